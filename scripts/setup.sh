@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Make the virtual environment that all scripts use, or bring it up to date. Sourced by the others:
+# afterwards PATH begins with its commands.
+#
+#   scripts/setup.sh [EXTRA...]     EXTRA: groups of pyproject.toml, e.g. test
+#
+# VENV names another place (default: .venv beside this folder), PYTHON another interpreter.
+
+setup() {
+    local root extras python stamp
+    root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+    extras=$(IFS=,; echo "$*")
+    VENV=${VENV:-$root/.venv}
+    stamp=$VENV/.installed-${extras:-plain}
+    if [ ! -e "$stamp" ] || [ "$root/pyproject.toml" -nt "$stamp" ]; then
+        python=$(find_python) || return 1
+        echo "installing into $VENV (once; this takes some minutes)" >&2
+        [ -x "$VENV/bin/python" ] || "$python" -m venv "$VENV" || return 1
+        "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check \
+            --editable "$root${extras:+[$extras]}" || return 1
+        touch "$stamp"
+    fi
+    export PATH="$VENV/bin:$PATH"
+}
+
+find_python() {
+    local candidate
+    for candidate in ${PYTHON:-python3 python3.13 python3.12 python3.11 python3.10}; do
+        if "$candidate" -c 'import sys, venv, ensurepip; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' \
+            2>/dev/null; then
+            echo "$candidate"
+            return
+        fi
+    done
+    echo "no Python from 3.10 to 3.13 with venv found; install one, or name it: PYTHON=/path/to/python3" >&2
+    return 1
+}
+
+setup "$@" || exit 1

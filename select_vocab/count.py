@@ -1,0 +1,163 @@
+"""Count the pieces of a language's text, exactly as the model's own preprocessor cuts it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from smaller_labse.select_vocab.corpus import Source
+from smaller_labse.select_vocab.counts import Counts, LineFilter, read_metadata, write_counts
+from smaller_labse.select_vocab.errors import SmallerLabseError
+from smaller_labse.select_vocab.progress import Advance, progress
+from smaller_labse.select_vocab.sample import LineSampler
+from smaller_labse.select_vocab.tokenizer import Tokenizer
+
+BATCH_LINES = 4096
+BATCH_CHARACTERS = 1 << 20  # so that a batch of very long lines does not take more memory than others
+
+
+def count(
+    sources: Sequence[Source],
+    tokenizer: Tokenizer,
+    folder: Path,
+    line_filter: LineFilter = LineFilter(),  # noqa: B008 - frozen
+    workers: int | None = None,
+    overwrite: bool = False,
+) -> list[Path]:
+    """Count every source into `folder`/`name`.parquet; what was counted before is not counted again.
+
+    Args:
+        sources: the text, see `corpus.py`.
+        tokenizer: the original's.
+        folder: where the counts files are, or will be, each written when its source is done.
+        line_filter: which lines count.
+        workers: threads that tokenize; None for one a core. The result does not depend on it.
+        overwrite: count again, even what was counted before.
+
+    Returns:
+        The counts files, in the order of `sources`.
+
+    Raises:
+        SmallerLabseError: a source has no line, or a file in `folder` holds other counts.
+    """
+    files = [folder / f"{source.name}.parquet" for source in sources]
+    todo = [
+        (source, file)
+        for source, file in zip(sources, files, strict=True)
+        if overwrite or not _is_counted(source, file, tokenizer.fingerprint, line_filter)
+    ]
+    for source, file in todo:
+        with progress(f"counting {source.name}", line_filter.max_lines, "lines") as advance:
+            counts = count_source(source, tokenizer, line_filter, workers, advance)
+        write_counts(counts, tokenizer.pieces, file, overwrite)
+    return files
+
+
+def count_source(
+    source: Source,
+    tokenizer: Tokenizer,
+    line_filter: LineFilter = LineFilter(),  # noqa: B008 - frozen
+    workers: int | None = None,
+    advance: Advance = lambda amount: None,
+) -> Counts:
+    """Count one source and write nothing; for the arguments see `count`.
+
+    Raises:
+        SmallerLabseError: no line of it passes the filter.
+    """
+    occurrences = np.zeros(len(tokenizer.pieces), dtype=np.int64)
+    lines = np.zeros(len(tokenizer.pieces), dtype=np.int64)
+    sampler, total = LineSampler(), 0
+    for batch, pieces, in_lines in _count_batches(source.read(), tokenizer, line_filter, workers):
+        sampler.add(batch)
+        total += len(batch)
+        occurrences[pieces[0]] += pieces[1]
+        lines[in_lines[0]] += in_lines[1]
+        advance(len(batch))
+    if not total:
+        raise SmallerLabseError(
+            f"{source.name}: no line in {source.description} has more than "
+            f"{line_filter.longer_than} characters, so there is nothing to count"
+        )
+    return Counts(
+        name=source.name,
+        language=source.language.code,
+        corpus=source.description,
+        line_filter=line_filter,
+        fingerprint=tokenizer.fingerprint,
+        total_lines=total,
+        occurrences=occurrences,
+        lines=lines,
+        sample=sampler.sample(),
+    )
+
+
+Tally = tuple[np.ndarray, np.ndarray]  # distinct ids, and a number for each
+
+
+def _count_batches(
+    lines: Iterable[str], tokenizer: Tokenizer, line_filter: LineFilter, workers: int | None
+) -> Iterator[tuple[list[str], Tally, Tally]]:
+    """Tokenize and count batches in threads (TensorFlow's kernels let go of the lock), a few ahead."""
+    passing = (line for line in lines if len(line) > line_filter.longer_than)
+    batches = _batches(islice(passing, line_filter.max_lines))
+    workers = workers or os.cpu_count() or 1
+    with ThreadPoolExecutor(workers) as pool:
+        running = []
+        for batch in batches:
+            running.append((batch, pool.submit(_count_batch, batch, tokenizer)))
+            if len(running) > workers:
+                done, tallies = running.pop(0)
+                yield done, *tallies.result()
+        for done, tallies in running:
+            yield done, *tallies.result()
+
+
+def _batches(lines: Iterator[str]) -> Iterator[list[str]]:
+    batch, characters = [], 0
+    for line in lines:
+        batch.append(line)
+        characters += len(line)
+        if len(batch) == BATCH_LINES or characters >= BATCH_CHARACTERS:
+            yield batch
+            batch, characters = [], 0
+    if batch:
+        yield batch
+
+
+def _count_batch(batch: list[str], tokenizer: Tokenizer) -> tuple[Tally, Tally]:
+    """Distinct ids with their occurrences, and with the number of lines that hold them."""
+    ids, lengths = tokenizer.tokenize(batch)
+    line_numbers = np.repeat(np.arange(len(batch), dtype=np.int64), lengths)
+    # One number for each pair of line and piece, so that distinct pairs are distinct numbers.
+    pairs = np.unique(line_numbers * len(tokenizer.pieces) + ids)
+    occurrences = np.unique(ids, return_counts=True)
+    return occurrences, np.unique(pairs % len(tokenizer.pieces), return_counts=True)
+
+
+def _is_counted(source: Source, file: Path, fingerprint: str, line_filter: LineFilter) -> bool:
+    """Whether the file holds these counts already.
+
+    Raises:
+        SmallerLabseError: it holds other counts.
+    """
+    if not file.exists():
+        return False
+    metadata = read_metadata(file)
+    expected = {
+        "fingerprint": (fingerprint, "vocabulary"),
+        "corpus": (source.description, "corpus"),
+        "filter": (line_filter.to_json(), "line filter"),
+    }
+    for key, (value, called) in expected.items():
+        if metadata[key] != value:
+            raise SmallerLabseError(
+                f"{file} exists and holds counts of another {called} ({metadata[key]}, now {value}); "
+                "choose another folder or add --overwrite"
+            )
+    return True

@@ -1,0 +1,265 @@
+"""Counts of pieces: how often, and in how many lines, each piece of a vocabulary occurs in a language.
+
+A counts file is Parquet with a row for every piece that occurred, ascending by id:
+
+    piece_id     int32
+    piece        string
+    occurrences  int64
+    lines        int64
+
+and, in the schema's metadata (UTF-8 strings): `format` ("smaller_labse.counts.1"), `name`, `language`,
+`lines` (how many were counted), `corpus`, `filter` (JSON), `fingerprint` (of the vocabulary),
+`sample` (JSON, a list of [number, line]; see `sample.py`).
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from smaller_labse.select_vocab.errors import SmallerLabseError
+from smaller_labse.select_vocab.outputs import new_file
+from smaller_labse.select_vocab.sample import SampledLine, smallest
+
+FORMAT = "smaller_labse.counts.1"
+
+
+@dataclass(frozen=True)
+class LineFilter:
+    """Which lines are counted.
+
+    Attributes:
+        longer_than: a line counts when it has more characters than this.
+        max_lines: counting stops after so many lines; None counts all.
+    """
+
+    longer_than: int = 5
+    max_lines: int | None = 1_000_000
+
+    def to_json(self) -> str:
+        """As it stands in a counts file's metadata."""
+        return json.dumps({"longer_than": self.longer_than, "max_lines": self.max_lines})
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How often each piece occurs.
+
+    Attributes:
+        name: what these are counts of: a language's code, or a Wikipedia's where a language has several.
+        language: the language's code.
+        corpus: where the text came from, for people.
+        line_filter: which lines were counted; None where nobody knows (published frequencies).
+        fingerprint: of the vocabulary.
+        total_lines: how many lines were counted; None where nobody knows.
+        occurrences: int64 [number of pieces].
+        lines: in how many lines each piece occurs, int64 [number of pieces]; None where nobody knows.
+        sample: some of the lines, evenly drawn.
+    """
+
+    name: str
+    language: str
+    corpus: str
+    line_filter: LineFilter | None
+    fingerprint: str
+    total_lines: int | None
+    occurrences: np.ndarray
+    lines: np.ndarray | None
+    sample: tuple[SampledLine, ...] = ()
+
+
+def write_counts(counts: Counts, pieces: list[str], file: Path, overwrite: bool = False) -> None:
+    """Write a counts file; it appears whole or not at all."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    seen = np.flatnonzero(counts.occurrences).astype(np.int32)
+    metadata = {
+        "format": FORMAT,
+        "name": counts.name,
+        "language": counts.language,
+        "lines": str(counts.total_lines),
+        "corpus": counts.corpus,
+        "filter": counts.line_filter.to_json(),
+        "fingerprint": counts.fingerprint,
+        "sample": json.dumps(counts.sample, ensure_ascii=False),
+    }
+    schema = pa.schema(
+        [
+            ("piece_id", pa.int32()),
+            ("piece", pa.string()),
+            ("occurrences", pa.int64()),
+            ("lines", pa.int64()),
+        ],
+        metadata=metadata,
+    )
+    columns = [
+        pa.array(seen),
+        pa.array([pieces[number] for number in seen]),
+        pa.array(counts.occurrences[seen]),
+        pa.array(counts.lines[seen]),
+    ]
+    with new_file(file, overwrite) as partial:
+        pq.write_table(pa.Table.from_arrays(columns, schema=schema), partial, compression="zstd")
+
+
+def read_counts(file: Path, pieces: list[str], fingerprint: str) -> Counts:
+    """Read a counts file of the vocabulary `pieces`.
+
+    Raises:
+        SmallerLabseError: the file is no counts file, or its counts are of another vocabulary.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    metadata = read_metadata(file)
+    if metadata["fingerprint"] != fingerprint:
+        raise SmallerLabseError(
+            f"{file}: counts of another vocabulary (fingerprint {metadata['fingerprint'][:12]}…, "
+            f"the original's is {fingerprint[:12]}…); count with this original"
+        )
+    try:
+        table = pq.read_table(file)
+    except (pa.ArrowException, OSError) as error:
+        raise SmallerLabseError(f"{file}: cannot be read ({' '.join(str(error).split())})") from error
+    ids = table["piece_id"].to_numpy()
+    occurrences, lines = np.zeros(len(pieces), np.int64), np.zeros(len(pieces), np.int64)
+    occurrences[ids] = table["occurrences"].to_numpy()
+    lines[ids] = table["lines"].to_numpy()
+    return Counts(
+        name=metadata["name"],
+        language=metadata["language"],
+        corpus=metadata["corpus"],
+        line_filter=LineFilter(**json.loads(metadata["filter"])),
+        fingerprint=fingerprint,
+        total_lines=int(metadata["lines"]),
+        occurrences=occurrences,
+        lines=lines,
+        sample=tuple(SampledLine(*sampled) for sampled in json.loads(metadata["sample"])),
+    )
+
+
+class Summary(NamedTuple):
+    """A counts file in four words: `occurrences` is their sum, `pieces` how many distinct ones occurred."""
+
+    name: str
+    lines: int
+    occurrences: int
+    pieces: int
+
+
+def summarize(file: Path) -> Summary:
+    """Sum a counts file up without the vocabulary."""
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    metadata = read_metadata(file)
+    occurrences = pq.read_table(file, columns=["occurrences"])["occurrences"]
+    return Summary(
+        metadata["name"], int(metadata["lines"]), pc.sum(occurrences).as_py() or 0, len(occurrences)
+    )
+
+
+def read_metadata(file: Path) -> dict[str, str]:
+    """What a counts file says of itself, without its counts.
+
+    Raises:
+        SmallerLabseError: it is no counts file.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        found = pq.read_schema(file).metadata or {}
+    except FileNotFoundError:
+        raise SmallerLabseError(f"{file}: there is no such counts file") from None
+    except (pa.ArrowException, OSError) as error:
+        raise SmallerLabseError(f"{file}: not a counts file ({' '.join(str(error).split())})") from None
+    metadata = {key.decode(): value.decode() for key, value in found.items()}
+    if metadata.get("format") != FORMAT:
+        raise SmallerLabseError(
+            f"{file}: its format is {metadata.get('format')!r}, expected {FORMAT!r}; "
+            "write it with `select-vocab count`"
+        )
+    return metadata
+
+
+def read_frequencies(file: Path, name: str, language: str, tokenizer_ids: dict[str, int], fingerprint: str,
+                     skip_missing: bool = False) -> tuple[Counts, int]:  # fmt: skip
+    """Read published frequencies: JSON (or `.json.gz`), an object of piece → occurrences.
+
+    Args:
+        file: the file.
+        name: what to call these counts.
+        language: the language's code.
+        tokenizer_ids: piece → id of the original's vocabulary.
+        fingerprint: of that vocabulary.
+        skip_missing: leave out pieces that the original does not have, instead of failing.
+
+    Returns:
+        The counts, which know no lines, and how many pieces were left out.
+
+    Raises:
+        SmallerLabseError: the file is no such JSON, or has a piece that the original does not have.
+    """
+    try:
+        data = file.read_bytes()
+        frequencies = json.loads(gzip.decompress(data) if file.name.endswith(".gz") else data)
+    except FileNotFoundError:
+        raise SmallerLabseError(f"{file}: there is no such file of frequencies") from None
+    except (OSError, EOFError, ValueError) as error:
+        raise SmallerLabseError(f"{file}: not readable as JSON ({error}); is it complete?") from None
+    if not isinstance(frequencies, dict) or not all(
+        isinstance(count, int) and count >= 0 for count in frequencies.values()
+    ):
+        raise SmallerLabseError(f"{file}: expected a JSON object of piece → occurrences (whole numbers)")
+    missing = [piece for piece in frequencies if piece not in tokenizer_ids]
+    if missing and not skip_missing:
+        raise SmallerLabseError(
+            f"{file}: {len(missing):,} of {len(frequencies):,} pieces, {missing[0]!r} among them, are not in "
+            "the original: these are counts of another vocabulary (--skip-missing leaves such pieces out)"
+        )
+    occurrences = np.zeros(len(tokenizer_ids), np.int64)
+    for piece, count in frequencies.items():
+        if piece in tokenizer_ids:
+            occurrences[tokenizer_ids[piece]] = count
+    counts = Counts(
+        name=name,
+        language=language,
+        corpus=f"published frequencies {file.name}",
+        line_filter=None,
+        fingerprint=fingerprint,
+        total_lines=None,
+        occurrences=occurrences,
+        lines=None,
+    )
+    return counts, len(missing)
+
+
+def merge_counts(first: Counts, second: Counts) -> Counts:
+    """Add two counts of one language and one vocabulary, from two corpora.
+
+    Raises:
+        SmallerLabseError: they are of different vocabularies or languages, or one knows no lines.
+    """
+    for attribute in ("fingerprint", "language"):
+        values = getattr(first, attribute), getattr(second, attribute)
+        if values[0] != values[1]:
+            raise SmallerLabseError(f"counts of different {attribute}s do not add: {values[0]}, {values[1]}")
+    if first.lines is None or second.lines is None:
+        raise SmallerLabseError(f"{first.name}: published frequencies know no lines, so they do not add")
+    # Numbers of the second corpus's lines follow the first's, as if it had been read after it.
+    moved = [SampledLine(line.number + first.total_lines, line.text) for line in second.sample]
+    return replace(
+        first,
+        corpus=f"{first.corpus} + {second.corpus}",
+        total_lines=first.total_lines + second.total_lines,
+        occurrences=first.occurrences + second.occurrences,
+        lines=first.lines + second.lines,
+        sample=smallest([*first.sample, *moved]),
+    )

@@ -1,0 +1,105 @@
+"""Find and read all the counts and lists of pieces that a selection is made from."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from smaller_labse.select_vocab.counts import Counts, read_counts, read_frequencies
+from smaller_labse.select_vocab.errors import SmallerLabseError, UsageError
+from smaller_labse.select_vocab.languages import Language, find_language
+from smaller_labse.select_vocab.piece_lists import read_piece_list
+from smaller_labse.select_vocab.tokenizer import Tokenizer
+
+FREQUENCIES = re.compile(r"(?P<name>.+)_freqs\.json(\.gz)?")
+PUBLISHED_LIST = re.compile(r"selected_(?P<name>.+)_tokens\.txt")
+
+
+def read_all_counts(
+    paths: Sequence[Path],
+    tokenizer: Tokenizer,
+    languages: Sequence[Language] = (),
+    skip_missing: bool = False,
+) -> list[Counts]:
+    """Read counts files and published frequencies.
+
+    Args:
+        paths: files, or folders of which every counts and frequencies file is read.
+        tokenizer: the original's.
+        languages: read only these; empty for all.
+        skip_missing: see `read_frequencies`.
+
+    Raises:
+        UsageError: a language has no counts.
+        SmallerLabseError: a folder holds none, two files count the same, or a file cannot be read.
+    """
+    wanted = {language.code for language in languages}
+    counts: dict[str, Counts] = {}
+    for file in [file for path in paths for file in _counts_files(path)]:
+        one = _read_one(file, tokenizer, wanted, skip_missing)
+        if one is None or (wanted and one.language not in wanted):
+            continue
+        if one.name in counts:
+            raise SmallerLabseError(
+                f"{file}: {one.name} is given twice; add them up with `select-vocab merge`"
+            )
+        counts[one.name] = one
+    lacking = wanted - {one.language for one in counts.values()}
+    if paths and lacking:
+        raise UsageError(
+            f"no counts of {', '.join(sorted(lacking))} among {', '.join(map(str, paths))}; count first"
+        )
+    return list(counts.values())
+
+
+def read_all_pieces(
+    files: Sequence[Path], tokenizer: Tokenizer, strip: bool = False, skip_missing: bool = False
+) -> tuple[list[np.ndarray], list[Language]]:
+    """Read lists of pieces.
+
+    Returns:
+        The ids of each list, and the languages that the names of published lists say.
+    """
+    listed, languages = [], []
+    for file in files:
+        ids, missing = read_piece_list(file, tokenizer, strip, skip_missing)
+        _say_missing(file, missing)
+        listed.append(ids)
+        named = PUBLISHED_LIST.fullmatch(file.name)
+        if named:
+            languages.append(find_language(named["name"]))
+    return listed, languages
+
+
+def _counts_files(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    files = [file for file in path.iterdir() if file.suffix == ".parquet" or FREQUENCIES.fullmatch(file.name)]
+    # A count that is being written has a name that begins with a dot.
+    files = sorted(file for file in files if not file.name.startswith("."))
+    if not files:
+        raise SmallerLabseError(f"{path}: no counts file in it; write some with `select-vocab count`")
+    return files
+
+
+def _read_one(file: Path, tokenizer: Tokenizer, wanted: set[str], skip_missing: bool) -> Counts | None:
+    named = FREQUENCIES.fullmatch(file.name)
+    if named is None:
+        return read_counts(file, tokenizer.pieces, tokenizer.fingerprint)
+    language = find_language(named["name"])
+    if wanted and language.code not in wanted:
+        return None
+    counts, missing = read_frequencies(
+        file, named["name"], language.code, tokenizer.ids, tokenizer.fingerprint, skip_missing
+    )
+    _say_missing(file, missing)
+    return counts
+
+
+def _say_missing(file: Path, missing: int) -> None:
+    if missing:
+        print(f"{file}: {missing:,} pieces that the original does not have are left out", file=sys.stderr)

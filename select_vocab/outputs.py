@@ -1,0 +1,100 @@
+"""Outputs appear whole or not at all: they are written beside their place, then renamed into it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from smaller_labse.select_vocab.errors import SmallerLabseError
+
+
+def require_absent(path: Path, overwrite: bool, marker: str | None = None) -> None:
+    """Refuse an output that exists, before any work is done.
+
+    Args:
+        path: where the output will be.
+        overwrite: whether the user allowed to replace it.
+        marker: a file that every folder of this kind holds; a folder without it is somebody's, and is
+            never replaced. None for outputs that are files.
+
+    Raises:
+        SmallerLabseError: the output exists and may not be replaced.
+    """
+    if not path.exists() and not path.is_symlink():
+        return
+    if not overwrite:
+        raise SmallerLabseError(f"{path} exists; choose another place or add --overwrite")
+    if marker is None and path.is_dir():
+        raise SmallerLabseError(f"{path} is a folder, expected a file; choose another place")
+    if marker is not None and not (path / marker).is_file() and not _is_empty_folder(path):
+        raise SmallerLabseError(
+            f"{path} holds no {marker}, so it is not an output of this command and is not overwritten; "
+            "choose another place"
+        )
+
+
+@contextmanager
+def new_folder(path: Path, overwrite: bool = False, marker: str | None = None) -> Iterator[Path]:
+    """Yield an empty folder that becomes `path` when the block ends well, and vanishes otherwise.
+
+    Args:
+        path: the folder to make; its parents are made too.
+        overwrite: replace an earlier output.
+        marker: see `require_absent`.
+
+    Raises:
+        SmallerLabseError: `path` exists and may not be replaced.
+    """
+    require_absent(path, overwrite, marker)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent))
+    try:
+        partial.chmod(0o777 & ~_umask())
+        yield partial
+        require_absent(path, overwrite, marker)
+        if path.exists():
+            replaced = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".replaced", dir=path.parent))
+            path.rename(replaced / path.name)
+            partial.rename(path)
+            shutil.rmtree(replaced)
+        else:
+            partial.rename(path)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
+@contextmanager
+def new_file(path: Path, overwrite: bool = False) -> Iterator[Path]:
+    """Yield a path to write to that becomes `path` when the block ends well, and vanishes otherwise.
+
+    Raises:
+        SmallerLabseError: `path` exists and may not be replaced.
+    """
+    require_absent(path, overwrite)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
+    os.close(descriptor)
+    partial = Path(name)
+    try:
+        partial.chmod(0o666 & ~_umask())
+        yield partial
+        require_absent(path, overwrite)
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def _is_empty_folder(path: Path) -> bool:
+    return path.is_dir() and not any(path.iterdir())
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,78 @@
+"""Lists of pieces and of words that a user wants kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from smaller_labse.select_vocab.errors import SmallerLabseError
+from smaller_labse.select_vocab.original import read_piece_lines
+from smaller_labse.select_vocab.tokenizer import Tokenizer
+
+
+def read_piece_list(
+    file: Path, tokenizer: Tokenizer, strip: bool = False, skip_missing: bool = False
+) -> tuple[np.ndarray, int]:
+    """The ids of a list of pieces, one a line; empty lines are passed over.
+
+    Args:
+        file: the list.
+        tokenizer: the original's.
+        strip: take white space off both ends of every line first, as the author of the published
+            lists did: his lists hold pieces such as "\\u00a07" that his vocabulary has as "7".
+        skip_missing: leave out pieces that the original does not have, instead of failing.
+
+    Returns:
+        Ids, int32, ascending, and how many lines were left out.
+
+    Raises:
+        SmallerLabseError: the original does not have a piece, or the list is empty.
+    """
+    lines = read_piece_lines(file)
+    if strip:
+        lines = [line.strip() for line in lines]
+    ids, missing = set(), []
+    for number, piece in enumerate(lines, start=1):
+        if piece in tokenizer.ids:
+            ids.add(tokenizer.ids[piece])
+        elif piece:
+            missing.append((number, piece))
+    if missing and not skip_missing:
+        number, piece = missing[0]
+        advice = "--skip-missing leaves such pieces out"
+        if piece.strip() != piece:
+            advice = "--strip takes the white space off, as for the published lists; " + advice
+        others = f" (and {len(missing) - 1:,} more)" if len(missing) > 1 else ""
+        raise SmallerLabseError(
+            f"{file}: the original has no piece {piece!r}, line {number}{others}; {advice}"
+        )
+    if not ids:
+        raise SmallerLabseError(f"{file}: no piece of the original in it, expected one a line")
+    return np.array(sorted(ids), dtype=np.int32), len(missing)
+
+
+def read_keep_list(files: Sequence[Path], tokenizer: Tokenizer) -> np.ndarray:
+    """The ids of all pieces into which the original cuts a user's words or sentences, one a line.
+
+    Returns:
+        Ids, int32, ascending, without the unknown piece.
+
+    Raises:
+        SmallerLabseError: a list is empty, or the original cannot read one of its lines.
+    """
+    ids: set[int] = set()
+    for file in files:
+        lines = [line for line in read_piece_lines(file) if line.strip()]
+        if not lines:
+            raise SmallerLabseError(f"{file}: no word in it, expected one a line")
+        pieces, lengths = tokenizer.tokenize(lines)
+        unreadable = np.repeat(np.arange(len(lines)), lengths)[pieces == tokenizer.unknown_id]
+        if len(unreadable):
+            raise SmallerLabseError(
+                f"{file}: the original itself cannot read {lines[unreadable[0]]!r} "
+                f"(it gets {tokenizer.pieces[tokenizer.unknown_id]}); take it off the list"
+            )
+        ids.update(pieces.tolist())
+    return np.array(sorted(ids), dtype=np.int32)

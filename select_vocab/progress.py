@@ -1,0 +1,75 @@
+"""Long work is watched: a live bar on a terminal, a plain line now and then when piped."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+SECONDS_BETWEEN_LINES = 15.0
+
+
+class Advance(Protocol):
+    """Reports that more of the work is done."""
+
+    def __call__(self, amount: int) -> None: ...
+
+
+@contextmanager
+def progress(description: str, total: int | None, unit: str) -> Iterator[Advance]:
+    """Show how far some work is, how fast it goes and how long it will take, on standard error.
+
+    Args:
+        description: what is being done, e.g. "counting fr".
+        total: how many units there are; None where nobody knows.
+        unit: the name of one step, in the plural, e.g. "lines".
+
+    Yields:
+        A function to call with the number of units done since the last call.
+    """
+    if sys.stderr.isatty():
+        with _terminal_bar(description, total, unit) as advance:
+            yield advance
+    else:
+        yield _PlainLines(description, total, unit)
+
+
+@contextmanager
+def _terminal_bar(description: str, total: int | None, unit: str) -> Iterator[Advance]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TimeRemainingColumn
+    from rich.text import Text
+
+    class Rate(ProgressColumn):
+        def render(self, task) -> Text:
+            return Text(f"{task.speed:,.0f} {unit}/s" if task.speed else "")
+
+    columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(description, total=total)
+        yield lambda amount: bar.advance(task, amount)
+
+
+class _PlainLines:
+    """Prints a line when enough time has passed since the last one; short work prints nothing."""
+
+    def __init__(self, description: str, total: int | None, unit: str) -> None:
+        self.description, self.total, self.unit = description, total, unit
+        self.done = 0
+        self.started = self.printed = time.monotonic()
+
+    def __call__(self, amount: int) -> None:
+        self.done += amount
+        now = time.monotonic()
+        if now - self.printed < SECONDS_BETWEEN_LINES:
+            return
+        self.printed = now
+        rate = self.done / (now - self.started)
+        line = f"{self.description}: {self.done:,}"
+        line += f" of {self.total:,} {self.unit}" if self.total else f" {self.unit}"
+        line += f", {rate:,.0f} {self.unit}/s"
+        if self.total and rate:
+            line += f", {max(0.0, self.total - self.done) / rate:,.0f} s left"
+        print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,152 @@
+"""A selection: the kept pieces and how they were chosen, as a folder.
+
+vocab.txt        the smaller vocabulary, one piece a line, each ended by a line feed, UTF-8
+kept_ids.npy     new id → original id, int32 [kept], NumPy's .npy format 1.0
+selection.json   everything else, see `Selection`
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from smaller_labse.select_vocab.errors import SmallerLabseError
+from smaller_labse.select_vocab.original import read_pieces
+from smaller_labse.select_vocab.outputs import new_folder
+
+FORMAT = "smaller_labse.selection.1"
+MARKER = "selection.json"
+KEPT_IDS = "kept_ids.npy"
+VOCABULARY_FILES = {"wordpiece": "vocab.txt"}
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What a selection keeps of one language, measured on its counts.
+
+    Attributes:
+        name: the counts' name: a language's code, or a Wikipedia's.
+        language: the language's code.
+        corpus: what was counted.
+        lines: how many lines were counted; None where nobody knows.
+        seen: pieces that occurred.
+        kept: those of them that are kept.
+        coverage: share of the occurrences whose piece is kept.
+        unchanged: share of the sampled lines whose pieces are all kept; None where no lines are known.
+        unknown: share of the occurrences that were the unknown piece already in the original.
+        new_unknown: share of the occurrences whose piece the kept ones cannot spell, so that its word is
+            expected to turn into the unknown piece.
+    """
+
+    name: str
+    language: str
+    corpus: str
+    lines: int | None
+    seen: int
+    kept: int
+    coverage: float
+    unchanged: float | None
+    unknown: float
+    new_unknown: float
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The kept pieces and how they were chosen.
+
+    Attributes:
+        kind: the family of tokenizers, "wordpiece".
+        pieces: the kept pieces, by new id.
+        kept_ids: new id → original id, int32 [kept].
+        fingerprint: of the original's vocabulary.
+        original_rows: how many pieces the original has.
+        hidden_size: width of the original's embeddings.
+        languages: codes, ascending; empty where nobody said (lists of pieces).
+        rule: the rule and its numbers, e.g. {"name": "top-k", "k": 30000}.
+        keep_characters: whether promise 2 holds (see `needed_for_characters`).
+        order: "original" or "alphabetical".
+        coverage: one entry for each counts file.
+        sentences: language → a few of its lines, to try the smaller model with.
+    """
+
+    kind: str
+    pieces: list[str]
+    kept_ids: np.ndarray
+    fingerprint: str
+    original_rows: int
+    hidden_size: int
+    languages: tuple[str, ...]
+    rule: Mapping[str, Any]
+    keep_characters: bool
+    order: str
+    coverage: tuple[Coverage, ...] = ()
+    sentences: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def write_selection(selection: Selection, folder: Path, overwrite: bool = False) -> None:
+    """Write a selection's folder; it appears whole or not at all."""
+    described = {"format": FORMAT, "rows": len(selection.kept_ids)}
+    described |= {
+        name: value for name, value in vars(selection).items() if name not in ("pieces", "kept_ids")
+    }
+    described["coverage"] = [asdict(language) for language in selection.coverage]
+    with new_folder(folder, overwrite, MARKER) as partial:
+        vocabulary = "".join(piece + "\n" for piece in selection.pieces)
+        (partial / VOCABULARY_FILES[selection.kind]).write_bytes(vocabulary.encode("utf-8"))
+        np.save(partial / KEPT_IDS, selection.kept_ids.astype(np.int32))
+        text = json.dumps(described, ensure_ascii=False, indent=2)
+        (partial / MARKER).write_text(text + "\n", encoding="utf-8")
+
+
+def read_selection(folder: Path) -> Selection:
+    """Read a selection's folder and check that its files belong together.
+
+    Raises:
+        SmallerLabseError: it is no selection, or its files contradict each other.
+    """
+    try:
+        described = json.loads((folder / MARKER).read_text(encoding="utf-8"))
+        kept_ids = np.load(folder / KEPT_IDS, allow_pickle=False)
+    except FileNotFoundError as error:
+        raise SmallerLabseError(
+            f"{folder}: no {Path(error.filename).name} in it, so it is no selection; "
+            "write one with `select-vocab select`"
+        ) from None
+    except (ValueError, EOFError, NotADirectoryError) as error:
+        raise SmallerLabseError(f"{folder}: not a readable selection ({error}); select again") from None
+    if not isinstance(described, dict) or described.get("format") != FORMAT:
+        raise SmallerLabseError(f"{folder / MARKER}: not of the format {FORMAT}; select again")
+    kind = described.get("kind")
+    if kind not in VOCABULARY_FILES:
+        raise SmallerLabseError(f"{folder / MARKER}: unknown kind of tokenizer {kind!r}")
+    pieces = read_pieces(folder / VOCABULARY_FILES[kind])
+    _check_kept_ids(kept_ids, len(pieces), described, folder / KEPT_IDS)
+    names = set(Selection.__dataclass_fields__) - {"pieces", "kept_ids", "coverage"}
+    try:
+        return Selection(
+            pieces=pieces,
+            kept_ids=kept_ids,
+            coverage=tuple(Coverage(**language) for language in described["coverage"]),
+            **{name: described[name] for name in names},
+        )
+    except (KeyError, TypeError) as error:
+        raise SmallerLabseError(f"{folder / MARKER}: incomplete ({error}); select again") from None
+
+
+def _check_kept_ids(kept_ids: np.ndarray, pieces: int, described: dict[str, Any], file: Path) -> None:
+    rows = described.get("original_rows")
+    if kept_ids.dtype != np.int32 or kept_ids.shape != (pieces,):
+        raise SmallerLabseError(
+            f"{file}: {kept_ids.dtype} {list(kept_ids.shape)}, expected int32 [{pieces}], one id a piece"
+        )
+    if not isinstance(rows, int) or not (kept_ids.min() >= 0 and kept_ids.max() < rows):
+        raise SmallerLabseError(
+            f"{file}: ids from {kept_ids.min()} to {kept_ids.max()}, the original has {rows}"
+        )
+    if len(np.unique(kept_ids)) != pieces:
+        raise SmallerLabseError(f"{file}: an original id is kept twice; select again")
