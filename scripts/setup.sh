@@ -11,14 +11,17 @@ setup() {
     root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
     extras=$(IFS=,; echo "$*")
     VENV=${VENV:-$root/.venv}
-    stamp=$VENV/.installed-${extras:-plain}
+    stamp=$VENV/.installed${extras:+-$extras}
+    if [ -z "$extras" ] && command -v select-vocab >/dev/null && [ ! -d "$VENV" ]; then
+        return # installed by hand, in an environment that is active
+    fi
     if [ ! -e "$stamp" ] || [ "$root/pyproject.toml" -nt "$stamp" ]; then
         python=$(find_python) || return 1
         echo "installing into $VENV (once; this takes some minutes)" >&2
         [ -x "$VENV/bin/python" ] || "$python" -m venv "$VENV" || return 1
         "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check \
             --editable "$root${extras:+[$extras]}" || return 1
-        touch "$stamp"
+        touch "$VENV/.installed" "$stamp"
     fi
     export PATH="$VENV/bin:$PATH"
 }

@@ -16,3 +16,14 @@ def shared() -> Path:
     if not (folder / "labse15").is_dir():
         pytest.skip("needs the reference material in ../shared, which is not here")
     return folder
+
+
+@pytest.fixture(scope="session")
+def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small original in LaBSE's TF Hub format: random weights, pieces of our own sentences."""
+    from smaller_labse.make_smaller.example import learn_pieces, write_original
+    from smaller_labse.make_smaller.sentences import builtin_sentences
+
+    folder = tmp_path_factory.mktemp("example") / "original"
+    write_original(folder, learn_pieces(text for texts in builtin_sentences().values() for text in texts))
+    return folder

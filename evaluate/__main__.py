@@ -1,0 +1,114 @@
+"""The command `evaluate-encoder`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from smaller_labse.evaluate.models import parse_models
+from smaller_labse.evaluate.parity import TOLERANCE, parity, parity_table, require_parity
+from smaller_labse.evaluate.reports import require_places, write_reports
+from smaller_labse.evaluate.tatoeba import accuracy_table, tatoeba
+from smaller_labse.evaluate.texts import parse_texts
+from smaller_labse.select_vocab.command import run_command
+from smaller_labse.select_vocab.languages import parse_languages
+from smaller_labse.select_vocab.tables import print_table
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; see `run_command` for exit codes."""
+    return run_command(_make_parser(), arguments)
+
+
+def _make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="evaluate-encoder", description="How good is a sentence encoder?")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_tatoeba(commands)
+    _add_parity(commands)
+    return parser
+
+
+def _add_tatoeba(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser(
+        "tatoeba",
+        help="accuracy of translation retrieval, English to other languages and back",
+        description="Accuracy on Tatoeba: how often a sentence's nearest neighbour by cosine is its "
+        "translation. Among equally near sentences the first counts.",
+    )
+    add = parser.add_argument
+    add(
+        "--model",
+        nargs="+",
+        action="extend",
+        required=True,
+        metavar="[NAME=]FOLDER",
+        help="models to measure",
+    )
+    add("--data", type=Path, required=True, metavar="DIR", help="folder of tatoeba.xxx-eng.{xxx,eng} files")
+    add("--languages", metavar="LIST", help="fr,de,... or a file with one a line (default: all in DIR)")
+    _add_reports(parser)
+    parser.set_defaults(run=_run_tatoeba)
+
+
+def _add_parity(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser(
+        "parity",
+        help="is a smaller model still the original?",
+        description="Compare a smaller model with its original, text by text: pieces, embeddings, unknowns. "
+        "Fails if the embedding of a text whose pieces are the same differs.",
+    )
+    add = parser.add_argument
+    add("--original", required=True, metavar="MODEL", help="folder or TF Hub handle of the original")
+    add("--original-preprocessor", metavar="MODEL", help="its preprocessor, if it is not beside the encoder")
+    add("--model", required=True, metavar="FOLDER", help="the smaller model")
+    add(
+        "--text",
+        nargs="+",
+        action="extend",
+        required=True,
+        metavar="LANG=FILE",
+        help="files with one text a line; or a pattern with {code} or {iso3} for each of --languages",
+    )
+    add("--languages", metavar="LIST", help="fr,de,... or a file with one a line, to fill a pattern with")
+    add(
+        "--tolerance", type=float, default=TOLERANCE, help="largest difference allowed (default: %(default)g)"
+    )
+    _add_reports(parser)
+    parser.set_defaults(run=_run_parity)
+
+
+def _add_reports(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results as JSON, too")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table as Markdown, too")
+    parser.add_argument("--overwrite", action="store_true", help="replace existing files")
+
+
+def _run_tatoeba(options: argparse.Namespace) -> None:
+    require_places(options.json, options.markdown, options.overwrite)
+    languages = parse_languages(options.languages) if options.languages is not None else None
+    results = tatoeba(parse_models(options.model), options.data, languages)
+    table = accuracy_table(results)
+    data = {"data": str(options.data), "models": [asdict(result) for result in results]}
+    write_reports(data, table, options.json, options.markdown, options.overwrite)
+    print_table(table)
+
+
+def _run_parity(options: argparse.Namespace) -> None:
+    require_places(options.json, options.markdown, options.overwrite)
+    languages = parse_languages(options.languages) if options.languages is not None else ()
+    texts = parse_texts(options.text, languages)
+    result = parity(options.original, options.model, texts, options.original_preprocessor)
+    table = parity_table(result)
+    data = {**asdict(result), "tolerance": options.tolerance}
+    write_reports(data, table, options.json, options.markdown, options.overwrite)
+    print_table(table)
+    for comparison in result.languages:
+        if comparison.empty_lines:
+            print(f"{comparison.language}: {comparison.empty_lines:,} empty lines skipped", file=sys.stderr)
+    require_parity(result, options.tolerance)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

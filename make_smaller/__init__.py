@@ -1,0 +1,1 @@
+"""The original and a selection become a smaller model."""

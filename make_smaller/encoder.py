@@ -1,0 +1,192 @@
+"""A BERT encoder with the arithmetic and the tensors' names of LaBSE on TF Hub, and its SavedModel.
+
+The computation is that of the TF Model Garden's `BertEncoderV2`, which LaBSE on TF Hub was exported from
+(official/nlp/modeling/networks/bert_encoder.py): BERT (arXiv 1810.04805), normalized after every sublayer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from smaller_labse.make_smaller.shape import DROPOUT_RATE, LAYER_NORM_EPSILON, WORD_EMBEDDINGS, EncoderShape
+
+INPUTS = ("input_word_ids", "input_mask", "input_type_ids")
+MASKED_SCORE = -1e9  # what Keras' Softmax layer, and so the Garden's attention, adds to a masked score
+
+
+class Encoder(tf.Module):
+    """Turns the ids of pieces into embeddings.
+
+    Attributes:
+        shape: the encoder's measures.
+        weights: every tensor, float32, by the name that LaBSE on TF Hub gives it.
+        vocab_file: the vocabulary that the ids count through; it travels with the SavedModel.
+        do_lower_case: whether text is lower-cased before it is split into pieces; a bool, not trained.
+        regularization_losses: none; TF Hub's interface of reusable SavedModels asks for them.
+    """
+
+    def __init__(
+        self,
+        shape: EncoderShape,
+        read_tensor: Callable[[str], np.ndarray],
+        vocabulary: Path,
+        lower_case: bool = False,
+    ) -> None:
+        """Take the tensors one at a time, so that no more than one of them is held twice.
+
+        Args:
+            shape: the encoder's measures.
+            read_tensor: from each of the names in `shape.tensor_shapes()` to that tensor, float32.
+            vocabulary: the vocabulary file, one piece a row of the table.
+            lower_case: see `do_lower_case`.
+
+        Raises:
+            ValueError: a tensor has another shape than `shape` says.
+        """
+        super().__init__(name="encoder")
+        self.shape = shape
+        self.weights = {
+            name: tf.Variable(read_tensor(name), name=name, shape=expected, dtype=tf.float32)
+            for name, expected in shape.tensor_shapes().items()
+        }
+        self.vocab_file = tf.saved_model.Asset(str(vocabulary))
+        self.do_lower_case = tf.Variable(lower_case, trainable=False, name="do_lower_case")
+        self.regularization_losses: list[Callable[[], tf.Tensor]] = []
+
+    def __call__(
+        self, inputs: dict[str, tf.Tensor], training: bool = False
+    ) -> dict[str, tf.Tensor | list[tf.Tensor]]:
+        """Encode a batch.
+
+        Args:
+            inputs: `input_word_ids` (ids of pieces), `input_mask` (1 for a piece, 0 for padding) and
+                `input_type_ids` (which segment), each int32 [batch, length]; length is at most
+                `shape.positions`.
+            training: whether to drop out.
+
+        Returns:
+            `pooled_output` and, the same, `default`: float32 [batch, width], tanh of a dense layer over the
+            first piece, not normalized; `encoder_outputs`: each layer's output, float32
+            [batch, length, width]; `sequence_output`: the last one's.
+        """
+        words, mask, types = (inputs[name] for name in INPUTS)
+        masked_scores = MASKED_SCORE * (1.0 - tf.cast(mask[:, tf.newaxis, tf.newaxis, :], tf.float32))
+        hidden = self._embed(words, types, training)
+        outputs = []
+        for number in range(self.shape.layers):
+            hidden = self._transform(f"transformer/layer_{number}", hidden, masked_scores, training)
+            outputs.append(hidden)
+        pooled = self._pool(hidden[:, 0, :])
+        return {
+            "default": pooled,
+            "pooled_output": pooled,
+            "sequence_output": hidden,
+            "encoder_outputs": outputs,
+        }
+
+    def _embed(self, words: tf.Tensor, types: tf.Tensor, training: bool) -> tf.Tensor:
+        """Add the embeddings of piece, position and segment.
+
+        Three addends of one shape may be added in any order, and TensorFlow's graph optimizer goes by the
+        names of what made them. So they have the Garden's names, and the same order to the last bit.
+        """
+        with tf.name_scope("word_embeddings"):
+            word_embeddings = tf.gather(self.weights[WORD_EMBEDDINGS], words)
+        with tf.name_scope("position_embedding"):
+            positions = self.weights["position_embedding/embeddings"][: tf.shape(words)[1]]
+            position_embeddings = tf.broadcast_to(positions, tf.shape(word_embeddings))
+        with tf.name_scope("type_embeddings"):
+            one_hot_types = tf.one_hot(types, self.shape.types)
+            type_embeddings = tf.einsum(
+                "bsn,nh->bsh", one_hot_types, self.weights["type_embeddings/embeddings"]
+            )
+        embeddings = word_embeddings + position_embeddings + type_embeddings
+        return _drop_out(self._normalize("embeddings/layer_norm", embeddings), training)
+
+    def _transform(
+        self, layer: str, hidden: tf.Tensor, masked_scores: tf.Tensor, training: bool
+    ) -> tf.Tensor:
+        """One block: attention, then the feed-forward layers, each added to its input and normalized."""
+        attended = self._attend(f"{layer}/self_attention", hidden, masked_scores, training)
+        hidden = self._normalize(f"{layer}/self_attention_layer_norm", hidden + _drop_out(attended, training))
+        inner = tf.nn.gelu(self._project(f"{layer}/intermediate", "bsh,hi->bsi", hidden), approximate=True)
+        output = self._project(f"{layer}/output", "bsi,ih->bsh", inner)
+        return self._normalize(f"{layer}/output_layer_norm", _drop_out(output, training) + hidden)
+
+    def _attend(self, name: str, hidden: tf.Tensor, masked_scores: tf.Tensor, training: bool) -> tf.Tensor:
+        """Scaled dot-product attention of every piece (t) to every piece (s), with n heads of width d."""
+        query, key, value = (
+            self._project(f"{name}/{part}", "bsh,hnd->bsnd", hidden) for part in ("query", "key", "value")
+        )
+        scores = tf.einsum("bsnd,btnd->bnts", key, query * self.shape.head_size**-0.5)
+        attention = _drop_out(tf.nn.softmax(scores + masked_scores), training)
+        context = tf.einsum("bnts,bsnd->btnd", attention, value)
+        return self._project(f"{name}/attention_output", "btnd,ndh->bth", context)
+
+    def _pool(self, first: tf.Tensor) -> tf.Tensor:
+        """Tanh of a dense layer over the first piece, `[CLS]`."""
+        product = tf.matmul(first, self.weights["pooler_transform/kernel"])
+        return tf.tanh(tf.nn.bias_add(product, self.weights["pooler_transform/bias"]))
+
+    def _project(self, name: str, equation: str, inputs: tf.Tensor) -> tf.Tensor:
+        """A dense layer, with its kernel's axes where `equation` says."""
+        return tf.einsum(equation, inputs, self.weights[f"{name}/kernel"]) + self.weights[f"{name}/bias"]
+
+    def _normalize(self, name: str, inputs: tf.Tensor) -> tf.Tensor:
+        """Layer normalization (arXiv 1607.06450) over the width."""
+        mean, variance = tf.nn.moments(inputs, axes=-1, keepdims=True)
+        offset, scale = self.weights[f"{name}/beta"], self.weights[f"{name}/gamma"]
+        return tf.nn.batch_normalization(inputs, mean, variance, offset, scale, LAYER_NORM_EPSILON)
+
+
+def save_encoder(encoder: Encoder, folder: Path) -> None:
+    """Write an encoder as a SavedModel with TF Hub's common interface of text encoders.
+
+    It can be called like the encoder itself, with `training=` or without; it can be fine-tuned; its signature
+    `serving_default` takes the three inputs by their names and returns `default`, `pooled_output` and
+    `sequence_output`. Its tensors have LaBSE's names and places, so that it can be cut again.
+
+    Args:
+        encoder: the encoder.
+        folder: where to write it; an empty folder or none yet.
+    """
+    inputs = {name: tf.TensorSpec([None, None], tf.int32, name=name) for name in INPUTS}
+    root = _reusable(encoder)
+    for training in (False, True):
+        root.__call__.get_concrete_function(inputs, training=training)
+    signature = root.serving_default.get_concrete_function(inputs)
+    tf.saved_model.save(root, str(folder), signatures={"serving_default": signature})
+
+
+class _Root(tf.Module):
+    """A SavedModel's root. What tf.Module calls by these names are properties, which are not saved."""
+
+    variables = trainable_variables = ()
+
+
+def _reusable(encoder: Encoder) -> _Root:
+    """Gather what a reusable SavedModel holds: https://www.tensorflow.org/hub/reusable_saved_models."""
+    root = _Root(name="encoder")
+    # First of all, so that the checkpoint's keys are LaBSE's too: variables/0 is the table, and so on.
+    root.variables = [*encoder.weights.values(), encoder.do_lower_case]
+    root.trainable_variables = list(encoder.weights.values())
+    root.regularization_losses = list(encoder.regularization_losses)
+    root.vocab_file = encoder.vocab_file
+    root.do_lower_case = encoder.do_lower_case
+    root.__call__ = encode = tf.function(encoder.__call__, autograph=False)
+
+    def serve(inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        outputs = encode(inputs)
+        return {name: outputs[name] for name in ("default", "pooled_output", "sequence_output")}
+
+    # Not only a signature: Keras 3's TFSMLayer calls with one dict, which signatures do not take.
+    root.serving_default = tf.function(serve, autograph=False)
+    return root
+
+
+def _drop_out(inputs: tf.Tensor, training: bool) -> tf.Tensor:
+    return tf.nn.dropout(inputs, DROPOUT_RATE) if training else inputs

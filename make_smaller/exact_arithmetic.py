@@ -1,0 +1,29 @@
+"""Compare models without the noise that TensorFlow adds of its own accord."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import tensorflow as tf
+
+
+@contextmanager
+def exact_arithmetic() -> Iterator[None]:
+    """Compute in float32, and graphs as they stand, while the block lasts.
+
+    The graph optimizer's arithmetic pass adds three tensors in an order that changes from one loading of a
+    model to the next, so that LaBSE itself, loaded twice, differs from itself by up to 1e-5. And on a GPU
+    TensorFlow may round what it multiplies to TF32. Without both, two models of the same arithmetic and the
+    same weights agree to the bit.
+    """
+    optimizer = tf.config.optimizer
+    optimized = optimizer.get_experimental_options().get("arithmetic_optimization", True)
+    rounded = tf.config.experimental.tensor_float_32_execution_enabled()
+    optimizer.set_experimental_options({"arithmetic_optimization": False})
+    tf.config.experimental.enable_tensor_float_32_execution(False)
+    try:
+        yield
+    finally:
+        optimizer.set_experimental_options({"arithmetic_optimization": optimized})
+        tf.config.experimental.enable_tensor_float_32_execution(rounded)

@@ -1,0 +1,136 @@
+"""Write a small original in LaBSE's TF Hub format: random weights, a vocabulary of our own sentences.
+
+It stands in for LaBSE where LaBSE cannot be downloaded or would be too large: in the example, in tests and,
+at any size, in benchmarks.
+
+    python -m smaller_labse.make_smaller.example --out example/original
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from smaller_labse.make_smaller.sentences import builtin_sentences
+from smaller_labse.make_smaller.shape import WORD_EMBEDDINGS, EncoderShape
+from smaller_labse.select_vocab.command import run_command
+from smaller_labse.select_vocab.outputs import new_folder, require_absent
+from smaller_labse.select_vocab.quiet_tensorflow import import_tensorflow_quietly
+
+SPECIAL_PIECES = ["[PAD]", *(f"[unused{n}]" for n in range(1, 100)), "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+LEARNED_PIECES = 12_000
+SMALL = EncoderShape(rows=0, hidden_size=64, layers=3, heads=4, intermediate_size=128, positions=512, types=2)
+
+
+def learn_pieces(texts: Iterable[str], size: int = LEARNED_PIECES) -> list[str]:
+    """Learn a WordPiece vocabulary, LaBSE's special pieces first, then by code point.
+
+    Args:
+        texts: to learn from; every character of theirs gets a piece for the start of a word and one for
+            inside it.
+        size: how many pieces to learn, the special ones included; there may be fewer.
+    """
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+
+    texts = list(texts)
+    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=False, strip_accents=False)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.train_from_iterator(texts, trainers.WordPieceTrainer(vocab_size=size, show_progress=False))
+    characters = {character for text in texts for character in text if not character.isspace()}
+    learned = set(tokenizer.get_vocab()) | characters | {f"##{character}" for character in characters}
+    return SPECIAL_PIECES + sorted(learned - set(SPECIAL_PIECES))
+
+
+def random_tensors(shape: EncoderShape, seed: int = 0) -> Callable[[str], np.ndarray]:
+    """Draw each tensor anew, float32, spread so wide that one which is lost or transposed shows.
+
+    The spread is that of an encoder that tells sentences apart: embeddings around 0, layer norms around 1.
+    """
+    shapes = shape.tensor_shapes()
+
+    def draw(name: str) -> np.ndarray:
+        rng = np.random.default_rng([seed, list(shapes).index(name)])
+        values = rng.standard_normal(shapes[name], dtype=np.float32)
+        if name == WORD_EMBEDDINGS:
+            return values
+        if name.endswith("/embeddings"):
+            return 0.3 * values
+        if name.endswith("/kernel"):
+            return (1.5 / np.prod(shapes[name]) ** 0.25 * values).astype(np.float32)
+        return (float(name.endswith("gamma")) + 0.1 * values).astype(np.float32)
+
+    return draw
+
+
+def write_original(
+    folder: Path, pieces: Sequence[str], shape: EncoderShape = SMALL, seed: int = 0, overwrite: bool = False
+) -> None:
+    """Write `encoder/` and `preprocess/` in LaBSE's TF Hub format.
+
+    Args:
+        folder: where to.
+        pieces: the vocabulary.
+        shape: the encoder's measures; its `rows` are the vocabulary's length whatever it says.
+        seed: of the weights.
+        overwrite: replace an earlier one.
+    """
+    from dataclasses import replace
+
+    from smaller_labse.make_smaller.encoder import Encoder, save_encoder
+    from smaller_labse.make_smaller.preprocessor import Preprocessor, save_preprocessor
+
+    shape = replace(shape, rows=len(pieces))
+    with (
+        new_folder(folder, overwrite, "encoder/saved_model.pb") as partial,
+        tempfile.TemporaryDirectory() as scratch,
+    ):
+        vocabulary = Path(scratch) / "cased_vocab.txt"
+        vocabulary.write_bytes("".join(f"{piece}\n" for piece in pieces).encode("utf-8"))
+        save_encoder(Encoder(shape, random_tensors(shape, seed), vocabulary), partial / "encoder")
+        save_preprocessor(Preprocessor(vocabulary), partial / "preprocess")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run as a command with `arguments` (default: the process's) and return its exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m smaller_labse.make_smaller.example",
+        description="Write an original in LaBSE's TF Hub format with random weights.",
+    )
+    parser.set_defaults(run=_write)
+    parser.add_argument("--out", required=True, type=Path, metavar="FOLDER")
+    parser.add_argument("--rows", type=int, default=0, help="invent pieces until there are so many")
+    for measure in ("hidden_size", "layers", "heads", "intermediate_size"):
+        option = "--" + measure.replace("_", "-")
+        parser.add_argument(option, type=int, default=getattr(SMALL, measure), help="default: %(default)s")
+    parser.add_argument("--overwrite", action="store_true")
+    return run_command(parser, arguments)
+
+
+def _write(options: argparse.Namespace) -> None:
+    require_absent(options.out, options.overwrite, "encoder/saved_model.pb")
+    import_tensorflow_quietly()
+    pieces = learn_pieces(sentence for sentences in builtin_sentences().values() for sentence in sentences)
+    pieces += [f"invented{number:06d}" for number in range(options.rows - len(pieces))]
+    shape = EncoderShape(
+        rows=len(pieces),
+        hidden_size=options.hidden_size,
+        layers=options.layers,
+        heads=options.heads,
+        intermediate_size=options.intermediate_size,
+        positions=SMALL.positions,
+        types=SMALL.types,
+    )
+    write_original(options.out, pieces, shape, overwrite=options.overwrite)
+    print(
+        f"{options.out}: {shape.rows:,} rows x {shape.hidden_size}, {shape.parameters / 1e6:,.1f}M parameters"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

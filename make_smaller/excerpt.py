@@ -1,0 +1,72 @@
+"""The original itself, with only the rows of its table that some texts need.
+
+To see what the original says of a few sentences one need not load 501,153 rows. Its SavedModel is copied
+beside a checkpoint in which the table has only the needed rows, and the one place in the graph that states
+the table's height is corrected. Everything that computes is the original's own graph.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
+
+from smaller_labse.select_vocab.checkpoint import WORD_EMBEDDINGS, Checkpoint
+from smaller_labse.select_vocab.original import SAVED_MODEL
+
+Inputs = Mapping[str, np.ndarray]
+
+
+def load_excerpt(checkpoint: Checkpoint, ids: np.ndarray, folder: Path) -> Callable[[Inputs], dict[str, Any]]:
+    """Load the original with the rows `ids` only.
+
+    Args:
+        checkpoint: the original encoder's.
+        ids: the needed rows, int [n], ascending and distinct.
+        folder: where the copy is written; it may be deleted once this function has returned.
+
+    Returns:
+        The original as a function: from a mapping of its three inputs, int32 [batch, length], with the
+        original's own ids (all of them among `ids`), to its outputs.
+    """
+    shutil.copytree(checkpoint.folder / "assets", folder / "assets")
+    _write_graph(checkpoint, len(ids), folder)
+    _write_checkpoint(checkpoint, ids, folder)
+    encoder = tf.saved_model.load(str(folder))
+
+    def encode(inputs: Inputs) -> dict[str, Any]:
+        rows = np.searchsorted(ids, inputs["input_word_ids"]).astype(np.int32)
+        tensors = {name: tf.constant(values) for name, values in inputs.items()}
+        return encoder(tensors | {"input_word_ids": tf.constant(rows)})
+
+    return encode
+
+
+def _write_graph(checkpoint: Checkpoint, rows: int, folder: Path) -> None:
+    saved_model = SavedModel.FromString((checkpoint.folder / SAVED_MODEL).read_bytes())
+    for node in saved_model.meta_graphs[0].object_graph_def.nodes:
+        if node.HasField("variable") and node.variable.name == WORD_EMBEDDINGS:
+            node.variable.shape.dim[0].size = rows
+    (folder / SAVED_MODEL).write_bytes(saved_model.SerializeToString())
+
+
+def _write_checkpoint(checkpoint: Checkpoint, ids: np.ndarray, folder: Path) -> None:
+    table = checkpoint.key(WORD_EMBEDDINGS)
+    keys = checkpoint.keys
+    tensors = [
+        tf.constant(checkpoint.read_rows(WORD_EMBEDDINGS, ids) if key == table else checkpoint.read_key(key))
+        for key in keys
+    ]
+    (folder / "variables").mkdir()
+    tf.raw_ops.SaveV2(
+        prefix=os.fspath(folder / "variables" / "variables"),
+        tensor_names=keys,
+        shape_and_slices=[""] * len(keys),
+        tensors=tensors,
+    )

@@ -1,0 +1,249 @@
+"""A BERT encoder as a Hugging Face folder that transformers and sentence-transformers load."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from smaller_labse.make_smaller.shape import DROPOUT_RATE, LAYER_NORM_EPSILON, EncoderShape
+from smaller_labse.select_vocab.errors import SmallerLabseError
+
+# What transformers' tokenizers call BERT's special pieces: "pad_token" is "[PAD]".
+SPECIAL_PIECES = {f"{name.lower()}_token": f"[{name}]" for name in ("PAD", "UNK", "CLS", "SEP", "MASK")}
+LONGEST_WORD = 100  # in characters, as in Hugging Face's BertTokenizer; a longer word becomes [UNK]
+
+_MODULES = {
+    "word_embeddings": "embeddings.word_embeddings",
+    "position_embedding": "embeddings.position_embeddings",
+    "type_embeddings": "embeddings.token_type_embeddings",
+    "embeddings/layer_norm": "embeddings.LayerNorm",
+    "pooler_transform": "pooler.dense",
+}
+_LAYER_MODULES = {
+    "self_attention/query": "attention.self.query",
+    "self_attention/key": "attention.self.key",
+    "self_attention/value": "attention.self.value",
+    "self_attention/attention_output": "attention.output.dense",
+    "self_attention_layer_norm": "attention.output.LayerNorm",
+    "intermediate": "intermediate.dense",
+    "output": "output.dense",
+    "output_layer_norm": "output.LayerNorm",
+}
+_PARAMETERS = {"embeddings": "weight", "kernel": "weight", "gamma": "weight", "bias": "bias", "beta": "bias"}
+
+
+def write_huggingface(
+    folder: Path,
+    shape: EncoderShape,
+    read_tensor: Callable[[str], np.ndarray],
+    pieces: Sequence[str],
+    lower_case: bool,
+    sequence_length: int,
+) -> None:
+    """Write a BERT encoder as a Hugging Face folder, laid out as sentence-transformers/LaBSE is.
+
+    `AutoModel`'s `pooler_output` is the SavedModel's `pooled_output`; `SentenceTransformer.encode` returns it
+    at length 1. Only one tensor is in memory at a time. Whoever calls it makes the folder appear whole.
+
+    Args:
+        folder: where to write; it is made if need be.
+        shape: the encoder's measures.
+        read_tensor: returns the float32 tensor of a name in `shape.tensor_shapes()`; the pooler's twice.
+        pieces: the vocabulary, new id → piece.
+        lower_case: whether the preprocessor lower-cases and strips accents, which LaBSE's does not; tf-text
+            then also folds ß to ss and full-width letters to plain ones, Hugging Face does not.
+        sequence_length: the longest input, in pieces, `[CLS]` and `[SEP]` included; longer ones are cut, by
+            sentence-transformers always, by transformers with `truncation=True`.
+
+    Raises:
+        SmallerLabseError: a special piece is missing, the vocabulary or the sequence length does not fit the
+            encoder, or a tensor does not have its shape or is not float32.
+    """
+    ids = _number_pieces(pieces, shape)
+    if sequence_length > shape.positions:
+        limit = f"the encoder's {shape.positions} positions"
+        raise SmallerLabseError(f"the sequence length is {sequence_length}, expected at most {limit}")
+    folder.mkdir(parents=True, exist_ok=True)
+    _write_json(folder / "config.json", _model_config(shape, ids))
+    write_safetensors(folder / "model.safetensors", bert_model_names(shape), shape, read_tensor)
+    _write_tokenizer(folder, ids, lower_case, sequence_length)
+    _write_sentence_transformers(folder, shape, read_tensor, sequence_length)
+
+
+def bert_model_names(shape: EncoderShape) -> dict[str, str]:
+    """Every tensor's name in LaBSE on TF Hub → its name in transformers' `BertModel`, in LaBSE's order."""
+    names = {}
+    for source in shape.tensor_shapes():
+        module, parameter = source.rsplit("/", 1)
+        layer = re.fullmatch(r"transformer/layer_(\d+)/(.+)", module)
+        name = f"encoder.layer.{layer[1]}.{_LAYER_MODULES[layer[2]]}" if layer else _MODULES[module]
+        names[source] = f"{name}.{_PARAMETERS[parameter]}"
+    return names
+
+
+def write_safetensors(
+    file: Path, names: Mapping[str, str], shape: EncoderShape, read_tensor: Callable[[str], np.ndarray]
+) -> None:
+    """Write tensors of an encoder, as PyTorch keeps them, to a safetensors file.
+
+    One tensor is in memory at a time. The format (https://github.com/huggingface/safetensors#format), to the
+    byte: the header's length as a little-endian uint64; the header, JSON in UTF-8, padded with spaces to a
+    multiple of 8 bytes, that gives each tensor's `dtype`, `shape` and `data_offsets` (its first byte and the
+    one after its last, counted from the header's end); the tensors' values, row by row, little-endian,
+    without gaps. `__metadata__` says `"format": "pt"`, which transformers asks for.
+
+    Args:
+        file: where to write.
+        names: which tensors, in which order: name in LaBSE on TF Hub → name in the file.
+        shape: the encoder's measures.
+        read_tensor: see `write_huggingface`.
+
+    Raises:
+        SmallerLabseError: a tensor does not have its shape or is not float32.
+    """
+    source_shapes = shape.tensor_shapes()
+    header: dict[str, object] = {"__metadata__": {"format": "pt"}}
+    start = 0
+    for source, name in names.items():
+        end = start + math.prod(source_shapes[source]) * 4
+        torch_shape = _torch_shape(source, source_shapes[source])
+        header[name] = {"dtype": "F32", "shape": torch_shape, "data_offsets": [start, end]}
+        start = end
+    encoded = json.dumps(header, separators=(",", ":")).encode("utf-8")
+    encoded += b" " * (-len(encoded) % 8)
+    with file.open("wb") as output:
+        output.write(struct.pack("<Q", len(encoded)) + encoded)
+        for source in names:
+            output.write(_torch_values(source, read_tensor(source), source_shapes[source]).data)
+
+
+def _torch_values(source: str, values: np.ndarray, source_shape: tuple[int, ...]) -> np.ndarray:
+    """A tensor of LaBSE on TF Hub as PyTorch keeps it: C-contiguous, little-endian, matrices as [out, in]."""
+    if values.shape != source_shape or values.dtype != np.float32:
+        raise SmallerLabseError(
+            f"the tensor {source} is {values.dtype} {list(values.shape)}, "
+            f"expected float32 {list(source_shape)}"
+        )
+    shape = _torch_shape(source, source_shape)
+    if source.endswith("/kernel"):
+        values = values.reshape(shape[::-1]).T
+    return np.ascontiguousarray(values.reshape(shape), dtype="<f4")
+
+
+def _torch_shape(source: str, source_shape: tuple[int, ...]) -> tuple[int, ...]:
+    if source.endswith("/kernel"):
+        # The heads of attention's output come in, those of query, key and value go out.
+        inputs = 2 if source.endswith("/attention_output/kernel") else 1
+        return (math.prod(source_shape[inputs:]), math.prod(source_shape[:inputs]))
+    if source.endswith("/bias"):
+        return (math.prod(source_shape),)
+    return source_shape
+
+
+def _number_pieces(pieces: Sequence[str], shape: EncoderShape) -> dict[str, int]:
+    ids = {piece: number for number, piece in enumerate(pieces)}
+    if not len(ids) == len(pieces) == shape.rows:
+        raise SmallerLabseError(
+            f"the vocabulary has {len(pieces):,} pieces ({len(ids):,} different) and the table "
+            f"{shape.rows:,} rows, expected one piece a row"
+        )
+    for piece in SPECIAL_PIECES.values():
+        if piece not in ids:
+            raise SmallerLabseError(f"the vocabulary has no piece {piece}, which every BERT encoder needs")
+    return ids
+
+
+def _model_config(shape: EncoderShape, ids: Mapping[str, int]) -> dict[str, object]:
+    return {
+        "architectures": ["BertModel"],
+        "model_type": "bert",
+        "vocab_size": shape.rows,
+        "hidden_size": shape.hidden_size,
+        "num_hidden_layers": shape.layers,
+        "num_attention_heads": shape.heads,
+        "intermediate_size": shape.intermediate_size,
+        "hidden_act": "gelu_pytorch_tanh",  # exact GELU, which is "gelu", drifts from LaBSE's
+        "hidden_dropout_prob": DROPOUT_RATE,
+        "attention_probs_dropout_prob": DROPOUT_RATE,
+        "max_position_embeddings": shape.positions,
+        "type_vocab_size": shape.types,
+        "layer_norm_eps": LAYER_NORM_EPSILON,
+        "pad_token_id": ids[SPECIAL_PIECES["pad_token"]],
+    }
+
+
+def _write_tokenizer(folder: Path, ids: Mapping[str, int], lower_case: bool, sequence_length: int) -> None:
+    """`tokenizer.json` is what fast tokenizers read; `vocab.txt` is for those who build their own."""
+    (folder / "vocab.txt").write_bytes("".join(piece + "\n" for piece in ids).encode("utf-8"))
+    (folder / "tokenizer.json").write_bytes(_bert_tokenizer_json(ids, lower_case).encode("utf-8"))
+    _write_json(folder / "special_tokens_map.json", SPECIAL_PIECES)
+    settings = {
+        "tokenizer_class": "BertTokenizer",
+        "do_lower_case": lower_case,
+        "strip_accents": None,  # as `do_lower_case`: tf-text strips accents when it lower-cases, only then
+        "tokenize_chinese_chars": True,
+        "model_max_length": sequence_length,
+        "clean_up_tokenization_spaces": False,  # the decoder does it
+    }
+    _write_json(folder / "tokenizer_config.json", settings | SPECIAL_PIECES)
+
+
+def _bert_tokenizer_json(ids: Mapping[str, int], lower_case: bool) -> str:
+    from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+
+    unknown, classify, separate = (SPECIAL_PIECES[name] for name in ("unk_token", "cls_token", "sep_token"))
+    model = models.WordPiece(dict(ids), unk_token=unknown, max_input_chars_per_word=LONGEST_WORD)
+    tokenizer = Tokenizer(model)
+    tokenizer.normalizer = normalizers.BertNormalizer(
+        clean_text=True, handle_chinese_chars=True, strip_accents=None, lowercase=lower_case
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"{classify}:0 $A:0 {separate}:0",
+        pair=f"{classify}:0 $A:0 {separate}:0 $B:1 {separate}:1",
+        special_tokens=[(classify, ids[classify]), (separate, ids[separate])],
+    )
+    tokenizer.decoder = decoders.WordPiece(prefix="##", cleanup=True)
+    tokenizer.add_special_tokens([AddedToken(piece, special=True) for piece in SPECIAL_PIECES.values()])
+    return tokenizer.to_str(pretty=True)
+
+
+def _write_sentence_transformers(
+    folder: Path, shape: EncoderShape, read_tensor: Callable[[str], np.ndarray], sequence_length: int
+) -> None:
+    """Name the steps to the sentence embedding: [CLS], then the pooler's dense layer, then length 1."""
+    steps = {"": "Transformer", "1_Pooling": "Pooling", "2_Dense": "Dense", "3_Normalize": "Normalize"}
+    modules = [
+        {"idx": number, "name": str(number), "path": path, "type": f"sentence_transformers.models.{step}"}
+        for number, (path, step) in enumerate(steps.items())
+    ]
+    _write_json(folder / "modules.json", modules)
+    _write_json(folder / "config_sentence_transformers.json", {"prompts": {}, "similarity_fn_name": "cosine"})
+    transformer = {"max_seq_length": sequence_length, "do_lower_case": False}  # the tokenizer lower-cases
+    _write_json(folder / "sentence_bert_config.json", transformer)
+    pooling = {
+        "word_embedding_dimension": shape.hidden_size,
+        "pooling_mode_cls_token": True,
+        "pooling_mode_mean_tokens": False,
+    }
+    _write_json(folder / "1_Pooling" / "config.json", pooling)
+    dense = {
+        "in_features": shape.hidden_size,
+        "out_features": shape.hidden_size,
+        "bias": True,
+        "activation_function": "torch.nn.modules.activation.Tanh",
+    }
+    _write_json(folder / "2_Dense" / "config.json", dense)
+    pooler = {"pooler_transform/kernel": "linear.weight", "pooler_transform/bias": "linear.bias"}
+    write_safetensors(folder / "2_Dense" / "model.safetensors", pooler, shape, read_tensor)
+
+
+def _write_json(file: Path, content: object) -> None:
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes((json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode("utf-8"))

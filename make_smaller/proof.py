@@ -1,0 +1,142 @@
+"""See that a smaller model, as it was written, still is the original on the pieces it kept.
+
+Three comparisons, all with the files that users will load:
+
+- every kept row of the table, in the SavedModel and in the Hugging Face folder, equals the original's to
+  the bit;
+- texts go through both preprocessors: which of them still get the same pieces?
+- those that do go through both encoders, the original's own graph and ours: promise 1 says that the
+  embeddings agree to 1e-5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from smaller_labse.make_smaller.exact_arithmetic import exact_arithmetic
+from smaller_labse.make_smaller.excerpt import load_excerpt
+from smaller_labse.make_smaller.safetensors_table import find_word_embeddings
+from smaller_labse.select_vocab.checkpoint import WORD_EMBEDDINGS, Checkpoint
+from smaller_labse.select_vocab.errors import SmallerLabseError
+from smaller_labse.select_vocab.selection import Selection
+
+TOLERANCE = 1e-5  # promise 1: float32 rounding
+BATCH_TEXTS = 32
+DRAWN_TEXTS = 64
+DRAWN_WORDS = 8
+ROWS_AT_ONCE = 65_536
+
+Inputs = Mapping[str, np.ndarray]
+Preprocess = Callable[[tf.Tensor], Mapping[str, tf.Tensor]]
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What the comparison saw.
+
+    Attributes:
+        rows: rows of the table that were compared, all equal.
+        texts: how many texts went through both preprocessors.
+        unchanged: how many of them got the same pieces.
+        largest_difference: of their embeddings, absolute, over all numbers.
+    """
+
+    rows: int
+    texts: int
+    unchanged: int
+    largest_difference: float
+
+
+def prove(
+    checkpoint: Checkpoint,
+    original_preprocess: Preprocess,
+    selection: Selection,
+    model: Path,
+    sentences: Mapping[str, Sequence[str]],
+    scratch: Path,
+) -> Proof:
+    """Compare a written model with its original.
+
+    Args:
+        checkpoint: the original encoder's.
+        original_preprocess: the original's preprocessor: strings [n] → the encoder's inputs.
+        selection: what the model was made from.
+        model: the model's folder.
+        sentences: language → texts; texts drawn from the kept pieces are added.
+        scratch: a folder that does not exist yet, to write the original's excerpt to.
+
+    Raises:
+        SmallerLabseError: the smaller model is not what the original is.
+    """
+    _compare_rows(checkpoint, selection, model)
+    texts = [text for language in sentences.values() for text in language] + _draw_texts(selection)
+    preprocess = tf.saved_model.load(str(model / "preprocess"))
+    before = _inputs(original_preprocess(tf.constant(texts)))
+    after = _inputs(preprocess(tf.constant(texts)))
+    mapped = selection.kept_ids[after["input_word_ids"]]
+    same = np.flatnonzero((mapped == before["input_word_ids"]).all(axis=1))
+    if not len(same):
+        raise SmallerLabseError(
+            f"none of {len(texts)} texts, drawn from the kept pieces among them, gets the original's pieces; "
+            "the selection is not one of this original's tokenizer"
+        )
+    used = np.unique(before["input_word_ids"][same])
+    original = load_excerpt(checkpoint, used, scratch)
+    smaller = tf.saved_model.load(str(model / "encoder"))
+    with exact_arithmetic():
+        differences = np.concatenate(
+            [
+                np.abs(_embed(original, before, batch) - _embed(smaller, after, batch)).max(axis=1)
+                for batch in np.split(same, range(BATCH_TEXTS, len(same), BATCH_TEXTS))
+            ]
+        )
+    worst = int(np.argmax(differences))
+    if not differences[worst] <= TOLERANCE:
+        raise SmallerLabseError(
+            f"the smaller model is not the original: the pieces of {texts[same[worst]]!r} are the same, "
+            f"the embeddings differ by {differences[worst]:.2g}, expected at most {TOLERANCE:.0e}"
+        )
+    return Proof(len(selection.kept_ids), len(texts), len(same), float(differences[worst]))
+
+
+def _compare_rows(checkpoint: Checkpoint, selection: Selection, model: Path) -> None:
+    written = {"encoder": Checkpoint(model / "encoder").find(WORD_EMBEDDINGS)}
+    if (model / "huggingface").is_dir():
+        written["huggingface"] = find_word_embeddings(model / "huggingface" / "model.safetensors")
+    original = checkpoint.find(WORD_EMBEDDINGS)
+    # Ascending original ids: then no part of the original is read twice, whatever the order of the pieces.
+    order = np.argsort(selection.kept_ids)
+    for rows in np.split(order, range(ROWS_AT_ONCE, len(order), ROWS_AT_ONCE)):
+        expected = original.read_rows(selection.kept_ids[rows])
+        for name, table in written.items():
+            different = np.flatnonzero((table.read_rows(rows) != expected).any(axis=1))
+            if len(different):
+                piece = selection.pieces[rows[different[0]]]
+                raise SmallerLabseError(f"{model / name}: the row of {piece!r} is not the original's")
+
+
+def _draw_texts(selection: Selection) -> list[str]:
+    """Texts of kept pieces that are whole words; most of them are cut into those very pieces."""
+    words = [piece for piece in selection.pieces if not piece.startswith(("##", "["))]
+    if not words:
+        return []
+    drawn = np.random.default_rng(0).integers(len(words), size=(DRAWN_TEXTS, DRAWN_WORDS))
+    return [" ".join(words[number] for number in row) for row in drawn]
+
+
+def _inputs(outputs: Mapping[str, tf.Tensor]) -> dict[str, np.ndarray]:
+    return {name: np.asarray(values) for name, values in outputs.items()}
+
+
+def _embed(encoder: Any, inputs: Inputs, batch: np.ndarray) -> np.ndarray:
+    """Embeddings of some of the texts, float32 [batch, hidden size], padded no further than need be."""
+    length = int(inputs["input_mask"][batch].sum(axis=1).max())
+    return encoder({name: tf.constant(values[batch, :length]) for name, values in inputs.items()})[
+        "default"
+    ].numpy()

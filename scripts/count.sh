@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Stage 1: which pieces do these languages use? One file of counts a language, in $WORK/counts.
+# What was counted before is not counted again.
+#
+#   scripts/count.sh [OPTION OF select-vocab count...]
+#
+#   MODEL      the original                                    default: LaBSE on TF Hub
+#   LANGUAGES  codes with commas between, or a file of them    default: scripts/languages/15.txt
+#   WORK       where all stages keep their results             default: work
+#
+#   LANGUAGES=en,fr,de scripts/count.sh
+#   LANGUAGES=en,fr,de scripts/count.sh --text 'corpus/{code}.txt.gz'
+set -euo pipefail
+options=("$@")
+set --
+. "$(dirname "$0")/setup.sh"
+. "$(dirname "$0")/defaults.sh"
+select-vocab count --model "$MODEL" --languages "$LANGUAGES" --out "$WORK/counts" ${options[@]+"${options[@]}"}

@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Stage 3: cut the original down. Reads $WORK/selection, writes $WORK/model.
+#
+#   scripts/make_smaller.sh [OPTION OF make-smaller...]
+#
+#   MODEL, WORK   as for scripts/count.sh
+set -euo pipefail
+options=("$@")
+set --
+. "$(dirname "$0")/setup.sh"
+. "$(dirname "$0")/defaults.sh"
+make-smaller --model "$MODEL" --selection "$WORK/selection" --out "$WORK/model" ${options[@]+"${options[@]}"}

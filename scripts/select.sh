@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Stage 2: which of the counted pieces are kept? Reads $WORK/counts, writes $WORK/selection.
+#
+#   scripts/select.sh [OPTION OF select-vocab select...]
+#
+#   MODEL, LANGUAGES, WORK   as for scripts/count.sh
+#
+#   scripts/select.sh                                # the published model's rule
+#   scripts/select.sh --vocab-size 50000
+#   scripts/select.sh --coverage 0.999 --keep words.txt
+set -euo pipefail
+options=("$@")
+set --
+. "$(dirname "$0")/setup.sh"
+. "$(dirname "$0")/defaults.sh"
+select-vocab select --model "$MODEL" --languages "$LANGUAGES" --counts "$WORK/counts" \
+    --out "$WORK/selection" ${options[@]+"${options[@]}"}

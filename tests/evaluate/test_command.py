@@ -1,0 +1,141 @@
+"""The command as a user runs it: processes, exit codes, files."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from smaller_labse.evaluate.__main__ import main
+
+ENGLISH = "good morning\nthe red house\nnight\n"
+
+
+def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "smaller_labse.evaluate", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def data(tmp_path) -> Path:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for iso3 in ("fra", "cmn"):
+        (folder / f"tatoeba.{iso3}-eng.{iso3}").write_text("g\nred the house\nni\n", encoding="utf-8")
+        (folder / f"tatoeba.{iso3}-eng.eng").write_text(ENGLISH, encoding="utf-8")
+    return folder
+
+
+def test_help_answers_without_tensorflow():
+    code = (
+        "import sys\nfrom smaller_labse.evaluate.__main__ import main\n"
+        "try: main(['{}', '--help'])\nexcept SystemExit: sys.exit('tensorflow' in sys.modules)"
+    )
+    for command in ("tatoeba", "parity"):
+        result = subprocess.run(
+            [sys.executable, "-c", code.format(command)], capture_output=True, check=False
+        )
+        assert result.returncode == 0
+        assert b"--overwrite" in result.stdout
+
+
+def test_tatoeba_prints_the_table_and_writes_the_same_as_markdown_and_json(original, data, tmp_path):
+    out = tmp_path / "out"
+    arguments = ["tatoeba", "--model", f"tiny={original}", "--data", data, "--languages", "zh,en,fr"]
+    result = run(*arguments, "--json", out / "scores.json", "--markdown", out / "scores.md")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == (out / "scores.md").read_text(encoding="utf-8")
+    assert result.stdout.splitlines()[0].split() == ["|", "|", "zh", "|", "fr", "|", "avg", "|"]
+    scores = json.loads((out / "scores.json").read_text(encoding="utf-8"))
+    (model,) = scores["models"]
+    assert (scores["data"], model["model"], model["folder"]) == (str(data), "tiny", str(original))
+    assert [(part["language"], part["pairs"]) for part in model["languages"]] == [("zh", 3), ("fr", 3)]
+    assert f"| {100 * model['average_from_english']:.2f} |" in result.stdout
+    assert sorted(file.name for file in out.iterdir()) == ["scores.json", "scores.md"]
+
+
+def test_parity_fails_on_a_spoiled_model_after_saying_what_it_found(original, write_model, tmp_path):
+    def spoil(name: str, values: np.ndarray) -> np.ndarray:
+        return values + 1e-3 if name == "pooler_transform/bias" else values
+
+    spoiled = write_model(tmp_path / "spoiled", spoil=spoil)
+    (tmp_path / "en.txt").write_text(f"{ENGLISH}\n\n", encoding="utf-8")
+    result = run(
+        *("parity", "--original", original, "--model", spoiled, "--text", f"en={tmp_path / 'en.txt'}"),
+        *("--json", tmp_path / "parity.json"),
+    )
+    assert result.returncode == 1
+    last = result.stderr.splitlines()[-1]
+    assert last.startswith(f"evaluate-encoder: {spoiled}: embeddings of unchanged texts differ")
+    assert "en: 2 empty lines skipped" in result.stderr
+    assert "| all " in result.stdout
+    found = json.loads((tmp_path / "parity.json").read_text(encoding="utf-8"))
+    assert 1e-5 < found["total"]["largest_difference"] < 1e-2
+    assert found["tolerance"] == 1e-5
+
+
+def test_parity_of_a_cut_model_succeeds(original, smaller, tmp_path, capsys):
+    (tmp_path / "fr.txt").write_text(ENGLISH, encoding="utf-8")
+    texts = ["--text", str(tmp_path / "{code}.txt"), "--languages", "fr"]
+    assert main(["parity", "--original", str(original), "--model", str(smaller), *texts]) == 0
+    assert [line.split()[1] for line in capsys.readouterr().out.splitlines()[2:]] == ["fr", "all"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["tatoeba", "--model", "m", "--data", "{data}", "--languages", "th"], 1, "has pairs of fr, zh"),
+        (["tatoeba", "--model", "m", "--data", "{data}", "--languages", "xx"], 2, "unknown language 'xx'"),
+        (["tatoeba", "--model", "m", "--data", "nowhere"], 1, "nowhere: no such folder"),
+        (["tatoeba", "--model", "a/m", "b/m", "--data", "{data}"], 2, "2 models are called 'm'"),
+        (
+            ["parity", "--original", "m", "--model", "m", "--text", "{data}/{{iso3}}", "--languages", "en"],
+            1,
+            "eng: there is no such file",
+        ),
+        (["parity", "--original", "m", "--model", "m", "--text", "{data}"], 2, "expected LANG=FILE"),
+    ],
+)
+def test_wrong_input_ends_in_one_line(data, tmp_path, arguments, code, message):
+    result = run(*(argument.format(data=data) for argument in arguments), "--json", tmp_path / "out.json")
+    assert result.returncode == code
+    assert result.stdout == ""
+    assert len(result.stderr.splitlines()) == 1
+    assert message in result.stderr
+    assert not (tmp_path / "out.json").exists()
+
+
+def test_a_missing_model_leaves_nothing_behind(data, tmp_path, capfd):
+    before = sorted(tmp_path.rglob("*"))
+    arguments = [
+        "--model",
+        str(tmp_path / "missing"),
+        "--data",
+        str(data),
+        "--json",
+        str(tmp_path / "o.json"),
+    ]
+    assert main(["tatoeba", *arguments]) == 1
+    assert "missing: no such folder; give a SavedModel folder or a TF Hub handle" in capfd.readouterr().err
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_existing_files_stay_unless_they_may_be_replaced(original, data, tmp_path, capsys):
+    scores = tmp_path / "scores.json"
+    scores.write_text("mine")
+    arguments = ["tatoeba", "--model", str(original), "--data", str(data), "--json", str(scores)]
+    assert main(arguments) == 1
+    assert "exists; choose another place or add --overwrite" in capsys.readouterr().err
+    assert scores.read_text() == "mine"
+    assert main([*arguments, "--overwrite"]) == 0
+    assert json.loads(scores.read_text(encoding="utf-8"))["models"][0]["model"] == "original"
+
+
+def test_one_file_cannot_be_both_reports(data, tmp_path, capsys):
+    file = str(tmp_path / "out")
+    assert main(["tatoeba", "--model", "m", "--data", str(data), "--json", file, "--markdown", file]) == 2
+    assert "name the same file" in capsys.readouterr().err
