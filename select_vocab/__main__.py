@@ -37,11 +37,12 @@ def _add_count(commands: argparse._SubParsersAction) -> None:
     text = parser.add_argument_group("text (default: Wikipedia, streamed from the Hugging Face hub)")
     text.add_argument(
         "--text",
-        action="append",
+        nargs="+",
+        action="extend",
         default=[],
         metavar="LANGUAGE=PATH",
         help="a file (.txt, .jsonl, .parquet; .gz and .zst too) or a folder of them; or a path with "
-        "{code}, {iso3} or {name} in the language's place; may be repeated",
+        "{code}, {iso3} or {name} in the language's place",
     )
     text.add_argument("--dataset", metavar="NAME", help="a Hugging Face dataset; {code} and {iso3} as above")
     text.add_argument(

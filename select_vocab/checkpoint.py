@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from smaller_labse.select_vocab.errors import SmallerLabseError
-from smaller_labse.select_vocab.tensor_bundle import map_tensor
+from smaller_labse.select_vocab.tensor_bundle import StoredTensor, find_tensor
 
 OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
 WORD_EMBEDDINGS = "word_embeddings/embeddings"  # the table's name in LaBSE on TF Hub
@@ -87,20 +87,20 @@ class Checkpoint:
         return self.read_key(self.key(name))
 
     def read_rows(self, name: str, rows: np.ndarray) -> np.ndarray:
-        """Some rows of a variable, without reading the others.
+        """Some rows of a variable, without holding the others.
 
         Args:
             name: the variable's name.
             rows: their numbers, int [n].
 
         Returns:
-            An array [n, …] in memory.
+            An array [n, …].
         """
-        return self.map(name)[rows]
+        return self.find(name).read_rows(rows)
 
-    def map(self, name: str) -> np.ndarray:
-        """A variable as a read-only memory map; see `map_tensor`."""
-        return map_tensor(self._prefix, self.key(name))
+    def find(self, name: str) -> StoredTensor:
+        """Where a variable lies."""
+        return find_tensor(self._prefix, self.key(name))
 
     def key(self, name: str) -> str:
         """The key under which the checkpoint holds a variable.

@@ -19,7 +19,9 @@ Each value is a `BundleEntryProto`: dtype, shape, shard, offset and size. Number
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -28,10 +30,55 @@ from smaller_labse.select_vocab.errors import SmallerLabseError
 
 FOOTER_BYTES = 48
 MAGIC = 0xDB4775248B80FB57
+ROWS_AT_ONCE = 16_384
 
 
-def map_tensor(prefix: Path, key: str) -> np.ndarray:
-    """A tensor of a checkpoint as a read-only memory map: only what is indexed is read from the disk.
+@dataclass(frozen=True)
+class StoredTensor:
+    """A tensor in a file, row by row, without gaps.
+
+    Attributes:
+        file: the file.
+        offset: where its first byte lies.
+        dtype: of its numbers.
+        shape: its shape.
+    """
+
+    file: Path
+    offset: int
+    dtype: np.dtype
+    shape: tuple[int, ...]
+
+    def read_rows(self, rows: np.ndarray) -> np.ndarray:
+        """Read some of the rows, holding no more of the others than a few at a time.
+
+        Args:
+            rows: their numbers, int [n], in any order.
+
+        Returns:
+            An array [n, …] in the order of `rows`.
+        """
+        width = math.prod(self.shape[1:])
+        result = np.empty((len(rows), *self.shape[1:]), self.dtype)
+        order = np.argsort(rows, kind="stable")
+        for start in range(0, self.shape[0], ROWS_AT_ONCE):
+            stop = min(start + ROWS_AT_ONCE, self.shape[0])
+            first, last = np.searchsorted(rows, (start, stop), sorter=order)
+            if first == last:
+                continue
+            chunk = np.fromfile(
+                self.file,
+                self.dtype,
+                count=(stop - start) * width,
+                offset=self.offset + start * width * self.dtype.itemsize,
+            ).reshape(stop - start, *self.shape[1:])
+            wanted = order[first:last]
+            result[wanted] = chunk[rows[wanted] - start]
+        return result
+
+
+def find_tensor(prefix: Path, key: str) -> StoredTensor:
+    """Where a tensor of a checkpoint lies.
 
     Args:
         prefix: the checkpoint's prefix, e.g. `variables/variables`.
@@ -57,9 +104,12 @@ def map_tensor(prefix: Path, key: str) -> np.ndarray:
             f"{file}: {file.stat().st_size:,} bytes, expected at least {entry.offset + entry.size:,}; "
             "the file is truncated, get it again"
         )
-    shape = tuple(dimension.size for dimension in entry.shape.dim)
-    dtype = np.dtype(as_dtype(entry.dtype).as_numpy_dtype)
-    return np.memmap(file, dtype=dtype, mode="r", offset=entry.offset, shape=shape)
+    return StoredTensor(
+        file=file,
+        offset=entry.offset,
+        dtype=np.dtype(as_dtype(entry.dtype).as_numpy_dtype),
+        shape=tuple(dimension.size for dimension in entry.shape.dim),
+    )
 
 
 def _entries(table: bytes, file: Path) -> Iterator[tuple[bytes, bytes]]:
