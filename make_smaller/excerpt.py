@@ -15,9 +15,11 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from smaller_labse.select_vocab.checkpoint import WORD_EMBEDDINGS, Checkpoint
+from smaller_labse.select_vocab.errors import SmallerLabseError
 from smaller_labse.select_vocab.original import SAVED_MODEL
 
 Inputs = Mapping[str, np.ndarray]
@@ -48,8 +50,24 @@ def load_excerpt(checkpoint: Checkpoint, ids: np.ndarray, folder: Path) -> Calla
     return encode
 
 
+def read_graph(saved_model: Path) -> SavedModel:
+    """The graph of a SavedModel folder.
+
+    Raises:
+        SmallerLabseError: its file is damaged.
+    """
+    file = saved_model / SAVED_MODEL
+    try:
+        graph = SavedModel.FromString(file.read_bytes())
+    except DecodeError:
+        graph = SavedModel()
+    if not graph.meta_graphs:
+        raise SmallerLabseError(f"{file}: no SavedModel in it; is it complete?")
+    return graph
+
+
 def _write_graph(checkpoint: Checkpoint, rows: int, folder: Path) -> None:
-    saved_model = SavedModel.FromString((checkpoint.folder / SAVED_MODEL).read_bytes())
+    saved_model = read_graph(checkpoint.folder)
     for node in saved_model.meta_graphs[0].object_graph_def.nodes:
         if node.HasField("variable") and node.variable.name == WORD_EMBEDDINGS:
             node.variable.shape.dim[0].size = rows

@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from smaller_labse.make_smaller.encoder import Encoder, save_encoder
+from smaller_labse.make_smaller.excerpt import read_graph
 from smaller_labse.make_smaller.huggingface import write_huggingface
 from smaller_labse.make_smaller.model_card import ModelDescription, model_card
 from smaller_labse.make_smaller.preprocessor import Preprocessor, read_sequence_length, save_preprocessor
@@ -87,6 +88,9 @@ def make_smaller(
     length = sequence_length or _original_length(original)
     if length > shape.positions:
         raise SmallerLabseError(f"--sequence-length {length}: the original has {shape.positions} positions")
+    # The proof needs both; what cannot be read is better known before the long work.
+    read_graph(original.encoder)
+    original_preprocess = _original_preprocess(original, tokenizer, length)
     smaller = replace(shape, rows=len(selection.kept_ids))
     read_tensor = _sliced(checkpoint, selection.kept_ids)
     vocabulary = selection_folder / VOCABULARY_FILES[selection.kind]
@@ -105,14 +109,7 @@ def make_smaller(
             )
         say("proving it against the original")
         scratch = partial / ".excerpt"
-        proof = prove(
-            checkpoint,
-            _original_preprocess(original, tokenizer, length),
-            selection,
-            partial,
-            _sentences(selection),
-            scratch,
-        )
+        proof = prove(checkpoint, original_preprocess, selection, partial, _sentences(selection), scratch)
         shutil.rmtree(scratch)
         description = ModelDescription(
             name=folder.name,
@@ -145,11 +142,10 @@ def _require_same_vocabulary(selection: Selection, tokenizer: Tokenizer, folder:
             f"{folder}: a selection of another vocabulary (fingerprint {selection.fingerprint[:12]}…, the "
             f"original's is {tokenizer.fingerprint[:12]}…); select with this original"
         )
-    for new_id, original_id in enumerate(selection.kept_ids.tolist()):
-        if selection.pieces[new_id] != tokenizer.pieces[original_id]:
+    for piece, original_id in zip(selection.pieces, selection.kept_ids.tolist(), strict=True):
+        if tokenizer.ids.get(piece) != original_id:
             raise SmallerLabseError(
-                f"{folder}: piece {new_id} is {selection.pieces[new_id]!r}, but the original's piece "
-                f"{original_id} is {tokenizer.pieces[original_id]!r}; select again"
+                f"{folder}: {piece!r} is not the original's piece {original_id}; select again"
             )
 
 
@@ -162,10 +158,20 @@ def _original_length(original: Original) -> int:
 def _original_preprocess(
     original: Original, tokenizer: Tokenizer, length: int
 ) -> Callable[[tf.Tensor], Mapping[str, tf.Tensor]]:
-    """The original's preprocessor, packing to `length`; where it has none, one of its vocabulary."""
+    """The original's preprocessor, packing to `length`; where it has none, one of its vocabulary.
+
+    Raises:
+        SmallerLabseError: it cannot be loaded.
+    """
     if original.preprocess is None:
         return Preprocessor(tokenizer.file, tokenizer.lower_case, length)
-    preprocess = tf.saved_model.load(str(original.preprocess))
+    try:
+        preprocess = tf.saved_model.load(str(original.preprocess))
+    except (OSError, ValueError, tf.errors.OpError) as error:
+        raise SmallerLabseError(
+            f"{original.preprocess}: the preprocessor cannot be loaded ({str(error).splitlines()[0]}); "
+            "is the SavedModel complete?"
+        ) from error
     return lambda texts: preprocess.bert_pack_inputs(
         [preprocess.tokenize(texts)], seq_length=tf.constant(length)
     )

@@ -76,16 +76,14 @@ class Tokenizer(tf.Module):
     def __init__(self, vocabulary: Path, lower_case: bool) -> None:
         """See `Preprocessor`."""
         super().__init__(name="tokenize")
-        # Held by us too: the table of a loaded SavedModel forgets its initializer, and a model built around
-        # it could not be saved (https://github.com/tensorflow/tensorflow/issues/46456).
-        self._initializer = tf.lookup.TextFileInitializer(
+        lines = tf.lookup.TextFileInitializer(
             str(vocabulary),
             key_dtype=tf.string,
             key_index=tf.lookup.TextFileIndex.WHOLE_LINE,
             value_dtype=tf.int64,
             value_index=tf.lookup.TextFileIndex.LINE_NUMBER,
         )
-        self._table = tf.lookup.StaticHashTable(self._initializer, default_value=-1)
+        self._table = tf.lookup.StaticHashTable(lines, default_value=-1)
         self._tokenizer = text.BertTokenizer(self._table, lower_case=lower_case, token_out_type=tf.int32)
         for piece in (*SPECIAL_PIECES.values(), UNKNOWN_PIECE):
             if self._find(piece) < 0:

@@ -113,12 +113,17 @@ def _compare_rows(checkpoint: Checkpoint, selection: Selection, model: Path) -> 
     # Ascending original ids: then no part of the original is read twice, whatever the order of the pieces.
     order = np.argsort(selection.kept_ids)
     for rows in np.split(order, range(ROWS_AT_ONCE, len(order), ROWS_AT_ONCE)):
-        expected = original.read_rows(selection.kept_ids[rows])
+        expected = _bits(original.read_rows(selection.kept_ids[rows]))
         for name, table in written.items():
-            different = np.flatnonzero((table.read_rows(rows) != expected).any(axis=1))
+            different = np.flatnonzero((_bits(table.read_rows(rows)) != expected).any(axis=1))
             if len(different):
                 piece = selection.pieces[rows[different[0]]]
                 raise SmallerLabseError(f"{model / name}: the row of {piece!r} is not the original's")
+
+
+def _bits(rows: np.ndarray) -> np.ndarray:
+    """float32 [n, width] as whole numbers: 0.0 is not -0.0, and what is no number equals itself."""
+    return rows.view(np.uint32)
 
 
 def _draw_texts(selection: Selection) -> list[str]:

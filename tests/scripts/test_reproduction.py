@@ -1,0 +1,130 @@
+"""The 15-language script, run as users run it, on local stand-ins for the two downloads."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+import tarfile
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from smaller_labse.make_smaller.sentences import builtin_sentences
+from smaller_labse.select_vocab.languages import parse_languages
+from smaller_labse.select_vocab.selection import read_selection
+
+ROOT = Path(__file__).resolve().parents[2]
+LANGUAGES = parse_languages(str(ROOT / "scripts" / "languages" / "15.txt"))
+WIKIPEDIAS = [wikipedia for language in LANGUAGES for wikipedia in language.wikipedias]
+
+
+@pytest.fixture
+def wikipedia(tmp_path: Path) -> Path:
+    """A folder laid out like wikimedia/wikipedia: a configuration a Wikipedia, an article a row."""
+    folder = tmp_path / "wikipedia"
+    configurations = []
+    for language in LANGUAGES:
+        for name in language.wikipedias:
+            config = f"20231101.{name.replace('_', '-')}"
+            articles = ["\n\n".join(builtin_sentences()[language.code]), "Short\nx"]
+            (folder / config).mkdir(parents=True)
+            table = pa.table({"id": ["1", "2"], "title": ["a", "b"], "text": articles})
+            pq.write_table(table, folder / config / "train-00000-of-00001.parquet")
+            configurations.append(
+                f"- config_name: {config}\n  data_files:\n  - split: train\n    path: {config}/train-*"
+            )
+    (folder / "README.md").write_text("---\nconfigs:\n" + "\n".join(configurations) + "\n---\n")
+    return folder
+
+
+@pytest.fixture
+def hub(example: Path) -> Iterator[str]:
+    """A TF Hub on this machine: it answers a handle with the encoder as a compressed archive."""
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w:gz") as tar:
+        tar.add(example / "encoder", arcname=".")
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            found = self.path.startswith("/google/LaBSE/2") and "tf-hub-format=compressed" in self.path
+            self.send_response(200 if found else 404)
+            self.end_headers()
+            if found:
+                self.wfile.write(archive.getvalue())
+
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/google/LaBSE/2"
+    server.shutdown()
+
+
+def run_script(folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "VENV": str(folder / "no-venv"),
+        "TFHUB_CACHE_DIR": str(folder / "hub"),
+        "HF_HOME": str(folder / "huggingface"),
+        "HF_HUB_OFFLINE": "1",
+        **variables,
+    }
+    return subprocess.run(
+        [ROOT / "scripts" / "reproduce_15_languages.sh", str(folder / "work")],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+def test_the_script_goes_from_wikipedia_and_tf_hub_to_a_proved_model(
+    tmp_path: Path, wikipedia: Path, hub: str
+) -> None:
+    done = run_script(tmp_path, MODEL=hub, WIKIPEDIA=str(wikipedia))
+    assert done.returncode == 0, done.stderr
+    work = tmp_path / "work"
+    assert sorted(file.stem for file in (work / "counts").iterdir()) == sorted(WIKIPEDIAS)
+    selection = read_selection(work / "selection")
+    assert len(WIKIPEDIAS) == len(selection.coverage) == 16
+    assert selection.pieces[104:] == sorted(selection.pieces[104:])
+    assert not selection.keep_characters
+    # Every Wikipedia is so short that one line is enough, so all of its text is unchanged.
+    assert all(language.unchanged == 1.0 for language in selection.coverage)
+    assert "proved" in done.stdout
+    assert "license: apache-2.0" in (work / "model" / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_published_lists_give_the_published_vocabulary_and_sizes(
+    tmp_path: Path, shared: Path, big_original: Path
+) -> None:
+    done = run_script(tmp_path, MODEL=str(big_original), PIECES=str(shared / "labse15" / "selected_tokens"))
+    assert done.returncode == 0, done.stderr
+    written = (tmp_path / "work" / "model" / "huggingface" / "vocab.txt").read_bytes()
+    assert written == (shared / "labse15" / "vocab.txt").read_bytes()
+    assert np.load(tmp_path / "work" / "selection" / "kept_ids.npy").shape == (173_347,)
+
+
+@pytest.fixture
+def big_original(tmp_path: Path, shared: Path) -> Path:
+    """An original of LaBSE's 501,153 rows, narrow, with the published pieces among its own."""
+    from smaller_labse.make_smaller.example import write_original
+    from smaller_labse.make_smaller.shape import EncoderShape
+    from smaller_labse.select_vocab.original import read_pieces
+
+    pieces = read_pieces(shared / "labse15" / "vocab.txt")
+    pieces += [f"invented{number:06d}" for number in range(501_153 - len(pieces))]
+    shape = EncoderShape(
+        rows=len(pieces), hidden_size=8, layers=1, heads=2, intermediate_size=16, positions=128, types=2
+    )
+    write_original(tmp_path / "original", pieces, shape)
+    return tmp_path / "original"
