@@ -91,8 +91,9 @@ class Encoder(tf.Module):
     def _embed(self, words: tf.Tensor, types: tf.Tensor, training: bool) -> tf.Tensor:
         """Add the embeddings of piece, position and segment.
 
-        Three addends of one shape may be added in any order, and TensorFlow's graph optimizer goes by the
-        names of what made them. So they have the Garden's names, and the same order to the last bit.
+        Three addends of one shape may be added in any order, and TensorFlow's graph optimizer mostly goes by
+        the names of what made them. With the Garden's names it mostly adds as in the original; see
+        `exact_arithmetic` for the rest.
         """
         with tf.name_scope("word_embeddings"):
             word_embeddings = tf.gather(self.weights[WORD_EMBEDDINGS], words)
