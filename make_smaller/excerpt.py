@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,32 +22,22 @@ from smaller_labse.select_vocab.checkpoint import WORD_EMBEDDINGS, Checkpoint
 from smaller_labse.select_vocab.errors import SmallerLabseError
 from smaller_labse.select_vocab.original import SAVED_MODEL
 
-Inputs = Mapping[str, np.ndarray]
 
-
-def load_excerpt(checkpoint: Checkpoint, ids: np.ndarray, folder: Path) -> Callable[[Inputs], dict[str, Any]]:
+def load_excerpt(checkpoint: Checkpoint, ids: np.ndarray, folder: Path) -> Callable[..., dict[str, Any]]:
     """Load the original with the rows `ids` only.
 
     Args:
         checkpoint: the original encoder's.
-        ids: the needed rows, int [n], ascending and distinct.
+        ids: the needed rows, int [n].
         folder: where the copy is written; it may be deleted once this function has returned.
 
     Returns:
-        The original as a function: from a mapping of its three inputs, int32 [batch, length], with the
-        original's own ids (all of them among `ids`), to its outputs.
+        The original as a function of its three inputs, in which the id i stands for the row `ids[i]`.
     """
     shutil.copytree(checkpoint.folder / "assets", folder / "assets")
     _write_graph(checkpoint, len(ids), folder)
     _write_checkpoint(checkpoint, ids, folder)
-    encoder = tf.saved_model.load(str(folder))
-
-    def encode(inputs: Inputs) -> dict[str, Any]:
-        rows = np.searchsorted(ids, inputs["input_word_ids"]).astype(np.int32)
-        tensors = {name: tf.constant(values) for name, values in inputs.items()}
-        return encoder(tensors | {"input_word_ids": tf.constant(rows)})
-
-    return encode
+    return tf.saved_model.load(str(folder))
 
 
 def read_graph(saved_model: Path) -> SavedModel:

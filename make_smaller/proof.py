@@ -14,11 +14,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from smaller_labse.make_smaller.encoder import INPUTS
 from smaller_labse.make_smaller.exact_arithmetic import exact_arithmetic
 from smaller_labse.make_smaller.excerpt import load_excerpt
 from smaller_labse.make_smaller.safetensors_table import find_word_embeddings
@@ -87,8 +87,9 @@ def prove(
             "the selection is not one of this original's tokenizer"
         )
     used = np.unique(before["input_word_ids"][same])
-    original = load_excerpt(checkpoint, used, scratch)
-    smaller = tf.saved_model.load(str(model / "encoder"))
+    original = _traced_once(load_excerpt(checkpoint, used, scratch))
+    smaller = _traced_once(tf.saved_model.load(str(model / "encoder")))
+    before["input_word_ids"] = np.searchsorted(used, before["input_word_ids"]).astype(np.int32)
     with exact_arithmetic():
         differences = np.concatenate(
             [
@@ -139,9 +140,13 @@ def _inputs(outputs: Mapping[str, tf.Tensor]) -> dict[str, np.ndarray]:
     return {name: np.asarray(values) for name, values in outputs.items()}
 
 
-def _embed(encoder: Any, inputs: Inputs, batch: np.ndarray) -> np.ndarray:
+def _embed(encode: Callable[..., tf.Tensor], inputs: Inputs, batch: np.ndarray) -> np.ndarray:
     """Embeddings of some of the texts, float32 [batch, hidden size], padded no further than need be."""
     length = int(inputs["input_mask"][batch].sum(axis=1).max())
-    return encoder({name: tf.constant(values[batch, :length]) for name, values in inputs.items()})[
-        "default"
-    ].numpy()
+    return encode({name: tf.constant(values[batch, :length]) for name, values in inputs.items()}).numpy()
+
+
+def _traced_once(encoder: Callable[..., Mapping[str, tf.Tensor]]) -> Callable[..., tf.Tensor]:
+    """A SavedModel's embeddings as a graph for inputs of any shape; called as it is, it retraces for each."""
+    inputs = {name: tf.TensorSpec([None, None], tf.int32, name=name) for name in INPUTS}
+    return tf.function(lambda batch: encoder(batch)["default"], input_signature=[inputs], autograph=False)
