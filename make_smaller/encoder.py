@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from smaller_labse.make_smaller.shape import DROPOUT_RATE, LAYER_NORM_EPSILON, WORD_EMBEDDINGS, EncoderShape
+from smaller_labse.make_smaller.arithmetic import DROPOUT_RATE, Activation, Arithmetic
+from smaller_labse.make_smaller.shape import WORD_EMBEDDINGS, EncoderShape
 
 INPUTS = ("input_word_ids", "input_mask", "input_type_ids")
 MASKED_SCORE = -1e9  # what Keras' Softmax layer, and so the Garden's attention, adds to a masked score
@@ -35,6 +36,7 @@ class Encoder(tf.Module):
         read_tensor: Callable[[str], np.ndarray],
         vocabulary: Path,
         lower_case: bool = False,
+        arithmetic: Arithmetic = Arithmetic(),  # noqa: B008 - frozen
     ) -> None:
         """Take the tensors one at a time, so that no more than one of them is held twice.
 
@@ -43,15 +45,16 @@ class Encoder(tf.Module):
             read_tensor: from each of the names in `shape.tensor_shapes()` to that tensor, float32.
             vocabulary: the vocabulary file, one piece a row of the table.
             lower_case: see `do_lower_case`.
+            arithmetic: what it computes; LaBSE's if left out.
 
         Raises:
             ValueError: a tensor has another shape than `shape` says.
         """
         super().__init__(name="encoder")
-        self.shape = shape
+        self.shape, self.arithmetic = shape, arithmetic
         self.weights = {
             name: tf.Variable(read_tensor(name), name=name, shape=expected, dtype=tf.float32)
-            for name, expected in shape.tensor_shapes().items()
+            for name, expected in (shape.tensor_shapes() | arithmetic.pooling.tensor_shapes()).items()
         }
         self.vocab_file = tf.saved_model.Asset(str(vocabulary))
         self.do_lower_case = tf.Variable(lower_case, trainable=False, name="do_lower_case")
@@ -69,8 +72,8 @@ class Encoder(tf.Module):
             training: whether to drop out.
 
         Returns:
-            `pooled_output` and, the same, `default`: float32 [batch, width], tanh of a dense layer over the
-            first piece, not normalized; `encoder_outputs`: each layer's output, float32
+            `pooled_output` and, the same, `default`: the embedding, float32 [batch, width], LaBSE's tanh of a
+            dense layer over the first piece, not normalized; `encoder_outputs`: each layer's output, float32
             [batch, length, width]; `sequence_output`: the last one's.
         """
         words, mask, types = (inputs[name] for name in INPUTS)
@@ -80,7 +83,7 @@ class Encoder(tf.Module):
         for number in range(self.shape.layers):
             hidden = self._transform(f"transformer/layer_{number}", hidden, masked_scores, training)
             outputs.append(hidden)
-        pooled = self._pool(hidden[:, 0, :])
+        pooled = self._pool(hidden, mask)
         return {
             "default": pooled,
             "pooled_output": pooled,
@@ -98,7 +101,9 @@ class Encoder(tf.Module):
         with tf.name_scope("word_embeddings"):
             word_embeddings = tf.gather(self.weights[WORD_EMBEDDINGS], words)
         with tf.name_scope("position_embedding"):
-            positions = self.weights["position_embedding/embeddings"][: tf.shape(words)[1]]
+            first = self.arithmetic.first_position
+            length = tf.shape(words)[1]
+            positions = self.weights["position_embedding/embeddings"][first : first + length]
             position_embeddings = tf.broadcast_to(positions, tf.shape(word_embeddings))
         with tf.name_scope("type_embeddings"):
             one_hot_types = tf.one_hot(types, self.shape.types)
@@ -114,7 +119,8 @@ class Encoder(tf.Module):
         """One block: attention, then the feed-forward layers, each added to its input and normalized."""
         attended = self._attend(f"{layer}/self_attention", hidden, masked_scores, training)
         hidden = self._normalize(f"{layer}/self_attention_layer_norm", hidden + _drop_out(attended, training))
-        inner = tf.nn.gelu(self._project(f"{layer}/intermediate", "bsh,hi->bsi", hidden), approximate=True)
+        inner = self._project(f"{layer}/intermediate", "bsh,hi->bsi", hidden)
+        inner = _activate(inner, self.arithmetic.activation)
         output = self._project(f"{layer}/output", "bsi,ih->bsh", inner)
         return self._normalize(f"{layer}/output_layer_norm", _drop_out(output, training) + hidden)
 
@@ -128,10 +134,25 @@ class Encoder(tf.Module):
         context = tf.einsum("bnts,bsnd->btnd", attention, value)
         return self._project(f"{name}/attention_output", "btnd,ndh->bth", context)
 
-    def _pool(self, first: tf.Tensor) -> tf.Tensor:
-        """Tanh of a dense layer over the first piece, `[CLS]`."""
-        product = tf.matmul(first, self.weights["pooler_transform/kernel"])
-        return tf.tanh(tf.nn.bias_add(product, self.weights["pooler_transform/bias"]))
+    def _pool(self, hidden: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+        """From the pieces' outputs to one embedding."""
+        pooling = self.arithmetic.pooling
+        if pooling.mode == "mean":
+            counted = tf.cast(mask, tf.float32)[:, :, tf.newaxis]
+            pooled = tf.reduce_sum(hidden * counted, axis=1) / tf.maximum(
+                tf.reduce_sum(counted, axis=1), 1e-9
+            )
+        else:
+            pooled = hidden[:, 0, :]
+        if pooling.mode == "pooler":
+            pooled = tf.tanh(self._dense("pooler_transform", pooled))
+        for number, dense in enumerate(pooling.dense):
+            pooled = _activate(self._dense(f"dense_{number}", pooled), dense.activation)
+        # The bound on the length is torch's: 1e-12, squared here.
+        return tf.nn.l2_normalize(pooled, axis=-1, epsilon=1e-24) if pooling.normalize else pooled
+
+    def _dense(self, name: str, inputs: tf.Tensor) -> tf.Tensor:
+        return tf.nn.bias_add(tf.matmul(inputs, self.weights[f"{name}/kernel"]), self.weights[f"{name}/bias"])
 
     def _project(self, name: str, equation: str, inputs: tf.Tensor) -> tf.Tensor:
         """A dense layer, with its kernel's axes where `equation` says."""
@@ -141,7 +162,7 @@ class Encoder(tf.Module):
         """Layer normalization (arXiv 1607.06450) over the width."""
         mean, variance = tf.nn.moments(inputs, axes=-1, keepdims=True)
         offset, scale = self.weights[f"{name}/beta"], self.weights[f"{name}/gamma"]
-        return tf.nn.batch_normalization(inputs, mean, variance, offset, scale, LAYER_NORM_EPSILON)
+        return tf.nn.batch_normalization(inputs, mean, variance, offset, scale, self.arithmetic.epsilon)
 
 
 def save_encoder(encoder: Encoder, folder: Path) -> None:
@@ -191,3 +212,11 @@ def _reusable(encoder: Encoder) -> _Root:
 
 def _drop_out(inputs: tf.Tensor, training: bool) -> tf.Tensor:
     return tf.nn.dropout(inputs, DROPOUT_RATE) if training else inputs
+
+
+def _activate(inputs: tf.Tensor, activation: Activation) -> tf.Tensor:
+    if activation == "identity":
+        return inputs
+    if activation == "tanh":
+        return tf.tanh(inputs)
+    return tf.nn.gelu(inputs, approximate=activation == "gelu_tanh")

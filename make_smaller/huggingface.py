@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
-import struct
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from smaller_labse.make_smaller.shape import DROPOUT_RATE, LAYER_NORM_EPSILON, EncoderShape
+from smaller_labse.make_smaller.arithmetic import DROPOUT_RATE, LAYER_NORM_EPSILON
+from smaller_labse.make_smaller.json_file import write_json
+from smaller_labse.make_smaller.safetensors_writer import NewTensor, write_safetensors
+from smaller_labse.make_smaller.shape import EncoderShape
 from smaller_labse.select_vocab.errors import SmallerLabseError
 
 # What transformers' tokenizers call BERT's special pieces: "pad_token" is "[PAD]".
 SPECIAL_PIECES = {f"{name.lower()}_token": f"[{name}]" for name in ("PAD", "UNK", "CLS", "SEP", "MASK")}
+PYTORCH = {"format": "pt"}  # what transformers asks the file's metadata for
 LONGEST_WORD = 100  # in characters, as in Hugging Face's BertTokenizer; a longer word becomes [UNK]
 
 _MODULES = {
@@ -70,8 +72,8 @@ def write_huggingface(
         limit = f"the encoder's {shape.positions} positions"
         raise SmallerLabseError(f"the sequence length is {sequence_length}, expected at most {limit}")
     folder.mkdir(parents=True, exist_ok=True)
-    _write_json(folder / "config.json", _model_config(shape, ids))
-    write_safetensors(folder / "model.safetensors", bert_model_names(shape), shape, read_tensor)
+    write_json(folder / "config.json", _model_config(shape, ids))
+    _write_tensors(folder / "model.safetensors", bert_model_names(shape), shape, read_tensor)
     _write_tokenizer(folder, ids, lower_case, sequence_length)
     _write_sentence_transformers(folder, shape, read_tensor, sequence_length)
 
@@ -87,16 +89,10 @@ def bert_model_names(shape: EncoderShape) -> dict[str, str]:
     return names
 
 
-def write_safetensors(
+def _write_tensors(
     file: Path, names: Mapping[str, str], shape: EncoderShape, read_tensor: Callable[[str], np.ndarray]
 ) -> None:
-    """Write tensors of an encoder, as PyTorch keeps them, to a safetensors file.
-
-    One tensor is in memory at a time. The format (https://github.com/huggingface/safetensors#format), to the
-    byte: the header's length as a little-endian uint64; the header, JSON in UTF-8, padded with spaces to a
-    multiple of 8 bytes, that gives each tensor's `dtype`, `shape` and `data_offsets` (its first byte and the
-    one after its last, counted from the header's end); the tensors' values, row by row, little-endian,
-    without gaps. `__metadata__` says `"format": "pt"`, which transformers asks for.
+    """Write tensors of an encoder, as PyTorch keeps them, to a safetensors file; one is in memory at a time.
 
     Args:
         file: where to write.
@@ -107,20 +103,18 @@ def write_safetensors(
     Raises:
         SmallerLabseError: a tensor does not have its shape or is not float32.
     """
+
+    def new_tensor(source: str, source_shape: tuple[int, ...]) -> NewTensor:
+        return NewTensor(
+            name=names[source],
+            dtype="F32",
+            shape=_torch_shape(source, source_shape),
+            size=math.prod(source_shape) * 4,
+            chunks=lambda: [_torch_values(source, read_tensor(source), source_shape).data],
+        )
+
     source_shapes = shape.tensor_shapes()
-    header: dict[str, object] = {"__metadata__": {"format": "pt"}}
-    start = 0
-    for source, name in names.items():
-        end = start + math.prod(source_shapes[source]) * 4
-        torch_shape = _torch_shape(source, source_shapes[source])
-        header[name] = {"dtype": "F32", "shape": torch_shape, "data_offsets": [start, end]}
-        start = end
-    encoded = json.dumps(header, separators=(",", ":")).encode("utf-8")
-    encoded += b" " * (-len(encoded) % 8)
-    with file.open("wb") as output:
-        output.write(struct.pack("<Q", len(encoded)) + encoded)
-        for source in names:
-            output.write(_torch_values(source, read_tensor(source), source_shapes[source]).data)
+    write_safetensors(file, [new_tensor(source, source_shapes[source]) for source in names], PYTORCH)
 
 
 def _torch_values(source: str, values: np.ndarray, source_shape: tuple[int, ...]) -> np.ndarray:
@@ -182,7 +176,7 @@ def _write_tokenizer(folder: Path, ids: Mapping[str, int], lower_case: bool, seq
     """`tokenizer.json` is what fast tokenizers read; `vocab.txt` is for those who build their own."""
     (folder / "vocab.txt").write_bytes("".join(piece + "\n" for piece in ids).encode("utf-8"))
     (folder / "tokenizer.json").write_bytes(_bert_tokenizer_json(ids, lower_case).encode("utf-8"))
-    _write_json(folder / "special_tokens_map.json", SPECIAL_PIECES)
+    write_json(folder / "special_tokens_map.json", SPECIAL_PIECES)
     settings = {
         "tokenizer_class": "BertTokenizer",
         "do_lower_case": lower_case,
@@ -191,7 +185,7 @@ def _write_tokenizer(folder: Path, ids: Mapping[str, int], lower_case: bool, seq
         "model_max_length": sequence_length,
         "clean_up_tokenization_spaces": False,  # the decoder does it
     }
-    _write_json(folder / "tokenizer_config.json", settings | SPECIAL_PIECES)
+    write_json(folder / "tokenizer_config.json", settings | SPECIAL_PIECES)
 
 
 def _bert_tokenizer_json(ids: Mapping[str, int], lower_case: bool) -> str:
@@ -223,27 +217,22 @@ def _write_sentence_transformers(
         {"idx": number, "name": str(number), "path": path, "type": f"sentence_transformers.models.{step}"}
         for number, (path, step) in enumerate(steps.items())
     ]
-    _write_json(folder / "modules.json", modules)
-    _write_json(folder / "config_sentence_transformers.json", {"prompts": {}, "similarity_fn_name": "cosine"})
+    write_json(folder / "modules.json", modules)
+    write_json(folder / "config_sentence_transformers.json", {"prompts": {}, "similarity_fn_name": "cosine"})
     transformer = {"max_seq_length": sequence_length, "do_lower_case": False}  # the tokenizer lower-cases
-    _write_json(folder / "sentence_bert_config.json", transformer)
+    write_json(folder / "sentence_bert_config.json", transformer)
     pooling = {
         "word_embedding_dimension": shape.hidden_size,
         "pooling_mode_cls_token": True,
         "pooling_mode_mean_tokens": False,
     }
-    _write_json(folder / "1_Pooling" / "config.json", pooling)
+    write_json(folder / "1_Pooling" / "config.json", pooling)
     dense = {
         "in_features": shape.hidden_size,
         "out_features": shape.hidden_size,
         "bias": True,
         "activation_function": "torch.nn.modules.activation.Tanh",
     }
-    _write_json(folder / "2_Dense" / "config.json", dense)
+    write_json(folder / "2_Dense" / "config.json", dense)
     pooler = {"pooler_transform/kernel": "linear.weight", "pooler_transform/bias": "linear.bias"}
-    write_safetensors(folder / "2_Dense" / "model.safetensors", pooler, shape, read_tensor)
-
-
-def _write_json(file: Path, content: object) -> None:
-    file.parent.mkdir(exist_ok=True)
-    file.write_bytes((json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode("utf-8"))
+    _write_tensors(folder / "2_Dense" / "model.safetensors", pooler, shape, read_tensor)

@@ -35,7 +35,7 @@ class Preprocessor(tf.Module):
     Attributes:
         tokenize: splits strings into pieces.
         bert_pack_inputs: packs the pieces of one or two segments into an encoder's inputs; see
-            `_input_packer`.
+            `input_packer`.
     """
 
     def __init__(self, vocabulary: Path, lower_case: bool = False, sequence_length: int = 128) -> None:
@@ -51,7 +51,7 @@ class Preprocessor(tf.Module):
         """
         super().__init__(name="preprocessor")
         self.tokenize = Tokenizer(vocabulary, lower_case)
-        self.bert_pack_inputs = _input_packer(self.tokenize.special_ids, sequence_length)
+        self.bert_pack_inputs = input_packer(self.tokenize.special_ids, sequence_length)
 
     @tf.function(input_signature=[SENTENCES], autograph=False)
     def __call__(self, sentences: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -157,7 +157,7 @@ def read_sequence_length(preprocess: Path) -> int:
     return lengths.pop()
 
 
-def _input_packer(
+def input_packer(
     special_ids: dict[str, int], sequence_length: int
 ) -> tf.types.experimental.PolymorphicFunction:
     """Make the function that packs segments; `sequence_length` is its default, which a SavedModel keeps."""

@@ -8,9 +8,6 @@ from dataclasses import dataclass
 from smaller_labse.select_vocab.checkpoint import WORD_EMBEDDINGS
 from smaller_labse.select_vocab.errors import SmallerLabseError
 
-LAYER_NORM_EPSILON = 1e-12  # the TF Model Garden's BERT encoder; the checkpoint does not record it
-DROPOUT_RATE = 0.1  # while fine-tuning: BERT (arXiv 1810.04805), appendix A.2, and the Garden's default
-
 
 @dataclass(frozen=True)
 class EncoderShape:
@@ -24,6 +21,7 @@ class EncoderShape:
         intermediate_size: width of the feed-forward layer inside a block.
         positions: the longest input, in pieces.
         types: segment types.
+        pooler: whether there is BERT's pooler, a dense layer over the first piece.
     """
 
     rows: int
@@ -33,6 +31,7 @@ class EncoderShape:
     intermediate_size: int
     positions: int
     types: int
+    pooler: bool = True
 
     @property
     def head_size(self) -> int:
@@ -45,7 +44,7 @@ class EncoderShape:
 
     @property
     def parameters(self) -> int:
-        """Parameters of the whole encoder, the pooler included."""
+        """Parameters of the whole encoder, the pooler included where there is one."""
         total = 0
         for shape in self.tensor_shapes().values():
             size = 1
@@ -79,8 +78,9 @@ class EncoderShape:
             shapes[f"{layer}/output/bias"] = (hidden,)
             shapes[f"{layer}/output_layer_norm/gamma"] = (hidden,)
             shapes[f"{layer}/output_layer_norm/beta"] = (hidden,)
-        shapes["pooler_transform/kernel"] = (hidden, hidden)
-        shapes["pooler_transform/bias"] = (hidden,)
+        if self.pooler:
+            shapes["pooler_transform/kernel"] = (hidden, hidden)
+            shapes["pooler_transform/bias"] = (hidden,)
         return shapes
 
 

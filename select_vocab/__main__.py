@@ -48,13 +48,8 @@ def _add_count(commands: argparse._SubParsersAction) -> None:
     text.add_argument(
         "--dataset-config", metavar="NAME", help="its configuration; {code} and {iso3} as above"
     )
-    text.add_argument("--dataset-split", default="train", metavar="NAME", help="default: %(default)s")
-    text.add_argument(
-        "--text-field",
-        default="text",
-        metavar="NAME",
-        help="field or column of the text; default: %(default)s",
-    )
+    text.add_argument("--dataset-split", metavar="NAME", help="{code} and {iso3} as above; default: train")
+    text.add_argument("--text-field", metavar="NAME", help="field or column of the text; default: text")
     text.add_argument(
         "--wikipedia",
         metavar="NAME",
@@ -193,13 +188,18 @@ def _sources(options: argparse.Namespace) -> list:
         > 1
     ):
         raise UsageError("--text, --dataset and --wikipedia exclude each other; count them one by one")
+    if (options.dataset_config or options.dataset_split) and not options.dataset:
+        raise UsageError("--dataset-config and --dataset-split go with --dataset")
+    if options.text_field and not (options.text or options.dataset):
+        raise UsageError("--text-field goes with --text or --dataset")
+    text_field = options.text_field or corpus.TEXT_FIELD
     if options.text:
-        return corpus.file_sources(languages, options.text, options.text_field)
+        return corpus.file_sources(languages, options.text, text_field)
     if not languages:
         raise UsageError("name the languages, e.g. --languages en,fr,de")
     if options.dataset:
         return corpus.dataset_sources(
-            languages, options.dataset, options.dataset_config, options.dataset_split, options.text_field
+            languages, options.dataset, options.dataset_config, options.dataset_split or "train", text_field
         )
     return corpus.wikipedia_sources(
         languages, options.wikipedia or corpus.WIKIPEDIA, options.wikipedia_date or corpus.WIKIPEDIA_DATE
@@ -229,6 +229,7 @@ def _select(options: argparse.Namespace) -> None:
     from smaller_labse.select_vocab.selection import MARKER, write_selection
     from smaller_labse.select_vocab.tokenizer import open_tokenizer
 
+    rule = _rule(options)
     require_absent(options.out, options.overwrite, MARKER)
     languages = parse_languages(options.languages) if options.languages else []
     import_tensorflow_quietly()
@@ -241,7 +242,7 @@ def _select(options: argparse.Namespace) -> None:
         tokenizer,
         hidden_size=checkpoint.table_shape[1],
         counts=counts,
-        rule=_rule(options),
+        rule=rule,
         listed=listed,
         keep=read_keep_list(options.keep, tokenizer),
         keep_characters=not options.no_keep_characters,
@@ -253,10 +254,13 @@ def _select(options: argparse.Namespace) -> None:
 
 
 def _rule(options: argparse.Namespace):
+    from smaller_labse.select_vocab.errors import UsageError
     from smaller_labse.select_vocab.select import Rule
 
     for name in ("min-line-share", "top-k", "coverage", "vocab-size"):
         value = getattr(options, name.replace("-", "_"))
+        if value is not None and not options.counts:
+            raise UsageError(f"--{name} chooses from counts; add --counts")
         if value is not None:
             return Rule(name, value)
     return Rule()
@@ -267,10 +271,13 @@ def _merge(options: argparse.Namespace) -> None:
 
     from smaller_labse.select_vocab.checkpoint import Checkpoint
     from smaller_labse.select_vocab.counts import merge_counts, read_counts, write_counts
+    from smaller_labse.select_vocab.errors import UsageError
     from smaller_labse.select_vocab.original import locate_original
     from smaller_labse.select_vocab.outputs import require_absent
     from smaller_labse.select_vocab.tokenizer import open_tokenizer
 
+    if len({file.resolve() for file in options.files}) < len(options.files):
+        raise UsageError("a counts file is given twice; its counts would be added twice")
     require_absent(options.out, options.overwrite)
     import_tensorflow_quietly()
     original = locate_original(options.model)
@@ -283,6 +290,8 @@ def _merge(options: argparse.Namespace) -> None:
 def _whole_number(text: str) -> int:
     if not text.isascii() or not text.isdigit():
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 on")
+    if int(text) > sys.maxsize:
+        raise argparse.ArgumentTypeError(f"{text} is too large")
     return int(text)
 
 

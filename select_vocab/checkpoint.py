@@ -31,6 +31,7 @@ class Checkpoint:
         """
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         import tensorflow as tf
+        from google.protobuf.message import DecodeError
         from tensorflow.core.protobuf import trackable_object_graph_pb2
 
         self.folder = folder
@@ -40,7 +41,7 @@ class Checkpoint:
             keys = self._reader.get_variable_to_shape_map()
             graph = trackable_object_graph_pb2.TrackableObjectGraph()
             graph.ParseFromString(self._reader.get_tensor(OBJECT_GRAPH))
-        except (ValueError, RuntimeError, tf.errors.OpError) as error:
+        except (ValueError, RuntimeError, IndexError, DecodeError, tf.errors.OpError) as error:
             raise SmallerLabseError(
                 f"{self._prefix.parent}: no readable TensorFlow 2 checkpoint ({_first_line(error)}); "
                 "is the SavedModel complete?"
@@ -128,7 +129,7 @@ class Checkpoint:
 
         try:
             return self._reader.get_tensor(key)
-        except (ValueError, RuntimeError, tf.errors.OpError) as error:
+        except (ValueError, RuntimeError, IndexError, tf.errors.OpError) as error:
             raise SmallerLabseError(
                 f"{self.folder}: the tensor {key} cannot be read ({_first_line(error)}); "
                 "is the checkpoint complete?"

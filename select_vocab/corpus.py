@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from smaller_labse.select_vocab.errors import SmallerLabseError, UsageError
 from smaller_labse.select_vocab.languages import Language, find_language
-from smaller_labse.select_vocab.text import column_lines, read_lines
+from smaller_labse.select_vocab.text import (
+    WORD_COUNT_ENDINGS,
+    column_lines,
+    read_lines,
+    read_word_counts,
+)
 
 WIKIPEDIA = "wikimedia/wikipedia"
 WIKIPEDIA_DATE = "20231101"
+TEXT_FIELD = "text"
 
 
 @dataclass(frozen=True)
@@ -23,13 +30,15 @@ class Source:
         name: the file's name: the language's code, or a Wikipedia's where a language has several.
         language: the language.
         description: where the text is, for people, and to tell whether it was counted before.
-        read: opens the text and yields its lines.
+        read: opens the text and yields its lines; of a list of words, each word and how often it occurs.
+        is_word_list: whether it is a list of words.
     """
 
     name: str
     language: Language
     description: str
-    read: Callable[[], Iterator[str]]
+    read: Callable[[], Iterator[str]] | Callable[[], Iterator[tuple[str, int]]]
+    is_word_list: bool = False
 
 
 def wikipedia_sources(
@@ -60,7 +69,7 @@ def wikipedia_sources(
                     wikipedia,
                     language,
                     f"{dataset} {config}",
-                    _dataset_reader(dataset, config, "train", "text"),
+                    partial(_dataset_lines, dataset, config, "train", TEXT_FIELD),
                 )
             )
     return sources
@@ -85,8 +94,10 @@ def dataset_sources(
     sources = []
     for language in languages:
         filled = [fill_in(part, language) if part else None for part in (dataset, config, split)]
-        description = " ".join(part for part in filled if part)
-        sources.append(Source(language.code, language, description, _dataset_reader(*filled, text_field)))
+        description = _described([part for part in filled if part], text_field)
+        sources.append(
+            Source(language.code, language, description, partial(_dataset_lines, *filled, text_field))
+        )
     return _require_different(sources, "--dataset, --dataset-config or --split")
 
 
@@ -116,7 +127,7 @@ def file_sources(languages: Sequence[Language], texts: Sequence[str], text_field
         else:
             raise UsageError(f"--text {text}: write LANGUAGE=PATH, or put {{code}} or {{iso3}} into the path")
     wanted = list(languages) or list(paths)
-    if not wanted:
+    if not wanted or (patterns and not languages):
         raise UsageError("name the languages with --languages, or write --text LANGUAGE=PATH")
     sources = []
     for language in wanted:
@@ -130,7 +141,14 @@ def file_sources(languages: Sequence[Language], texts: Sequence[str], text_field
         path = next((path for path in candidates if path.exists()), candidates[0])
         if not path.exists():
             raise SmallerLabseError(f"{path}: there is no such text for {language.name} ({language.code})")
-        sources.append(Source(language.code, language, str(path), _file_reader(path, text_field)))
+        if path.name.endswith(WORD_COUNT_ENDINGS):
+            read = partial(read_word_counts, path)
+            sources.append(Source(language.code, language, str(path), read, is_word_list=True))
+        else:
+            description = _described([str(path)], text_field)
+            sources.append(
+                Source(language.code, language, description, partial(read_lines, path, text_field))
+            )
     return _require_different(sources, "--text")
 
 
@@ -139,16 +157,6 @@ def fill_in(pattern: str, language: Language) -> str:
     for placeholder, value in (("code", language.code), ("iso3", language.iso3), ("name", language.name)):
         pattern = pattern.replace("{" + placeholder + "}", value)
     return pattern
-
-
-def _file_reader(path: Path, text_field: str) -> Callable[[], Iterator[str]]:
-    return lambda: read_lines(path, text_field)
-
-
-def _dataset_reader(
-    dataset: str, config: str | None, split: str, text_field: str
-) -> Callable[[], Iterator[str]]:
-    return lambda: _dataset_lines(dataset, config, split, text_field)
 
 
 def _dataset_lines(dataset: str, config: str | None, split: str, text_field: str) -> Iterator[str]:
@@ -173,9 +181,12 @@ def _dataset_lines(dataset: str, config: str | None, split: str, text_field: str
 
 def _open_dataset(dataset: str, config: str | None, split: str, source: str) -> Any:
     import datasets
+    import huggingface_hub
 
     datasets.disable_progress_bars()
-    datasets.logging.set_verbosity_error()
+    # What they log, each of half a minute's attempts to reach the hub among it, ends in an exception, too.
+    datasets.logging.set_verbosity(datasets.logging.CRITICAL)
+    huggingface_hub.logging.set_verbosity(huggingface_hub.logging.CRITICAL)
     try:
         # No remote code: datasets that need a script of their own are refused by datasets itself.
         return datasets.load_dataset(dataset, config, split=split, streaming=True)
@@ -189,6 +200,11 @@ def _open_dataset(dataset: str, config: str | None, split: str, source: str) -> 
 def _reason(error: Exception) -> str:
     text = " ".join(str(error).split()) or type(error).__name__
     return text if len(text) <= 300 else text[:300] + "…"
+
+
+def _described(parts: list[str], text_field: str) -> str:
+    """What is counted; another field of the same file is another text."""
+    return " ".join(parts if text_field == TEXT_FIELD else [*parts, f"({text_field})"])
 
 
 def _require_different(sources: list[Source], option: str) -> list[Source]:

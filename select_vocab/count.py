@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -43,16 +44,19 @@ def count(
         The counts files, in the order of `sources`.
 
     Raises:
-        SmallerLabseError: a source has no line, or a file in `folder` holds other counts.
+        SmallerLabseError: a source has no line, `folder` is a file, or a file in it holds other counts.
     """
+    if folder.exists() and not folder.is_dir():
+        raise SmallerLabseError(f"{folder} is a file, expected a folder; choose another place")
     files = [folder / f"{source.name}.parquet" for source in sources]
     todo = [
         (source, file)
         for source, file in zip(sources, files, strict=True)
-        if overwrite or not _is_counted(source, file, tokenizer.fingerprint, line_filter)
+        if overwrite or not _is_counted(source, file, tokenizer.fingerprint, _filter_of(source, line_filter))
     ]
     for source, file in todo:
-        with progress(f"counting {source.name}", line_filter.max_lines, "lines") as advance:
+        most = _filter_of(source, line_filter).max_lines
+        with progress(f"counting {source.name}", most, "lines") as advance:
             counts = count_source(source, tokenizer, line_filter, workers, advance)
         write_counts(counts, tokenizer.pieces, file, overwrite)
     return files
@@ -68,21 +72,27 @@ def count_source(
     """Count one source and write nothing; for the arguments see `count`.
 
     Raises:
-        SmallerLabseError: no line of it passes the filter.
+        SmallerLabseError: no line of it passes the filter, or none holds a piece.
     """
+    line_filter = _filter_of(source, line_filter)
     occurrences = np.zeros(len(tokenizer.pieces), dtype=np.int64)
     lines = np.zeros(len(tokenizer.pieces), dtype=np.int64)
     sampler, total = LineSampler(), 0
-    for batch, pieces, in_lines in _count_batches(source.read(), tokenizer, line_filter, workers):
-        sampler.add(batch)
-        total += len(batch)
+    for batch, pieces, in_lines in _count_batches(_lines(source, line_filter), tokenizer, workers):
+        sampler.add(batch.lines)
+        total += int(batch.times.sum())
         occurrences[pieces[0]] += pieces[1]
         lines[in_lines[0]] += in_lines[1]
-        advance(len(batch))
+        advance(len(batch.lines))
     if not total:
         raise SmallerLabseError(
             f"{source.name}: no line in {source.description} has more than "
             f"{line_filter.longer_than} characters, so there is nothing to count"
+        )
+    if not occurrences.any():
+        raise SmallerLabseError(
+            f"{source.name}: the {total:,} lines of {source.description} are white space and control "
+            "characters, so there is nothing to count"
         )
     return Counts(
         name=source.name,
@@ -100,16 +110,34 @@ def count_source(
 Tally = tuple[np.ndarray, np.ndarray]  # distinct ids, and a number for each
 
 
+@dataclass(frozen=True)
+class _Batch:
+    """Some lines and how often each occurs, int64 [lines]: once, but for those of a list of words."""
+
+    lines: list[str]
+    times: np.ndarray
+
+
+def _filter_of(source: Source, line_filter: LineFilter) -> LineFilter:
+    """A list of words is counted whole: its words are short, and its lines are no text's."""
+    return LineFilter(longer_than=0, max_lines=None) if source.is_word_list else line_filter
+
+
+def _lines(source: Source, line_filter: LineFilter) -> Iterator[tuple[str, int]]:
+    if source.is_word_list:
+        return source.read()
+    passing = ((line, 1) for line in source.read() if len(line) > line_filter.longer_than)
+    return islice(passing, line_filter.max_lines)
+
+
 def _count_batches(
-    lines: Iterable[str], tokenizer: Tokenizer, line_filter: LineFilter, workers: int | None
-) -> Iterator[tuple[list[str], Tally, Tally]]:
-    """Tokenize and count batches in threads (TensorFlow's kernels let go of the lock), a few ahead."""
-    passing = (line for line in lines if len(line) > line_filter.longer_than)
-    batches = _batches(islice(passing, line_filter.max_lines))
+    lines: Iterator[tuple[str, int]], tokenizer: Tokenizer, workers: int | None
+) -> Iterator[tuple[_Batch, Tally, Tally]]:
+    """Tokenize and count batches in threads (tokenizers let go of the lock), a few ahead."""
     workers = workers or os.cpu_count() or 1
     with ThreadPoolExecutor(workers) as pool:
         running = []
-        for batch in batches:
+        for batch in _batches(lines):
             running.append((batch, pool.submit(_count_batch, batch, tokenizer)))
             if len(running) > workers:
                 done, tallies = running.pop(0)
@@ -118,26 +146,34 @@ def _count_batches(
             yield done, *tallies.result()
 
 
-def _batches(lines: Iterator[str]) -> Iterator[list[str]]:
-    batch, characters = [], 0
-    for line in lines:
-        batch.append(line)
+def _batches(lines: Iterator[tuple[str, int]]) -> Iterator[_Batch]:
+    texts, times, characters = [], [], 0
+    for line, count in lines:
+        texts.append(line)
+        times.append(count)
         characters += len(line)
-        if len(batch) == BATCH_LINES or characters >= BATCH_CHARACTERS:
-            yield batch
-            batch, characters = [], 0
-    if batch:
-        yield batch
+        if len(texts) == BATCH_LINES or characters >= BATCH_CHARACTERS:
+            yield _Batch(texts, np.array(times, dtype=np.int64))
+            texts, times, characters = [], [], 0
+    if texts:
+        yield _Batch(texts, np.array(times, dtype=np.int64))
 
 
-def _count_batch(batch: list[str], tokenizer: Tokenizer) -> tuple[Tally, Tally]:
+def _count_batch(batch: _Batch, tokenizer: Tokenizer) -> tuple[Tally, Tally]:
     """Distinct ids with their occurrences, and with the number of lines that hold them."""
-    ids, lengths = tokenizer.tokenize(batch)
-    line_numbers = np.repeat(np.arange(len(batch), dtype=np.int64), lengths)
+    ids, lengths = tokenizer.tokenize(batch.lines)
+    line_numbers = np.repeat(np.arange(len(batch.lines), dtype=np.int64), lengths)
     # One number for each pair of line and piece, so that distinct pairs are distinct numbers.
     pairs = np.unique(line_numbers * len(tokenizer.pieces) + ids)
-    occurrences = np.unique(ids, return_counts=True)
-    return occurrences, np.unique(pairs % len(tokenizer.pieces), return_counts=True)
+    in_line, piece = np.divmod(pairs, len(tokenizer.pieces))
+    return _tally(ids, batch.times[line_numbers]), _tally(piece, batch.times[in_line])
+
+
+def _tally(ids: np.ndarray, times: np.ndarray) -> Tally:
+    distinct, places = np.unique(ids, return_inverse=True)
+    totals = np.zeros(len(distinct), dtype=np.int64)
+    np.add.at(totals, places, times)
+    return distinct, totals
 
 
 def _is_counted(source: Source, file: Path, fingerprint: str, line_filter: LineFilter) -> bool:

@@ -27,6 +27,7 @@ from smaller_labse.select_vocab.outputs import new_file
 from smaller_labse.select_vocab.sample import SampledLine, smallest
 
 FORMAT = "smaller_labse.counts.1"
+MOST_OCCURRENCES = 10**12  # of one piece; the sum over a vocabulary stays an int64
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ def read_counts(file: Path, pieces: list[str], fingerprint: str) -> Counts:
     """Read a counts file of the vocabulary `pieces`.
 
     Raises:
-        SmallerLabseError: the file is no counts file, or its counts are of another vocabulary.
+        SmallerLabseError: the file is no counts file, or damaged, or its counts are of another vocabulary.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -127,21 +128,24 @@ def read_counts(file: Path, pieces: list[str], fingerprint: str) -> Counts:
         table = pq.read_table(file)
     except (pa.ArrowException, OSError) as error:
         raise SmallerLabseError(f"{file}: cannot be read ({' '.join(str(error).split())})") from error
-    ids = table["piece_id"].to_numpy()
     occurrences, lines = np.zeros(len(pieces), np.int64), np.zeros(len(pieces), np.int64)
-    occurrences[ids] = table["occurrences"].to_numpy()
-    lines[ids] = table["lines"].to_numpy()
-    return Counts(
-        name=metadata["name"],
-        language=metadata["language"],
-        corpus=metadata["corpus"],
-        line_filter=LineFilter(**json.loads(metadata["filter"])),
-        fingerprint=fingerprint,
-        total_lines=int(metadata["lines"]),
-        occurrences=occurrences,
-        lines=lines,
-        sample=tuple(SampledLine(*sampled) for sampled in json.loads(metadata["sample"])),
-    )
+    try:
+        ids = table["piece_id"].to_numpy()
+        occurrences[ids] = table["occurrences"].to_numpy()
+        lines[ids] = table["lines"].to_numpy()
+        return Counts(
+            name=metadata["name"],
+            language=metadata["language"],
+            corpus=metadata["corpus"],
+            line_filter=LineFilter(**json.loads(metadata["filter"])),
+            fingerprint=fingerprint,
+            total_lines=int(metadata["lines"]),
+            occurrences=occurrences,
+            lines=lines,
+            sample=tuple(SampledLine(*sampled) for sampled in json.loads(metadata["sample"])),
+        )
+    except (LookupError, TypeError, ValueError) as error:
+        raise SmallerLabseError(f"{file}: a damaged counts file ({error}); count again") from None
 
 
 class Summary(NamedTuple):
@@ -205,17 +209,18 @@ def read_frequencies(file: Path, name: str, language: str, tokenizer_ids: dict[s
         The counts, which know no lines, and how many pieces were left out.
 
     Raises:
-        SmallerLabseError: the file is no such JSON, or has a piece that the original does not have.
+        SmallerLabseError: the file is no such JSON, has a piece that the original does not have, or none
+            that it has.
     """
     try:
         data = file.read_bytes()
         frequencies = json.loads(gzip.decompress(data) if file.name.endswith(".gz") else data)
     except FileNotFoundError:
         raise SmallerLabseError(f"{file}: there is no such file of frequencies") from None
-    except (OSError, EOFError, ValueError) as error:
+    except (OSError, EOFError, ValueError, RecursionError) as error:
         raise SmallerLabseError(f"{file}: not readable as JSON ({error}); is it complete?") from None
     if not isinstance(frequencies, dict) or not all(
-        isinstance(count, int) and count >= 0 for count in frequencies.values()
+        type(count) is int and 0 <= count <= MOST_OCCURRENCES for count in frequencies.values()
     ):
         raise SmallerLabseError(f"{file}: expected a JSON object of piece → occurrences (whole numbers)")
     missing = [piece for piece in frequencies if piece not in tokenizer_ids]
@@ -228,6 +233,8 @@ def read_frequencies(file: Path, name: str, language: str, tokenizer_ids: dict[s
     for piece, count in frequencies.items():
         if piece in tokenizer_ids:
             occurrences[tokenizer_ids[piece]] = count
+    if not occurrences.any():
+        raise SmallerLabseError(f"{file}: no piece of the original occurs in it")
     counts = Counts(
         name=name,
         language=language,
@@ -253,13 +260,11 @@ def merge_counts(first: Counts, second: Counts) -> Counts:
             raise SmallerLabseError(f"counts of different {attribute}s do not add: {values[0]}, {values[1]}")
     if first.lines is None or second.lines is None:
         raise SmallerLabseError(f"{first.name}: published frequencies know no lines, so they do not add")
-    # Numbers of the second corpus's lines follow the first's, as if it had been read after it.
-    moved = [SampledLine(line.number + first.total_lines, line.text) for line in second.sample]
     return replace(
         first,
         corpus=f"{first.corpus} + {second.corpus}",
         total_lines=first.total_lines + second.total_lines,
         occurrences=first.occurrences + second.occurrences,
         lines=first.lines + second.lines,
-        sample=smallest([*first.sample, *moved]),
+        sample=smallest([*first.sample, *second.sample]),
     )

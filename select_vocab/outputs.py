@@ -57,10 +57,7 @@ def new_folder(path: Path, overwrite: bool = False, marker: str | None = None) -
         yield partial
         require_absent(path, overwrite, marker)
         if path.exists():
-            replaced = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".replaced", dir=path.parent))
-            path.rename(replaced / path.name)
-            partial.rename(path)
-            shutil.rmtree(replaced)
+            _replace(path, partial)
         else:
             partial.rename(path)
     except BaseException:
@@ -88,6 +85,21 @@ def new_file(path: Path, overwrite: bool = False) -> Iterator[Path]:
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
+
+
+def _replace(path: Path, partial: Path) -> None:
+    """Put a folder in the place of another; if that does not succeed, the other is there again."""
+    replaced = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".replaced", dir=path.parent))
+    former = replaced / path.name
+    try:
+        path.rename(former)
+        partial.rename(path)
+    except BaseException:
+        if former.exists() and not path.exists():
+            former.rename(path)
+        raise
+    finally:
+        shutil.rmtree(replaced, ignore_errors=True)
 
 
 def _is_empty_folder(path: Path) -> bool:

@@ -66,7 +66,8 @@ def share_out(all_counts: Sequence[Counts], size: int, always: np.ndarray) -> np
     """Fill a vocabulary of `size` pieces so that the worst-covered language is covered as well as possible.
 
     Again and again the language whose occurrences are covered worst gets its most frequent missing piece,
-    which may serve other languages too.
+    which may serve other languages too. Where languages share no piece nothing covers the worst one better;
+    where they do, the best choice is a hard problem and this one is near it.
 
     Args:
         all_counts: one a language (or Wikipedia).

@@ -13,17 +13,22 @@ from typing import NamedTuple
 import numpy as np
 
 SAMPLE_SIZE = 500
+SAMPLED_CHARACTERS = 2_000  # of a line; about as much as an encoder of 512 positions reads
 
 
 class SampledLine(NamedTuple):
-    """A line and its number in the corpus, counted from 0 among the lines that passed the filter."""
+    """A line's beginning and its number in the corpus, counted from 0 among those that passed the filter."""
 
     number: int
     text: str
 
 
 def smallest(lines: Iterable[SampledLine], size: int = SAMPLE_SIZE) -> tuple[SampledLine, ...]:
-    """The `size` lines whose numbers hash lowest, ascending by number."""
+    """The `size` lines whose numbers hash lowest, ascending by number.
+
+    Of samples of several corpora, each line under the number that it has in its own, this makes an even
+    sample of all.
+    """
     lines = list(lines)
     hashes = hash_numbers(np.array([line.number for line in lines], dtype=np.uint64)).tolist()
     chosen = heapq.nsmallest(size, zip(hashes, lines, strict=True))
@@ -52,7 +57,8 @@ class LineSampler:
         hashes = hash_numbers(np.arange(self._seen, self._seen + len(lines), dtype=np.uint64))
         bound = np.uint64(-self._heap[0][0]) if len(self._heap) == self.size else np.uint64(2**64 - 1)
         for index in np.flatnonzero(hashes <= bound).tolist():
-            entry = (-int(hashes[index]), SampledLine(self._seen + index, lines[index]))
+            line = SampledLine(self._seen + index, lines[index][:SAMPLED_CHARACTERS])
+            entry = (-int(hashes[index]), line)
             if len(self._heap) < self.size:
                 heapq.heappush(self._heap, entry)
             else:

@@ -117,7 +117,7 @@ def read_selection(folder: Path) -> Selection:
             f"{folder}: no {Path(error.filename).name} in it, so it is no selection; "
             "write one with `select-vocab select`"
         ) from None
-    except (ValueError, EOFError, NotADirectoryError) as error:
+    except (ValueError, EOFError, RecursionError, NotADirectoryError) as error:
         raise SmallerLabseError(f"{folder}: not a readable selection ({error}); select again") from None
     if not isinstance(described, dict) or described.get("format") != FORMAT:
         raise SmallerLabseError(f"{folder / MARKER}: not of the format {FORMAT}; select again")
@@ -140,6 +140,8 @@ def read_selection(folder: Path) -> Selection:
 
 def _check_kept_ids(kept_ids: np.ndarray, pieces: int, described: dict[str, Any], file: Path) -> None:
     rows = described.get("original_rows")
+    if not isinstance(kept_ids, np.ndarray):  # np.load opens archives, too
+        raise SmallerLabseError(f"{file}: not an array in NumPy's format; select again")
     if kept_ids.dtype != np.int32 or kept_ids.shape != (pieces,):
         raise SmallerLabseError(
             f"{file}: {kept_ids.dtype} {list(kept_ids.shape)}, expected int32 [{pieces}], one id a piece"

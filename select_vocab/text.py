@@ -13,6 +13,7 @@ from smaller_labse.select_vocab.errors import SmallerLabseError
 TEXT_ENDINGS = (".txt", ".txt.gz", ".txt.zst")
 RECORD_ENDINGS = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".parquet")
 BUFFER_BYTES = 1 << 20
+WORD_COUNT_ENDINGS = (".tsv", ".tsv.gz", ".tsv.zst")  # lists of words and how often they occur
 ENDINGS = TEXT_ENDINGS + RECORD_ENDINGS
 
 
@@ -43,6 +44,23 @@ def read_lines(path: Path, text_field: str = "text") -> Iterator[str]:
             yield from _jsonl_lines(file, text_field)
         else:
             yield from _decoded_lines(file)
+
+
+def read_word_counts(file: Path) -> Iterator[tuple[str, int]]:
+    """Yield the words (or sentences) of a frequency list and how often each occurs: `word<TAB>count`.
+
+    Raises:
+        SmallerLabseError: the file cannot be read, or a line is not of that form.
+    """
+    if not file.is_file():
+        raise SmallerLabseError(f"{file}: there is no such list of words")
+    for number, line in enumerate(_decoded_lines(file), start=1):
+        word, tab, count = line.rpartition("\t")
+        if not line:
+            continue
+        if not tab or not word or not (count.isascii() and count.isdigit()):
+            raise SmallerLabseError(f"{file}: line {number} is {line[:60]!r}, expected word<TAB>count")
+        yield word, int(count)
 
 
 def _files(path: Path) -> list[Path]:
@@ -78,7 +96,7 @@ def _jsonl_lines(file: Path, text_field: str) -> Iterator[str]:
             continue
         try:
             record = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise SmallerLabseError(f"{file}: line {number} is not JSON") from None
         text = record.get(text_field) if isinstance(record, dict) else None
         if not isinstance(text, str):
@@ -112,7 +130,7 @@ def _parquet_lines(file: Path, text_field: str) -> Iterator[str]:
                 )
             for batch in parquet.iter_batches(columns=[text_field], batch_size=1024):
                 yield from column_lines(batch.column(0).to_pylist(), str(file), text_field)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise _broken(file, error) from error
 
 
@@ -137,8 +155,12 @@ def _opened(file: Path) -> BinaryIO:
     import pyarrow as pa
 
     compression = {".gz": "gzip", ".zst": "zstd"}.get(file.suffix)
+    if compression is None:
+        return file.open("rb", BUFFER_BYTES)
+    if file.is_file() and file.stat().st_size == 0:
+        raise SmallerLabseError(f"{file}: empty, which no compressed file is; get it again")
     # Arrow, unlike zstandard's own reader, notices a stream that ends too early.
-    return io.BufferedReader(pa.input_stream(str(file), compression=compression), BUFFER_BYTES)
+    return io.BufferedReader(pa.CompressedInputStream(file.open("rb"), compression), BUFFER_BYTES)
 
 
 def _broken(file: Path, error: Exception) -> SmallerLabseError:

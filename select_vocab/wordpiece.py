@@ -81,7 +81,12 @@ class WordPiece:
         import tensorflow as tf
         import tensorflow_text as text
 
-        return text.BertTokenizer(str(self.file), lower_case=self.lower_case, token_out_type=tf.int32)
+        # From memory: TensorFlow would take a table that it read earlier from a file of the same name.
+        numbers = tf.range(len(self.pieces), dtype=tf.int64)
+        table = tf.lookup.StaticHashTable(
+            tf.lookup.KeyValueTensorInitializer(tf.constant(self.pieces), numbers), default_value=-1
+        )
+        return text.BertTokenizer(table, lower_case=self.lower_case, token_out_type=tf.int32)
 
     def needed_for_characters(self, seen: np.ndarray) -> np.ndarray:
         """The pieces without which text that was readable would turn into `[UNK]`.
@@ -89,6 +94,10 @@ class WordPiece:
         That is, for every character of the seen pieces, the piece that is this character alone: at the
         start of a word, continuing one, or both, whichever the vocabulary has. Where it has neither for
         the place in which a seen piece holds the character, that piece itself is needed.
+
+        One gap is left: such a piece is of no use to a word in which a kept piece runs into its beginning,
+        because a dropped one before it is now cut otherwise. Where every character has its own piece inside
+        words, there is no gap; 217 of the published vocabulary's 173,347 pieces hold one that has none.
 
         Args:
             seen: ids of the pieces that occurred, int [n].

@@ -1,0 +1,143 @@
+"""What a sentence-transformers folder says beside its weights: pooling, sequence length, prompts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from smaller_labse.make_smaller.arithmetic import Dense, Pooling
+from smaller_labse.select_vocab.errors import SmallerLabseError
+
+MODES = {"cls": "cls", "mean": "mean", "cls_token": "cls", "mean_tokens": "mean"}
+ACTIVATIONS = {"Tanh": "tanh", "Identity": "identity"}
+MARKER = "modules.json"
+
+
+@dataclass(frozen=True)
+class SentenceTransformersFolder:
+    """What the folder says.
+
+    Attributes:
+        pooling: from the pieces' outputs to an embedding; None where there is no `modules.json`.
+        dense_folders: the folders of the dense layers' weights, in order.
+        sequence_length: the longest input in pieces; None where nobody says.
+        prompts: name → text that goes before a sentence, e.g. "query" → "query: ".
+        default_prompt: the name of the prompt that goes before every sentence; None for none.
+    """
+
+    pooling: Pooling | None
+    dense_folders: tuple[Path, ...]
+    sequence_length: int | None
+    prompts: Mapping[str, str]
+    default_prompt: str | None
+
+
+def read_sentence_transformers(folder: Path) -> SentenceTransformersFolder:
+    """Read the side files of a Hugging Face folder.
+
+    Raises:
+        SmallerLabseError: a file is damaged, or names a module that is not rebuilt in TensorFlow.
+    """
+    settings = _read_json(folder / "config_sentence_transformers.json")
+    prompts = {name: text for name, text in (settings.get("prompts") or {}).items() if text}
+    pooling, dense_folders = None, ()
+    if (folder / MARKER).is_file():
+        pooling, dense_folders = _read_modules(folder)
+    return SentenceTransformersFolder(
+        pooling=pooling,
+        dense_folders=dense_folders,
+        sequence_length=_sequence_length(folder),
+        prompts=prompts,
+        default_prompt=settings.get("default_prompt_name"),
+    )
+
+
+def _read_modules(folder: Path) -> tuple[Pooling, tuple[Path, ...]]:
+    modules = json.loads((folder / MARKER).read_text(encoding="utf-8"))
+    mode, dense, dense_folders, normalize = None, [], [], False
+    for number, module in enumerate(modules):
+        kind = str(module["type"]).rsplit(".", 1)[-1]
+        place = _inside(folder, module["path"])
+        after_normalize = normalize and kind != "Normalize"
+        if kind == "Transformer" and number == 0:
+            continue
+        if kind == "Pooling" and mode is None and not dense and not after_normalize:
+            mode = _pooling_mode(place)
+        elif kind == "Dense" and mode is not None and not after_normalize:
+            dense.append(_read_dense(place))
+            dense_folders.append(place)
+        elif kind == "Normalize" and mode is not None:
+            normalize = True
+        else:
+            raise SmallerLabseError(
+                f"{folder / MARKER}: the module {module['type']} at place {number} is not rebuilt in TensorFlow "
+                "(which Transformer, Pooling, Dense, Normalize are, in this order); "
+                "add --no-savedmodel to cut the Hugging Face folder only"
+            )
+    if mode is None:
+        raise SmallerLabseError(f"{folder / MARKER}: no Pooling module, expected one after the Transformer")
+    return Pooling(mode, tuple(dense), normalize), tuple(dense_folders)
+
+
+def _pooling_mode(folder: Path) -> str:
+    config = _read_json(folder / "config.json")
+    if "pooling_mode" in config:  # sentence-transformers 6 writes it so
+        chosen = config["pooling_mode"]
+        chosen = [chosen] if isinstance(chosen, str) else list(chosen)
+    else:
+        prefix = "pooling_mode_"
+        chosen = [
+            name[len(prefix) :] for name, on in config.items() if name.startswith(prefix) and on is True
+        ]
+    if len(chosen) != 1 or chosen[0] not in MODES:
+        raise SmallerLabseError(
+            f"{folder / 'config.json'}: pools by {', '.join(map(str, chosen)) or 'nothing'}, expected cls "
+            "or mean; add --no-savedmodel to cut the Hugging Face folder only"
+        )
+    return MODES[chosen[0]]
+
+
+def _read_dense(folder: Path) -> Dense:
+    config = _read_json(folder / "config.json")
+    activation = ACTIVATIONS.get(str(config.get("activation_function", "")).rsplit(".", 1)[-1])
+    if activation is None:
+        raise SmallerLabseError(
+            f"{folder / 'config.json'}: the activation {config.get('activation_function')}, expected Tanh or "
+            "Identity; add --no-savedmodel to cut the Hugging Face folder only"
+        )
+    return Dense(int(config["in_features"]), int(config["out_features"]), activation)
+
+
+def _sequence_length(folder: Path) -> int | None:
+    for file, key in (
+        ("sentence_bert_config.json", "max_seq_length"),
+        ("tokenizer_config.json", "model_max_length"),
+    ):
+        length = _read_json(folder / file).get(key)
+        # transformers writes an enormous number for "no limit".
+        if isinstance(length, int | float) and 2 < length < 1_000_000:
+            return int(length)
+    return None
+
+
+def _inside(folder: Path, path: str) -> Path:
+    """A module's folder, which must not lead out of the model's."""
+    if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts or "\\" in path:
+        raise SmallerLabseError(f"{folder / MARKER}: the path {path!r} leads out of the folder")
+    return folder / path
+
+
+def _read_json(file: Path) -> dict[str, Any]:
+    """A JSON object; empty where there is no such file."""
+    if not file.is_file():
+        return {}
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise SmallerLabseError(f"{file}: not JSON ({error}); get it again") from None
+    if not isinstance(content, dict):
+        raise SmallerLabseError(f"{file}: expected a JSON object")
+    return content
