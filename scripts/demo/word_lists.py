@@ -1,0 +1,108 @@
+"""Write each language's word frequencies as a list that `select-vocab count` reads: `word<TAB>count`.
+
+    python scripts/demo/word_lists.py --out FOLDER [LANGUAGE...]
+
+The frequencies come from the packages wordfreq (14 languages) and pythainlp (Thai). Such lists are of words
+alone and in lower case, so each word comes capitalized as well, and the lists are completed by punctuation,
+digits and the demo's own sentences. Chinese, Japanese and Thai write words without spaces between them,
+which a SentencePiece model cuts differently from a word by itself; for them, lines of words drawn by
+frequency are added.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from smaller_labse.select_vocab.command import run_command
+from smaller_labse.select_vocab.errors import UsageError
+from smaller_labse.select_vocab.outputs import new_file
+
+SENTENCES = Path(__file__).with_name("sentences.tsv")
+WITHOUT_SPACES = ("ja", "th", "zh")
+OCCURRENCES = 1e9  # what a list stands for: wordfreq's rarest words, 1e-8, occur ten times in it
+CAPITALIZED = 0.1  # of a word's occurrences: at the beginning of a sentence, in a title
+DRAWN_LINES = 30_000
+DRAWN_WORDS = 12
+PUNCTUATION = ".,;:!?…-–—'’\"“”„«»()[]/%&+*=€$£°。、！？「」・（）《》，；：؟،؛"
+SIGN_COUNT = 100_000
+
+
+def read_sentences() -> dict[str, list[str]]:
+    """The demo's sentences: language → 150 sentences, the same ones in the same order in every language."""
+    header, *rows = SENTENCES.read_text(encoding="utf-8").splitlines()
+    columns = zip(*(row.split("\t") for row in rows), strict=True)
+    return {code: list(column) for code, column in zip(header.split("\t"), columns, strict=True)}
+
+
+def read_frequencies(language: str) -> dict[str, float]:
+    """Word → share of the language's text."""
+    if language == "th":
+        from pythainlp.corpus import tnc
+
+        counts = {word: count for word, count in tnc.unigram_word_freqs().items() if word.strip()}
+        total = sum(counts.values())
+        return {word: count / total for word, count in counts.items()}
+    import wordfreq
+
+    return wordfreq.get_frequency_dict(language, "best")
+
+
+def list_lines(
+    language: str, frequencies: Mapping[str, float], sentences: list[str]
+) -> Iterator[tuple[str, int]]:
+    """Everything that is counted for a language, and how often."""
+    for word, share in frequencies.items():
+        count = max(1, round(share * OCCURRENCES))
+        yield word, count
+        capitalized = word[:1].upper() + word[1:]
+        if capitalized != word:
+            yield capitalized, max(1, round(CAPITALIZED * count))
+    if language in WITHOUT_SPACES:
+        for line in draw_lines(frequencies):
+            yield line, round(OCCURRENCES / DRAWN_LINES / DRAWN_WORDS)
+    for sign in [*PUNCTUATION, *map(str, range(100))]:
+        yield sign, SIGN_COUNT
+        yield f"a{sign}", SIGN_COUNT  # behind a word, too
+    for sentence in sentences:
+        yield sentence, SIGN_COUNT
+
+
+def draw_lines(frequencies: Mapping[str, float]) -> Iterator[str]:
+    """Words drawn by their frequency, without spaces between them."""
+    words, shares = list(frequencies), np.array(list(frequencies.values()))
+    drawn = np.random.default_rng(0).choice(len(words), (DRAWN_LINES, DRAWN_WORDS), p=shares / shares.sum())
+    for row in drawn:
+        yield "".join(words[number] for number in row)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run as a command with `arguments` (default: the process's) and return its exit code."""
+    parser = argparse.ArgumentParser(prog="word_lists.py", description=__doc__.partition("\n")[0])
+    parser.set_defaults(run=_write)
+    parser.add_argument("languages", nargs="*", metavar="LANGUAGE", help="default: all 15")
+    parser.add_argument("--out", required=True, type=Path, metavar="FOLDER")
+    return run_command(parser, arguments)
+
+
+def _write(options: argparse.Namespace) -> None:
+    sentences = read_sentences()
+    unknown = [language for language in options.languages if language not in sentences]
+    if unknown:
+        raise UsageError(f"the demo has no language {unknown[0]!r}; it has {', '.join(sentences)}")
+    for language in options.languages or sentences:
+        file = options.out / f"{language}.tsv"
+        with (
+            new_file(file, overwrite=True) as partial,
+            partial.open("w", encoding="utf-8", newline="\n") as out,
+        ):
+            lines = list_lines(language, read_frequencies(language), sentences[language])
+            out.writelines(f"{line}\t{count}\n" for line, count in lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
