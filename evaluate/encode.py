@@ -16,7 +16,7 @@ from smaller_labse.select_vocab.progress import Advance, progress
 TEXTS_AT_A_TIME = 8192  # tokenized at a time: enough to find texts of like length, few enough for memory
 PIECES_AT_A_TIME = 4096  # a batch with its padding: 32 texts of LaBSE's 128 pieces
 SPECIAL_PIECES = 2  # [CLS] and [SEP] around every text
-TOKENS = tf.RaggedTensorSpec([None, None, None], tf.int32, ragged_rank=2)  # texts, words, pieces
+TOKENS = tf.RaggedTensorSpec([None, None], tf.int32, ragged_rank=1)  # texts, pieces
 
 
 class SentenceEncoder:
@@ -28,9 +28,12 @@ class SentenceEncoder:
         width: of an embedding.
         sequence_length: pieces at which texts are cut off by default, [CLS] and [SEP] included.
         positions: the greatest length that the encoder can take.
+        prompt: what goes before every text, e.g. "query: ".
     """
 
-    def __init__(self, name: str, preprocess: tf.Module, encoder: tf.Module, pieces: Sequence[str]) -> None:
+    def __init__(
+        self, name: str, preprocess: tf.Module, encoder: tf.Module, pieces: Sequence[str], prompt: str = ""
+    ) -> None:
         """Check that the two fit together, by encoding one text.
 
         Args:
@@ -38,11 +41,12 @@ class SentenceEncoder:
             preprocess: strings [batch] → the encoder's inputs; with `tokenize` and `bert_pack_inputs`.
             encoder: a dict of `input_word_ids`, `input_mask`, `input_type_ids` → a dict with `default`.
             pieces: the vocabulary.
+            prompt: what goes before every text that is encoded.
 
         Raises:
             SmallerLabseError: they have another format, or do not fit together.
         """
-        self.name, self.pieces = name, tuple(pieces)
+        self.name, self.pieces, self.prompt = name, tuple(pieces), prompt
         self.positions = find_rows(name, encoder, "position_embedding")
         self._tokenize, self._embed = _compile(preprocess, encoder)
         try:
@@ -106,14 +110,13 @@ class SentenceEncoder:
         texts = _require_texts(texts)
         pieces: list[np.ndarray] = []
         for indices in _chunks(np.arange(len(texts))):
-            chunk = tf.constant([texts[index] for index in indices])
-            flat = self._tokenize(chunk).merge_dims(1, -1)
-            pieces += np.split(flat.values.numpy(), flat.row_splits.numpy()[1:-1])
+            tokens = self._tokenize(tf.constant([texts[index] for index in indices]))
+            pieces += np.split(tokens.values.numpy(), tokens.row_splits.numpy()[1:-1])
         return pieces
 
     def _encode_chunk(self, texts: list[str], length: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        tokens = self._tokenize(tf.constant(texts))
-        lengths = tokens.merge_dims(1, -1).row_lengths().numpy() + SPECIAL_PIECES
+        tokens = self._tokenize(tf.constant([self.prompt + text for text in texts]))
+        lengths = tokens.row_lengths().numpy() + SPECIAL_PIECES
         lengths = np.minimum(lengths, length)
         for batch in batches_by_length(lengths, PIECES_AT_A_TIME):
             longest = tf.constant(lengths[batch].max(), tf.int32)
@@ -144,7 +147,8 @@ def _compile(
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)
     def tokenize(texts: tf.Tensor) -> tf.RaggedTensor:
-        return preprocess.tokenize(texts)
+        tokens = preprocess.tokenize(texts)  # WordPiece's has words between texts and pieces
+        return tokens.merge_dims(1, -1) if tokens.ragged_rank > 1 else tokens
 
     @tf.function(input_signature=[TOKENS, tf.TensorSpec([], tf.int32)], autograph=False)
     def embed(tokens: tf.RaggedTensor, length: tf.Tensor) -> tf.Tensor:

@@ -164,11 +164,11 @@ def read_safetensors(file: Path) -> SafetensorsFile:
         raise SmallerLabseError(f"{file}: ends within its header; the file is truncated, get it again")
     try:
         content = json.loads(header, object_pairs_hook=_without_repetition)
-        metadata = content.pop(METADATA, {})
+        if not isinstance(content, dict):
+            raise ValueError("no JSON object")
+        metadata = _check_metadata(content.pop(METADATA, {}))
         described = {name: _describe(entry) for name, entry in content.items()}
-        if not all(isinstance(text, str) for text in metadata.values()):
-            raise ValueError(f"{METADATA} holds more than texts")
-    except (ValueError, AttributeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise SmallerLabseError(f"{file}: no readable safetensors header ({error}); get it again") from None
     tensors, end = {}, 0
     for name, (dtype, shape, start, stop) in sorted(described.items(), key=lambda item: item[1][2:]):
@@ -206,6 +206,12 @@ def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         names = [name for name, _ in pairs]
         raise ValueError(f"the name {next(name for name in names if names.count(name) > 1)} comes twice")
     return content
+
+
+def _check_metadata(metadata: Any) -> dict[str, str]:
+    if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
+        raise ValueError(f"{METADATA} holds more than texts")
+    return metadata
 
 
 def _describe(entry: Any) -> tuple[str, tuple[int, ...], int, int]:
