@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable
@@ -70,5 +71,5 @@ def _one_line(error: BaseException) -> str:
     """Say what the system said, the file first where it is known."""
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f"{error.filename}: {error.strerror}"
-    text = " ".join(str(error).split())
+    text = re.sub(r"\{\{.*?\}\} | \[Op:\w+\]", "", " ".join(str(error).split()))  # TensorFlow's inner names
     return text or type(error).__name__

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -10,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from smaller_labse.select_vocab.errors import SmallerLabseError
+
+NO_SPACE = os.strerror(errno.ENOSPC)
 
 
 def require_absent(path: Path, overwrite: bool, marker: str | None = None) -> None:
@@ -47,7 +50,7 @@ def new_folder(path: Path, overwrite: bool = False, marker: str | None = None) -
         marker: see `require_absent`.
 
     Raises:
-        SmallerLabseError: `path` exists and may not be replaced.
+        SmallerLabseError: `path` exists and may not be replaced, or the disk is full.
     """
     require_absent(path, overwrite, marker)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -60,8 +63,9 @@ def new_folder(path: Path, overwrite: bool = False, marker: str | None = None) -
             _replace(path, partial)
         else:
             partial.rename(path)
-    except BaseException:
+    except BaseException as error:
         shutil.rmtree(partial, ignore_errors=True)
+        _name_full_disk(error, path)
         raise
 
 
@@ -70,7 +74,7 @@ def new_file(path: Path, overwrite: bool = False) -> Iterator[Path]:
     """Yield a path to write to that becomes `path` when the block ends well, and vanishes otherwise.
 
     Raises:
-        SmallerLabseError: `path` exists and may not be replaced.
+        SmallerLabseError: `path` exists and may not be replaced, or the disk is full.
     """
     require_absent(path, overwrite)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -82,8 +86,9 @@ def new_file(path: Path, overwrite: bool = False) -> Iterator[Path]:
         yield partial
         require_absent(path, overwrite)
         partial.replace(path)
-    except BaseException:
+    except BaseException as error:
         partial.unlink(missing_ok=True)
+        _name_full_disk(error, path)
         raise
 
 
@@ -100,6 +105,12 @@ def _replace(path: Path, partial: Path) -> None:
         raise
     finally:
         shutil.rmtree(replaced, ignore_errors=True)
+
+
+def _name_full_disk(error: BaseException, path: Path) -> None:
+    """TensorFlow and Arrow have errors of their own for it, but all quote the system."""
+    if NO_SPACE in str(error):
+        raise SmallerLabseError(f"{path}: {NO_SPACE}; free some, or choose another place") from error
 
 
 def _is_empty_folder(path: Path) -> bool:

@@ -7,6 +7,7 @@ selection.json   everything else, see `Selection`
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -98,7 +99,9 @@ def write_selection(selection: Selection, folder: Path, overwrite: bool = False)
     with new_folder(folder, overwrite, MARKER) as partial:
         vocabulary = "".join(piece + "\n" for piece in selection.pieces)
         (partial / VOCABULARY_FILES[selection.kind]).write_bytes(vocabulary.encode("utf-8"))
-        np.save(partial / KEPT_IDS, selection.kept_ids.astype(np.int32))
+        with io.BytesIO() as array:  # np.save into a file hides that a disk is full
+            np.save(array, selection.kept_ids.astype(np.int32))
+            (partial / KEPT_IDS).write_bytes(array.getvalue())
         text = json.dumps(described, ensure_ascii=False, indent=2)
         (partial / MARKER).write_text(text + "\n", encoding="utf-8")
 

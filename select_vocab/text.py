@@ -13,6 +13,7 @@ from smaller_labse.select_vocab.errors import SmallerLabseError
 TEXT_ENDINGS = (".txt", ".txt.gz", ".txt.zst")
 RECORD_ENDINGS = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".parquet")
 BUFFER_BYTES = 1 << 20
+MOST_DIGITS = 12  # of a word's count; sums over any list stay in an int64
 WORD_COUNT_ENDINGS = (".tsv", ".tsv.gz", ".tsv.zst")  # lists of words and how often they occur
 ENDINGS = TEXT_ENDINGS + RECORD_ENDINGS
 
@@ -60,6 +61,8 @@ def read_word_counts(file: Path) -> Iterator[tuple[str, int]]:
             continue
         if not tab or not word or not (count.isascii() and count.isdigit()):
             raise SmallerLabseError(f"{file}: line {number} is {line[:60]!r}, expected word<TAB>count")
+        if len(count) > MOST_DIGITS:
+            raise SmallerLabseError(f"{file}: line {number} counts {count[:60]}, more than can be added up")
         yield word, int(count)
 
 

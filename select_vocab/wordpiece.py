@@ -16,10 +16,16 @@ import numpy as np
 
 from smaller_labse.select_vocab.errors import SmallerLabseError
 from smaller_labse.select_vocab.original import read_pieces, vocabulary_fingerprint
+from smaller_labse.select_vocab.wordpiece_spelling import needed_for_characters, unreadable
 
-CONTINUATION = "##"
+VOCABULARY = "vocab.txt"
 UNKNOWN = "[UNK]"
 SPECIAL = re.compile(r"\[(PAD|UNK|CLS|SEP|MASK|unused\d+)\]")
+
+
+def write_pieces(pieces: Iterable[str], file: Path) -> None:
+    """Write a vocabulary file: one piece a line, each ended by a line feed, in UTF-8."""
+    file.write_bytes("".join(f"{piece}\n" for piece in pieces).encode("utf-8"))
 
 
 class WordPiece:
@@ -88,73 +94,23 @@ class WordPiece:
         )
         return text.BertTokenizer(table, lower_case=self.lower_case, token_out_type=tf.int32)
 
+    def closed(self, ids: np.ndarray) -> np.ndarray:
+        """The ids themselves, ascending: longest-match needs no pieces besides those that it finds."""
+        return np.unique(ids).astype(np.int32)
+
     def needed_for_characters(self, seen: np.ndarray) -> np.ndarray:
-        """The pieces without which text that was readable would turn into `[UNK]`.
-
-        That is, for every character of the seen pieces, the piece that is this character alone: at the
-        start of a word, continuing one, or both, whichever the vocabulary has. Where it has neither for
-        the place in which a seen piece holds the character, that piece itself is needed.
-
-        One gap is left: such a piece is of no use to a word in which a kept piece runs into its beginning,
-        because a dropped one before it is now cut otherwise. Where every character has its own piece inside
-        words, there is no gap; 217 of the published vocabulary's 173,347 pieces hold one that has none.
-
-        Args:
-            seen: ids of the pieces that occurred, int [n].
-
-        Returns:
-            Ids, int32, ascending; special pieces are not among them.
-        """
-        special = set(self.special_ids.tolist())
-        needed: set[int] = set()
-        for number in seen.tolist():
-            if number in special:
-                continue
-            start, characters = self._spelling(self.pieces[number])
-            for character in characters:
-                needed.update(
-                    self.ids[form] for form in (character, CONTINUATION + character) if form in self.ids
-                )
-            if not self._spelled_by(start, characters, self.ids):
-                needed.add(number)
-        return np.array(sorted(needed - special), dtype=np.int32)
+        """See `wordpiece_spelling.needed_for_characters`."""
+        return needed_for_characters(seen, self.pieces, self.ids, self.special_ids)
 
     def unreadable(self, pieces: Iterable[int], kept: np.ndarray) -> list[int]:
-        """Those of `pieces` that the kept pieces cannot spell, so that their words become `[UNK]`.
+        """See `wordpiece_spelling.unreadable`."""
+        return unreadable(pieces, self.pieces, kept)
+
+    def write_subset(self, kept_ids: np.ndarray, folder: Path) -> None:
+        """Write `vocab.txt` with some of the pieces.
 
         Args:
-            pieces: ids.
-            kept: bool [number of pieces]; whether a piece is kept.
+            kept_ids: new id → original id, int [kept].
+            folder: where to write; it exists.
         """
-        vocabulary = {piece for piece, is_kept in zip(self.pieces, kept.tolist(), strict=True) if is_kept}
-        return [
-            number
-            for number in pieces
-            if not kept[number] and not self._cut_greedily(*self._spelling(self.pieces[number]), vocabulary)
-        ]
-
-    def _spelling(self, piece: str) -> tuple[bool, str]:
-        """Whether a piece starts a word, and its characters."""
-        # A piece that is only "##" is two number signs at the start of a word, if anything.
-        continues = piece.startswith(CONTINUATION) and len(piece) > len(CONTINUATION)
-        return not continues, piece[len(CONTINUATION) :] if continues else piece
-
-    @staticmethod
-    def _spelled_by(start: bool, characters: str, vocabulary: dict[str, int]) -> bool:
-        """Whether single-character pieces alone spell this."""
-        first = characters[:1] if start else CONTINUATION + characters[:1]
-        return first in vocabulary and all(CONTINUATION + other in vocabulary for other in characters[1:])
-
-    @staticmethod
-    def _cut_greedily(start: bool, characters: str, vocabulary: set[str]) -> bool:
-        """Whether longest-match finds pieces for all of it."""
-        position = 0
-        while position < len(characters):
-            prefix = "" if start and position == 0 else CONTINUATION
-            for end in range(len(characters), position, -1):
-                if prefix + characters[position:end] in vocabulary:
-                    position = end
-                    break
-            else:
-                return False
-        return True
+        write_pieces([self.pieces[number] for number in kept_ids.tolist()], folder / VOCABULARY)

@@ -1,0 +1,193 @@
+"""Cut a Hugging Face folder of any architecture to a Hugging Face folder, without computing the model.
+
+Every tensor with one row a piece loses the rows of pieces that are not kept, the config follows, and all else
+is copied byte for byte. Whoever loads the folder computes what the original computes: nothing of the
+architecture needs to be known here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from smaller_labse.make_smaller.huggingface_config import (
+    Renumbering,
+    as_float16,
+    follow_config,
+    follow_generation_config,
+)
+from smaller_labse.make_smaller.json_file import read_json, write_json
+from smaller_labse.make_smaller.safetensors_file import FLOATS, Tensor
+from smaller_labse.make_smaller.safetensors_folder import SafetensorsFolder, open_safetensors, write_index
+from smaller_labse.make_smaller.safetensors_writer import NewTensor, write_safetensors
+from smaller_labse.make_smaller.side_files import find_side_files
+from smaller_labse.make_smaller.vocabulary_tensors import VocabularyTensors, find_vocabulary_tensors
+from smaller_labse.select_vocab.errors import SmallerLabseError
+
+CONFIG = "config.json"
+GENERATION_CONFIG = "generation_config.json"
+
+
+@dataclass(frozen=True)
+class CutFolder:
+    """A Hugging Face folder that was cut.
+
+    Attributes:
+        folder: where it is.
+        tensors: the names of the tensors that were cut.
+        original_rows: rows that each of them had.
+        rows: rows that each of them has.
+        width: of the embeddings that pieces go in by.
+        original_parameters: numbers in all of the original's tensors.
+        parameters: numbers in all tensors now.
+        left_out: files and folders of the original that hold it in some other form, e.g. "onnx/".
+    """
+
+    folder: Path
+    tensors: tuple[str, ...]
+    original_rows: int
+    rows: int
+    width: int
+    original_parameters: int
+    parameters: int
+    left_out: tuple[str, ...]
+
+
+def table_shape(original: Path) -> tuple[int, int]:
+    """Rows and width of the table of embeddings of a Hugging Face folder; tokenizers may have fewer pieces.
+
+    Raises:
+        SmallerLabseError: see `cut_huggingface`.
+    """
+    tensors = find_vocabulary_tensors(open_safetensors(original), read_json(original / CONFIG))
+    return tensors.rows, tensors.width
+
+
+def cut_huggingface(original: Path, kept_ids: np.ndarray, out: Path, dtype: str | None = None) -> CutFolder:
+    """Cut a Hugging Face folder to some of its pieces; the tokenizer's files are for others to write.
+
+    Only a few thousand rows of a tensor are in memory at a time. Whoever calls it makes the folder appear
+    whole.
+
+    Args:
+        original: the folder; its files may be links.
+        kept_ids: new id → original id, int [kept]; each is a row of the original's table.
+        out: where to write; it is made if need be, outside of `original`.
+        dtype: "float16" to turn every float into one; None to keep them as they are.
+
+    Raises:
+        SmallerLabseError: the weights cannot be read, it is not certain which tensors have one row a piece,
+            the config or the kept ids do not fit them, or a number is too large for float16.
+    """
+    if out.resolve().is_relative_to(original.resolve()):
+        raise SmallerLabseError(f"{out}: lies in {original}, which is to be cut; choose another place")
+    weights = open_safetensors(original)
+    config = read_json(original / CONFIG)
+    vocabulary = find_vocabulary_tensors(weights, config)
+    _check_kept_ids(kept_ids, vocabulary.rows, original)
+    configs = _follow_configs(original, config, Renumbering(vocabulary.rows, kept_ids), vocabulary, dtype)
+    weight_files = {file.file.name for file in weights.files}
+    side_files = find_side_files(original, weight_files, vocabulary.rows)
+    out.mkdir(parents=True, exist_ok=True)
+    parameters = _write_weights(weights, vocabulary, kept_ids, dtype, out)
+    for name, content in configs.items():
+        write_json(out / name, content)
+    side_files.copy_to(out)
+    return CutFolder(
+        folder=out,
+        tensors=vocabulary.names,
+        original_rows=vocabulary.rows,
+        rows=len(kept_ids),
+        width=vocabulary.width,
+        original_parameters=weights.parameters,
+        parameters=parameters,
+        left_out=side_files.left_out,
+    )
+
+
+def _check_kept_ids(kept_ids: np.ndarray, rows: int, original: Path) -> None:
+    if kept_ids.ndim != 1 or not len(kept_ids) or not np.issubdtype(kept_ids.dtype, np.integer):
+        raise SmallerLabseError(
+            f"the kept ids are {kept_ids.dtype} {list(kept_ids.shape)}, expected one or more whole numbers"
+        )
+    if kept_ids.min() < 0 or kept_ids.max() >= rows:
+        raise SmallerLabseError(
+            f"{original}: the kept ids go from {kept_ids.min():,} to {kept_ids.max():,}, but the table of "
+            f"embeddings has {rows:,} rows; selection and model do not belong together"
+        )
+    if len(np.unique(kept_ids)) < len(kept_ids):
+        raise SmallerLabseError("an id is kept twice; select again")
+
+
+def _follow_configs(
+    original: Path,
+    config: dict,
+    renumbering: Renumbering,
+    vocabulary: VocabularyTensors,
+    dtype: str | None,
+) -> dict[str, dict]:
+    """File name → the content of the new config files."""
+    configs = {CONFIG: follow_config(config, original / CONFIG, renumbering, vocabulary.learned_positions)}
+    generation = original / GENERATION_CONFIG
+    if generation.is_file():
+        configs[GENERATION_CONFIG] = follow_generation_config(read_json(generation), generation, renumbering)
+    if dtype is None:
+        return configs
+    if dtype != "float16":
+        raise SmallerLabseError(f"the dtype {dtype!r} is not known, expected float16")
+    if config.get("quantization_config"):
+        raise SmallerLabseError(f"{original / CONFIG}: a quantized model, which cannot become {dtype}")
+    return configs | {CONFIG: as_float16(configs[CONFIG])}
+
+
+def _write_weights(
+    weights: SafetensorsFolder,
+    vocabulary: VocabularyTensors,
+    kept_ids: np.ndarray,
+    dtype: str | None,
+    out: Path,
+) -> int:
+    """Write the weights, in files as the original's, and return how many numbers they hold."""
+    cut = set(vocabulary.names)
+    written: list[NewTensor] = []
+    for file in weights.files:
+        tensors = [
+            _new_tensor(tensor, kept_ids if tensor.name in cut else None, dtype)
+            for tensor in file.tensors.values()
+        ]
+        write_safetensors(out / file.file.name, tensors, file.metadata)
+        written += tensors
+    if weights.sharded:
+        write_index(weights, written, out)
+    return sum(math.prod(tensor.shape) for tensor in written)
+
+
+def _new_tensor(tensor: Tensor, rows: np.ndarray | None, dtype: str | None) -> NewTensor:
+    """A tensor as it will be: only some rows of it, or all; as it was, or in float16."""
+    shape, size, chunks = tensor.shape, tensor.size, tensor.chunks
+    if rows is not None:
+        shape = (len(rows), *shape[1:])
+        size = size // tensor.shape[0] * len(rows)
+        chunks = partial(tensor.row_chunks, rows)
+    if dtype is None or tensor.dtype not in FLOATS:
+        return NewTensor(tensor.name, tensor.dtype, shape, size, chunks)
+    return NewTensor(tensor.name, "F16", shape, math.prod(shape) * 2, lambda: _float16(tensor, chunks()))
+
+
+def _float16(tensor: Tensor, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    for chunk in chunks:
+        values = tensor.values(np.frombuffer(chunk, tensor.stored.dtype))
+        with np.errstate(over="ignore"):
+            halves = values.astype("<f2")
+        finite = np.isfinite(values)
+        if not np.array_equal(finite, np.isfinite(halves)):
+            raise SmallerLabseError(
+                f"{tensor.file}: the tensor {tensor.name} holds {np.abs(values[finite]).max():.4g}, "
+                f"float16 reaches {np.finfo(np.float16).max:.4g}; keep the original's dtype"
+            )
+        yield halves.tobytes()
