@@ -48,6 +48,7 @@ def _add_tatoeba(commands: argparse._SubParsersAction) -> None:
     )
     add("--data", type=Path, required=True, metavar="DIR", help="folder of tatoeba.xxx-eng.{xxx,eng} files")
     add("--languages", metavar="LIST", help="fr,de,... or a file with one a line (default: all in DIR)")
+    _add_prompt(parser)
     _add_reports(parser)
     parser.set_defaults(run=_run_tatoeba)
 
@@ -72,11 +73,18 @@ def _add_parity(commands: argparse._SubParsersAction) -> None:
         help="files with one text a line; or a pattern with {code} or {iso3} for each of --languages",
     )
     add("--languages", metavar="LIST", help="fr,de,... or a file with one a line, to fill a pattern with")
+    _add_prompt(parser)
     add(
         "--tolerance", type=float, default=TOLERANCE, help="largest difference allowed (default: %(default)g)"
     )
     _add_reports(parser)
     parser.set_defaults(run=_run_parity)
+
+
+def _add_prompt(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--prompt", metavar="TEXT", help='what goes before every text, e.g. "query: " (default: the model\'s)'
+    )
 
 
 def _add_reports(parser: argparse.ArgumentParser) -> None:
@@ -88,7 +96,7 @@ def _add_reports(parser: argparse.ArgumentParser) -> None:
 def _run_tatoeba(options: argparse.Namespace) -> None:
     require_places(options.json, options.markdown, options.overwrite)
     languages = parse_languages(options.languages) if options.languages is not None else None
-    results = tatoeba(parse_models(options.model), options.data, languages)
+    results = tatoeba(parse_models(options.model), options.data, languages, options.prompt)
     table = accuracy_table(results)
     data = {"data": str(options.data), "models": [asdict(result) for result in results]}
     write_reports(data, table, options.json, options.markdown, options.overwrite)
@@ -99,7 +107,7 @@ def _run_parity(options: argparse.Namespace) -> None:
     require_places(options.json, options.markdown, options.overwrite)
     languages = parse_languages(options.languages) if options.languages is not None else ()
     texts = parse_texts(options.text, languages)
-    result = parity(options.original, options.model, texts, options.original_preprocessor)
+    result = parity(options.original, options.model, texts, options.original_preprocessor, options.prompt)
     table = parity_table(result)
     data = {**asdict(result), "tolerance": options.tolerance}
     write_reports(data, table, options.json, options.markdown, options.overwrite)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from smaller_labse.evaluate.encode import SentenceEncoder
 
 TEXTS_AT_A_TIME = 8192  # whose embeddings, two each, are in memory
-UNKNOWN = "[UNK]"
+UNKNOWNS = ("[UNK]", "<unk>")  # BERT's and XLM-R's
 SPECIAL_PIECES = 2  # [CLS] and [SEP], which every text has
 
 
@@ -153,6 +153,7 @@ def _mean_cosine(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def _find_unknown(encoder: SentenceEncoder) -> int:
-    if UNKNOWN not in encoder.pieces:
-        raise SmallerLabseError(f"{encoder.name}: no piece {UNKNOWN}, expected a vocabulary of BERT's kind")
-    return encoder.pieces.index(UNKNOWN)
+    for piece in UNKNOWNS:
+        if piece in encoder.pieces:
+            return encoder.pieces.index(piece)
+    raise SmallerLabseError(f"{encoder.name}: no piece {' or '.join(UNKNOWNS)}, expected one of the two")

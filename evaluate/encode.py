@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
@@ -28,6 +29,8 @@ class SentenceEncoder:
         width: of an embedding.
         sequence_length: pieces at which texts are cut off by default, [CLS] and [SEP] included.
         positions: the greatest length that the encoder can take.
+        table_shape: rows and width of the table of word embeddings.
+        parameters: of the encoder, all of them.
         prompt: what goes before every text, e.g. "query: ".
     """
 
@@ -48,6 +51,8 @@ class SentenceEncoder:
         """
         self.name, self.pieces, self.prompt = name, tuple(pieces), prompt
         self.positions = find_rows(name, encoder, "position_embedding")
+        self.table_shape = find_shape(name, encoder, "word_embedding")
+        self.parameters = sum(math.prod(variable.shape) for variable in encoder.trainable_variables)
         self._tokenize, self._embed = _compile(preprocess, encoder)
         try:
             self.sequence_length = int(preprocess(tf.constant([""]))["input_word_ids"].shape[1])
@@ -158,14 +163,19 @@ def _compile(
 
 
 def find_rows(name: str, encoder: tf.Module, table: str) -> int:
-    """The rows of the table among an encoder's variables whose name holds `table`.
+    """The rows of a table; see `find_shape`."""
+    return find_shape(name, encoder, table)[0]
+
+
+def find_shape(name: str, encoder: tf.Module, table: str) -> tuple[int, int]:
+    """Rows and width of the table among an encoder's variables whose name holds `table`.
 
     Raises:
         SmallerLabseError: there is none; the message names the model.
     """
     for variable in getattr(encoder, "variables", ()):
         if table in variable.name and len(variable.shape) == 2:
-            return int(variable.shape[0])
+            return int(variable.shape[0]), int(variable.shape[1])
     raise SmallerLabseError(f"{name}: no {table} among its variables, expected an encoder in LaBSE's format")
 
 

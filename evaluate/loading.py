@@ -2,35 +2,82 @@
 
 from __future__ import annotations
 
+import sys
+import tempfile
 from pathlib import Path
 
 import tensorflow as tf
 
 from smaller_labse.evaluate.encode import SentenceEncoder, find_rows
 from smaller_labse.select_vocab.errors import SmallerLabseError
+from smaller_labse.select_vocab.hf_folder import CONFIG, HuggingFaceFolder, locate_huggingface
+from smaller_labse.select_vocab.hf_tokenizer import open_hf_tokenizer
+from smaller_labse.select_vocab.json_file import read_object, read_object_if_there
 from smaller_labse.select_vocab.original import Original, find_vocabulary, locate_original, read_pieces
 
+MANIFEST = "manifest.json"
+TOKENIZER_JSON = "tokenizer.json"
 DEFAULT_LENGTH = 128  # of LaBSE's preprocessor on TF Hub, where a model comes without one
 
 
-def load(model: str | Path, preprocessor: str | Path | None = None) -> SentenceEncoder:
+def load(
+    model: str | Path, preprocessor: str | Path | None = None, prompt: str | None = None
+) -> SentenceEncoder:
     """Load a model to encode sentences with.
 
     Args:
         model: a folder with `encoder/` and `preprocess/`, as `make-smaller` writes it, or an encoder's
             SavedModel folder or TF Hub handle. Without a preprocessor, one is built from the vocabulary
-            among the encoder's assets.
+            among the encoder's assets. Or a Hugging Face folder or hub id, if its architecture is BERT's or
+            XLM-R's encoder, which is rebuilt in TensorFlow.
         preprocessor: the preprocessor's folder or handle, where it is not beside the encoder.
+        prompt: what goes before every text, e.g. "query: "; None for the model's own.
 
     Raises:
         SmallerLabseError: there is no model, it has another format, or encoder and preprocessor have
             different vocabularies.
     """
+    huggingface = locate_huggingface(str(model))
+    if huggingface is not None:
+        return _load_huggingface(huggingface, prompt)
     original = locate_original(str(model), None if preprocessor is None else str(preprocessor))
-    pieces = read_pieces(find_vocabulary(original.preprocess or original.encoder))
+    pieces = _read_vocabulary(original)
     encoder = tf.saved_model.load(str(original.encoder))
     _require_vocabulary(original, encoder, pieces)
-    return SentenceEncoder(original.name, _load_preprocessor(original, encoder), encoder, pieces)
+    if prompt is None:
+        prompt = _prompt_of(original)
+    return SentenceEncoder(original.name, _load_preprocessor(original, encoder), encoder, pieces, prompt)
+
+
+def _load_huggingface(place: HuggingFaceFolder, prompt: str | None) -> SentenceEncoder:
+    from smaller_labse.make_smaller.hf_encoder import is_rebuilt, read_encoder
+    from smaller_labse.make_smaller.hf_tensorflow import build_encoder, build_preprocessor, write_vocabulary
+    from smaller_labse.make_smaller.safetensors_folder import open_safetensors
+
+    if not is_rebuilt(read_object(place.folder / CONFIG)):
+        raise SmallerLabseError(f"{place.name}: only BERT's and XLM-R's encoders are rebuilt in TensorFlow")
+    encoder = read_encoder(place.folder, open_safetensors(place.folder).tensors)
+    tokenizer = open_hf_tokenizer(place.folder, encoder.shape.rows)
+    with tempfile.TemporaryDirectory() as scratch:
+        vocabulary = write_vocabulary(tokenizer, Path(scratch))
+        preprocessor = build_preprocessor(tokenizer, vocabulary, encoder.sequence_length)
+        built = build_encoder(encoder, vocabulary)
+    prompt = encoder.side_files.prompt if prompt is None else prompt
+    return SentenceEncoder(place.name, preprocessor, built, tokenizer.pieces, prompt)
+
+
+def _prompt_of(original: Original) -> str:
+    """The prompt that a model's manifest says; none where it has no manifest, as TF Hub's have none."""
+    return read_object_if_there(original.encoder.parent / MANIFEST).get("prompt", "")
+
+
+def _read_vocabulary(original: Original) -> list[str]:
+    """The pieces, by id: of a WordPiece vocabulary, or of a SentencePiece model that we exported."""
+    tokenizer = original.encoder.parent / "huggingface"
+    folder = original.preprocess or original.encoder
+    if (tokenizer / TOKENIZER_JSON).is_file() and not list((folder / "assets").glob("*.txt")):
+        return open_hf_tokenizer(tokenizer, rows=sys.maxsize).pieces
+    return read_pieces(find_vocabulary(folder))
 
 
 def _load_preprocessor(original: Original, encoder: tf.Module) -> tf.Module:

@@ -34,7 +34,11 @@ class Parity:
 
 
 def parity(
-    original: str, model: str, texts: Mapping[str, Path], original_preprocessor: str | None = None
+    original: str,
+    model: str,
+    texts: Mapping[str, Path],
+    original_preprocessor: str | None = None,
+    prompt: str | None = None,
 ) -> Parity:
     """Compare a smaller model with its original.
 
@@ -43,6 +47,7 @@ def parity(
         model: folder or handle of the smaller model.
         texts: language → file with one text a line.
         original_preprocessor: see `smaller_labse.evaluate.load`.
+        prompt: what goes before every text; None for each model's own.
 
     Raises:
         SmallerLabseError: a file cannot be read or holds no text, a model cannot be loaded, or the model
@@ -56,7 +61,7 @@ def parity(
     from smaller_labse.evaluate.loading import load
     from smaller_labse.make_smaller.exact_arithmetic import exact_arithmetic
 
-    pair = ModelPair(load(original, original_preprocessor), load(model))
+    pair = ModelPair(load(original, original_preprocessor, prompt), load(model, prompt=prompt))
     with exact_arithmetic(), progress("comparing", sum(map(len, sentences.values())), "texts") as advance:
         languages = tuple(pair.compare(language, lines, advance) for language, lines in sentences.items())
     return Parity(original, model, languages, combine("all", languages))

@@ -81,7 +81,10 @@ class ModelAccuracy:
 
 
 def tatoeba(
-    models: Sequence[NamedModel], data: Path, languages: Sequence[Language] | None = None
+    models: Sequence[NamedModel],
+    data: Path,
+    languages: Sequence[Language] | None = None,
+    prompt: str | None = None,
 ) -> tuple[ModelAccuracy, ...]:
     """Measure models on Tatoeba, one after another.
 
@@ -92,6 +95,7 @@ def tatoeba(
         models: to measure; only one is in memory at a time.
         data: the folder of the `tatoeba.{iso3}-eng.*` files.
         languages: to measure; English is passed over. All that `data` holds, by code, if left out.
+        prompt: what goes before every sentence; None for each model's own.
 
     Raises:
         SmallerLabseError: a file is missing, empty or not UTF-8, the two files of a language differ in
@@ -104,7 +108,7 @@ def tatoeba(
     results = []
     with progress("encoding", len(models) * sum(2 * len(pair.english) for pair in pairs), "texts") as advance:
         for model in models:
-            encode = partial(load(model.folder).encode, normalize=True, advance=advance)
+            encode = partial(load(model.folder, prompt=prompt).encode, normalize=True, advance=advance)
             results.append(measure(model, pairs, encode))
             del encode  # before the next one is loaded
     return tuple(results)

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import gc
-import json
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
-from importlib.metadata import version
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -17,40 +14,27 @@ import tensorflow as tf
 from smaller_labse.make_smaller.encoder import Encoder, save_encoder
 from smaller_labse.make_smaller.excerpt import read_graph
 from smaller_labse.make_smaller.huggingface import write_huggingface
-from smaller_labse.make_smaller.model_card import ModelDescription, model_card
+from smaller_labse.make_smaller.made import (
+    MARKER,
+    Made,
+    Say,
+    describe,
+    proof_sentences,
+    require_same_vocabulary,
+)
+from smaller_labse.make_smaller.model_card import HUGGINGFACE, SAVED_MODEL, ModelDescription
 from smaller_labse.make_smaller.preprocessor import Preprocessor, read_sequence_length, save_preprocessor
-from smaller_labse.make_smaller.proof import Proof, prove
-from smaller_labse.make_smaller.sentences import builtin_sentences
-from smaller_labse.make_smaller.shape import EncoderShape, infer_shape
+from smaller_labse.make_smaller.proof import prove
+from smaller_labse.make_smaller.shape import infer_shape
 from smaller_labse.select_vocab.checkpoint import WORD_EMBEDDINGS, Checkpoint
 from smaller_labse.select_vocab.errors import SmallerLabseError
 from smaller_labse.select_vocab.original import Original
 from smaller_labse.select_vocab.outputs import new_folder
-from smaller_labse.select_vocab.selection import VOCABULARY_FILES, Selection
+from smaller_labse.select_vocab.selection import Selection
 from smaller_labse.select_vocab.tokenizer import Tokenizer, open_tokenizer
+from smaller_labse.select_vocab.wordpiece import VOCABULARY
 
-MARKER = "manifest.json"
-FORMAT = "smaller_labse.model.1"
 DEFAULT_SEQUENCE_LENGTH = 128  # of LaBSE's preprocessor on TF Hub
-
-Say = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Made:
-    """A smaller model that was written and proved.
-
-    Attributes:
-        folder: where it is.
-        original: the original's measures.
-        smaller: the smaller model's measures.
-        proof: what the comparison with the original saw.
-    """
-
-    folder: Path
-    original: EncoderShape
-    smaller: EncoderShape
-    proof: Proof
 
 
 def make_smaller(
@@ -84,7 +68,7 @@ def make_smaller(
     checkpoint = Checkpoint(original.encoder)
     shape = infer_shape(checkpoint.shapes, str(original.encoder))
     tokenizer = open_tokenizer(original, checkpoint)
-    _require_same_vocabulary(selection, tokenizer, selection_folder)
+    require_same_vocabulary(selection, tokenizer, selection_folder)
     length = sequence_length or _original_length(original)
     if length > shape.positions:
         raise SmallerLabseError(f"--sequence-length {length}: the original has {shape.positions} positions")
@@ -93,7 +77,7 @@ def make_smaller(
     original_preprocess = _original_preprocess(original, tokenizer, length)
     smaller = replace(shape, rows=len(selection.kept_ids))
     read_tensor = _sliced(checkpoint, selection.kept_ids)
-    vocabulary = selection_folder / VOCABULARY_FILES[selection.kind]
+    vocabulary = selection_folder / VOCABULARY
     with new_folder(folder, overwrite, MARKER) as partial:
         say("slicing the table and writing encoder/")
         encoder = Encoder(smaller, read_tensor, vocabulary, tokenizer.lower_case)
@@ -109,22 +93,22 @@ def make_smaller(
             )
         say("proving it against the original")
         scratch = partial / ".excerpt"
-        proof = prove(checkpoint, original_preprocess, selection, partial, _sentences(selection), scratch)
+        proof = prove(
+            checkpoint, original_preprocess, selection, partial, proof_sentences(selection), scratch
+        )
         shutil.rmtree(scratch)
         description = ModelDescription(
             name=folder.name,
             original_name=original.name,
-            original=shape,
-            smaller=smaller,
+            original_parameters=shape.parameters,
             selection=selection,
             sequence_length=length,
             proof=proof,
-            huggingface=huggingface,
+            formats=(SAVED_MODEL, HUGGINGFACE) if huggingface else (SAVED_MODEL,),
             license_name=license_name,
         )
-        (partial / "README.md").write_text(model_card(description), encoding="utf-8")
-        _write_manifest(partial, description)
-    return Made(folder, shape, smaller, proof)
+        describe(partial, description)
+    return Made(folder, shape.parameters, proof)
 
 
 def _sliced(checkpoint: Checkpoint, kept_ids: np.ndarray) -> Callable[[str], np.ndarray]:
@@ -134,19 +118,6 @@ def _sliced(checkpoint: Checkpoint, kept_ids: np.ndarray) -> Callable[[str], np.
         return checkpoint.read_rows(name, kept_ids) if name == WORD_EMBEDDINGS else checkpoint.read(name)
 
     return read_tensor
-
-
-def _require_same_vocabulary(selection: Selection, tokenizer: Tokenizer, folder: Path) -> None:
-    if selection.fingerprint != tokenizer.fingerprint:
-        raise SmallerLabseError(
-            f"{folder}: a selection of another vocabulary (fingerprint {selection.fingerprint[:12]}…, the "
-            f"original's is {tokenizer.fingerprint[:12]}…); select with this original"
-        )
-    for piece, original_id in zip(selection.pieces, selection.kept_ids.tolist(), strict=True):
-        if tokenizer.ids.get(piece) != original_id:
-            raise SmallerLabseError(
-                f"{folder}: {piece!r} is not the original's piece {original_id}; select again"
-            )
 
 
 def _original_length(original: Original) -> int:
@@ -168,43 +139,11 @@ def _original_preprocess(
     try:
         preprocess = tf.saved_model.load(str(original.preprocess))
     except (OSError, ValueError, tf.errors.OpError) as error:
+        reason = str(error).partition("\n")[0]  # the rest is advice to programmers
         raise SmallerLabseError(
-            f"{original.preprocess}: the preprocessor cannot be loaded ({str(error).splitlines()[0]}); "
+            f"{original.preprocess}: the preprocessor cannot be loaded ({reason}); "
             "is the SavedModel complete?"
         ) from error
     return lambda texts: preprocess.bert_pack_inputs(
         [preprocess.tokenize(texts)], seq_length=tf.constant(length)
     )
-
-
-def _sentences(selection: Selection) -> dict[str, tuple[str, ...]]:
-    """A few of the counted lines in each language, and our own sentences in it."""
-    builtin = builtin_sentences()
-    languages = selection.languages or tuple(builtin)
-    return {code: (*selection.sentences.get(code, ()), *builtin.get(code, ())) for code in languages}
-
-
-def _write_manifest(folder: Path, description: ModelDescription) -> None:
-    selection = description.selection
-    files = sorted(file for file in folder.rglob("*") if file.is_file())
-    manifest: dict[str, Any] = {
-        "format": FORMAT,
-        "made_with": f"smaller-labse {version('smaller-labse')}",
-        "original": {
-            "name": description.original_name,
-            "fingerprint": selection.fingerprint,
-            "parameters": description.original.parameters,
-            **asdict(description.original),
-        },
-        "smaller": {"parameters": description.smaller.parameters, **asdict(description.smaller)},
-        "sequence_length": description.sequence_length,
-        "languages": list(selection.languages),
-        "rule": dict(selection.rule),
-        "keep_characters": selection.keep_characters,
-        "order": selection.order,
-        "coverage": [asdict(language) for language in selection.coverage],
-        "proof": asdict(description.proof),
-        "files": {file.relative_to(folder).as_posix(): file.stat().st_size for file in files},
-    }
-    text = json.dumps(manifest, ensure_ascii=False, indent=2)
-    (folder / MARKER).write_text(text + "\n", encoding="utf-8")

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import dataclass
 
 from smaller_labse.make_smaller.proof import Proof
-from smaller_labse.make_smaller.shape import EncoderShape
 from smaller_labse.select_vocab.languages import find_language
 from smaller_labse.select_vocab.report import coverage_table, size_table
 from smaller_labse.select_vocab.selection import Selection
+
+SAVED_MODEL, HUGGINGFACE = "encoder", "huggingface"
+
+YAML_WORDS = ("y", "n", "yes", "no", "on", "off", "true", "false", "null")  # which are no strings
 
 
 @dataclass(frozen=True)
@@ -17,25 +22,33 @@ class ModelDescription:
 
     Attributes:
         name: the model's, that is its folder's.
-        original_name: the folder or handle that the original was found by.
-        original: the original's measures.
-        smaller: the smaller model's measures.
+        original_name: the folder, handle or hub id that the original was found by.
+        original_parameters: of the original, all of them.
         selection: the kept pieces.
-        sequence_length: what the preprocessor packs to by default.
+        sequence_length: what inputs are cut at by default; None where only the Hugging Face folder says.
         proof: what the comparison with the original saw.
-        huggingface: whether there is a Hugging Face folder.
+        formats: `SAVED_MODEL`, `HUGGINGFACE` or both.
         license_name: the licence, e.g. "apache-2.0"; None where nobody said.
+        base_model: the original's id on the Hugging Face hub; None where it has none.
+        prompt: what the preprocessor puts before every sentence.
     """
 
     name: str
     original_name: str
-    original: EncoderShape
-    smaller: EncoderShape
+    original_parameters: int
     selection: Selection
-    sequence_length: int
+    sequence_length: int | None
     proof: Proof
-    huggingface: bool
+    formats: tuple[str, ...]
     license_name: str | None
+    base_model: str | None = None
+    prompt: str = ""
+
+    @property
+    def parameters(self) -> int:
+        """Of the smaller model: only rows of the table, as wide as the embeddings, were taken away."""
+        dropped = self.selection.original_rows - len(self.selection.kept_ids)
+        return self.original_parameters - dropped * self.selection.hidden_size
 
 
 def model_card(description: ModelDescription) -> str:
@@ -43,12 +56,12 @@ def model_card(description: ModelDescription) -> str:
     parts = [
         _front_matter(description),
         _summary(description),
-        "## Size\n\n" + size_table(description.selection, description.original.parameters).markdown(),
+        "## Size\n\n" + size_table(description.selection, description.original_parameters).markdown(),
         _languages(description.selection),
         _usage(description),
         _proof(description.proof),
     ]
-    if description.huggingface:
+    if set(description.formats) == {SAVED_MODEL, HUGGINGFACE} and description.selection.kind == "wordpiece":
         parts.append(DIFFERENCES)
     return "\n".join(parts)
 
@@ -59,19 +72,22 @@ def _front_matter(description: ModelDescription) -> str:
     if languages:
         lines += ["language:", *(f"- {_quoted(code)}" for code in languages)]
     if description.license_name:
-        lines.append(f"license: {description.license_name}")
+        lines.append(f"license: {_quoted(description.license_name)}")
+    if description.base_model:
+        lines.append(f"base_model: {description.base_model}")
     lines += ["pipeline_tag: sentence-similarity", "tags:"]
-    lines += [f"- {tag}" for tag in ("sentence-similarity", "feature-extraction", "bert", "smaller-labse")]
+    lines += [f"- {tag}" for tag in ("sentence-similarity", "feature-extraction", "smaller-labse")]
     return "\n".join([*lines, "---", ""])
 
 
-def _quoted(code: str) -> str:
-    """YAML 1.1 reads a bare `no`, Norwegian's code, as false."""
-    return f'"{code}"' if code in ("no", "on", "off", "yes", "y", "n") else code
+def _quoted(text: str) -> str:
+    """A string in YAML 1.1, which reads a bare `no`, Norwegian's code, as false."""
+    plain = re.fullmatch(r"[A-Za-z][A-Za-z0-9.-]*", text) and text.lower() not in YAML_WORDS
+    return text if plain else json.dumps(text)
 
 
 def _summary(description: ModelDescription) -> str:
-    left = description.smaller.parameters / description.original.parameters
+    left = description.parameters / description.original_parameters
     return (
         f"# {description.name}\n\n"
         f"{description.original_name}, cut down to {_named(description.selection.languages)}: "
@@ -103,11 +119,13 @@ def _languages(selection: Selection) -> str:
 
 
 def _usage(description: ModelDescription) -> str:
-    text = f"""## Use
-
-Inputs are cut at {description.sequence_length} pieces. The embedding is `default`; normalize it to compare
-by cosine.
-
+    parts = ["## Use\n"]
+    if description.sequence_length:
+        parts.append(f"Inputs are cut at {description.sequence_length} pieces.")
+    if description.prompt:
+        parts.append(f"The preprocessor puts {description.prompt!r} before every sentence.")
+    if SAVED_MODEL in description.formats:
+        parts.append(f"""
 ```python
 import tensorflow as tf
 import tensorflow_text  # registers the preprocessor's ops
@@ -115,17 +133,15 @@ import tensorflow_text  # registers the preprocessor's ops
 preprocess = tf.saved_model.load("{description.name}/preprocess")
 encoder = tf.saved_model.load("{description.name}/encoder")
 embeddings = tf.nn.l2_normalize(encoder(preprocess(tf.constant(["dog"])))["default"], axis=1)
-```
-"""
-    if description.huggingface:
-        text += f"""
+```""")
+    if HUGGINGFACE in description.formats:
+        parts.append(f"""
 ```python
 from sentence_transformers import SentenceTransformer
 
 embeddings = SentenceTransformer("{description.name}/huggingface").encode(["dog"])
-```
-"""
-    return text
+```""")
+    return "\n".join(parts) + "\n"
 
 
 def _proof(proof: Proof) -> str:

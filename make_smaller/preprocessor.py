@@ -38,13 +38,16 @@ class Preprocessor(tf.Module):
             `input_packer`.
     """
 
-    def __init__(self, vocabulary: Path, lower_case: bool = False, sequence_length: int = 128) -> None:
+    def __init__(
+        self, vocabulary: Path, lower_case: bool = False, sequence_length: int = 128, prompt: str = ""
+    ) -> None:
         """Read the vocabulary.
 
         Args:
             vocabulary: a WordPiece vocabulary, one piece a line.
             lower_case: whether to lower-case the text and to strip its accents; LaBSE does not.
             sequence_length: how many pieces the encoder's inputs hold, `[CLS]` and `[SEP]` included.
+            prompt: what goes before every sentence.
 
         Raises:
             SmallerLabseError: a special piece is missing.
@@ -52,6 +55,7 @@ class Preprocessor(tf.Module):
         super().__init__(name="preprocessor")
         self.tokenize = Tokenizer(vocabulary, lower_case)
         self.bert_pack_inputs = input_packer(self.tokenize.special_ids, sequence_length)
+        self._prompt = prompt
 
     @tf.function(input_signature=[SENTENCES], autograph=False)
     def __call__(self, sentences: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -63,6 +67,8 @@ class Preprocessor(tf.Module):
         Returns:
             `input_word_ids`, `input_mask` and `input_type_ids`, each int32 [batch, sequence_length].
         """
+        if self._prompt:
+            sentences = tf.strings.join([self._prompt, sentences])
         return self.bert_pack_inputs([self.tokenize(sentences)])
 
 

@@ -4,7 +4,8 @@ Three comparisons, all with the files that users will load:
 
 - every kept row of the table, in the SavedModel and in the Hugging Face folder, equals the original's to
   the bit;
-- texts go through both preprocessors: which of them still get the same pieces?
+- texts go through both preprocessors: which of them still get the same pieces? All whose pieces were all
+  kept must;
 - those that do go through both encoders, the original's own graph and ours: promise 1 says that the
   embeddings agree to 1e-5.
 """
@@ -21,6 +22,7 @@ import tensorflow as tf
 from smaller_labse.make_smaller.encoder import INPUTS
 from smaller_labse.make_smaller.exact_arithmetic import exact_arithmetic
 from smaller_labse.make_smaller.excerpt import load_excerpt
+from smaller_labse.make_smaller.preprocessor import UNKNOWN_PIECE
 from smaller_labse.make_smaller.safetensors_table import find_word_embeddings
 from smaller_labse.select_vocab.checkpoint import WORD_EMBEDDINGS, Checkpoint
 from smaller_labse.select_vocab.errors import SmallerLabseError
@@ -33,6 +35,7 @@ DRAWN_WORDS = 8
 ROWS_AT_ONCE = 65_536
 
 Inputs = Mapping[str, np.ndarray]
+Embed = Callable[..., tf.Tensor]
 Preprocess = Callable[[tf.Tensor], Mapping[str, tf.Tensor]]
 
 
@@ -77,19 +80,46 @@ def prove(
     _compare_rows(checkpoint, selection, model)
     texts = [text for language in sentences.values() for text in language] + _draw_texts(selection)
     preprocess = tf.saved_model.load(str(model / "preprocess"))
-    before = _inputs(original_preprocess(tf.constant(texts)))
-    after = _inputs(preprocess(tf.constant(texts)))
+    before = as_arrays(original_preprocess(tf.constant(texts)))
+    after = as_arrays(preprocess(tf.constant(texts)))
     mapped = selection.kept_ids[after["input_word_ids"]]
-    same = np.flatnonzero((mapped == before["input_word_ids"]).all(axis=1))
+    is_same = (mapped == before["input_word_ids"]).all(axis=1)
+    wrong = np.flatnonzero(_keeps_all_pieces(before, selection) & ~is_same)
+    if len(wrong):
+        raise SmallerLabseError(
+            f"the smaller preprocessor is not the original's: all pieces of {texts[wrong[0]]!r} are kept, "
+            "but it is cut into others"
+        )
+    same = np.flatnonzero(is_same)
     if not len(same):
         raise SmallerLabseError(
             f"none of {len(texts)} texts, drawn from the kept pieces among them, gets the original's pieces; "
             "the selection is not one of this original's tokenizer"
         )
     used = np.unique(before["input_word_ids"][same])
-    original = _traced_once(load_excerpt(checkpoint, used, scratch))
-    smaller = _traced_once(tf.saved_model.load(str(model / "encoder")))
+    original = traced_once(load_excerpt(checkpoint, used, scratch))
+    smaller = traced_once(tf.saved_model.load(str(model / "encoder")))
     before["input_word_ids"] = np.searchsorted(used, before["input_word_ids"]).astype(np.int32)
+    largest = compare_embeddings(original, smaller, before, after, same, texts)
+    return Proof(len(selection.kept_ids), len(texts), len(same), largest)
+
+
+def compare_embeddings(
+    original: Embed, smaller: Embed, before: Inputs, after: Inputs, same: np.ndarray, texts: Sequence[str]
+) -> float:
+    """The largest difference of two encoders' embeddings, absolute, over all numbers.
+
+    Args:
+        original: from the encoder's inputs to embeddings, tensors [batch, hidden size].
+        smaller: likewise.
+        before: the original's inputs for all texts, int32 [texts, length] each.
+        after: the smaller one's.
+        same: the numbers of the texts to compare.
+        texts: for the message.
+
+    Raises:
+        SmallerLabseError: it is larger than float32 rounding allows.
+    """
     with exact_arithmetic():
         differences = np.concatenate(
             [
@@ -103,7 +133,15 @@ def prove(
             f"the smaller model is not the original: the pieces of {texts[same[worst]]!r} are the same, "
             f"the embeddings differ by {differences[worst]:.2g}, expected at most {TOLERANCE:.0e}"
         )
-    return Proof(len(selection.kept_ids), len(texts), len(same), float(differences[worst]))
+    return float(differences[worst])
+
+
+def _keeps_all_pieces(before: Inputs, selection: Selection) -> np.ndarray:
+    """Which texts promise 1 speaks of, bool [texts]: all pieces kept, none unknown, none cut off."""
+    ids = before["input_word_ids"]
+    unknown_id = selection.kept_ids[selection.pieces.index(UNKNOWN_PIECE)]
+    cut_off = before["input_mask"][:, -1] == 1
+    return np.isin(ids, selection.kept_ids).all(axis=1) & (ids != unknown_id).all(axis=1) & ~cut_off
 
 
 def _compare_rows(checkpoint: Checkpoint, selection: Selection, model: Path) -> None:
@@ -136,17 +174,17 @@ def _draw_texts(selection: Selection) -> list[str]:
     return [" ".join(words[number] for number in row) for row in drawn]
 
 
-def _inputs(outputs: Mapping[str, tf.Tensor]) -> dict[str, np.ndarray]:
+def as_arrays(outputs: Mapping[str, tf.Tensor]) -> dict[str, np.ndarray]:
     return {name: np.asarray(values) for name, values in outputs.items()}
 
 
-def _embed(encode: Callable[..., tf.Tensor], inputs: Inputs, batch: np.ndarray) -> np.ndarray:
+def _embed(encode: Embed, inputs: Inputs, batch: np.ndarray) -> np.ndarray:
     """Embeddings of some of the texts, float32 [batch, hidden size], padded no further than need be."""
     length = int(inputs["input_mask"][batch].sum(axis=1).max())
     return encode({name: tf.constant(values[batch, :length]) for name, values in inputs.items()}).numpy()
 
 
-def _traced_once(encoder: Callable[..., Mapping[str, tf.Tensor]]) -> Callable[..., tf.Tensor]:
+def traced_once(encoder: Callable[..., Mapping[str, tf.Tensor]]) -> Embed:
     """A SavedModel's embeddings as a graph for inputs of any shape; called as it is, it retraces for each."""
     inputs = {name: tf.TensorSpec([None, None], tf.int32, name=name) for name in INPUTS}
     return tf.function(lambda batch: encoder(batch)["default"], input_signature=[inputs], autograph=False)

@@ -6,10 +6,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from smaller_labse.make_smaller.arithmetic import Dense, Pooling
 from smaller_labse.select_vocab.errors import SmallerLabseError
+from smaller_labse.select_vocab.hf_folder import SENTENCE_TRANSFORMERS, read_prompts
+from smaller_labse.select_vocab.json_file import read_object_if_there
 
 MODES = {"cls": "cls", "mean": "mean", "cls_token": "cls", "mean_tokens": "mean"}
 ACTIVATIONS = {"Tanh": "tanh", "Identity": "identity"}
@@ -34,6 +35,11 @@ class SentenceTransformersFolder:
     prompts: Mapping[str, str]
     default_prompt: str | None
 
+    @property
+    def prompt(self) -> str:
+        """What goes before every sentence if nobody says otherwise."""
+        return self.prompts.get(self.default_prompt, "") if self.default_prompt else ""
+
 
 def read_sentence_transformers(folder: Path) -> SentenceTransformersFolder:
     """Read the side files of a Hugging Face folder.
@@ -41,8 +47,7 @@ def read_sentence_transformers(folder: Path) -> SentenceTransformersFolder:
     Raises:
         SmallerLabseError: a file is damaged, or names a module that is not rebuilt in TensorFlow.
     """
-    settings = _read_json(folder / "config_sentence_transformers.json")
-    prompts = {name: text for name, text in (settings.get("prompts") or {}).items() if text}
+    settings = read_object_if_there(folder / SENTENCE_TRANSFORMERS)
     pooling, dense_folders = None, ()
     if (folder / MARKER).is_file():
         pooling, dense_folders = _read_modules(folder)
@@ -50,7 +55,7 @@ def read_sentence_transformers(folder: Path) -> SentenceTransformersFolder:
         pooling=pooling,
         dense_folders=dense_folders,
         sequence_length=_sequence_length(folder),
-        prompts=prompts,
+        prompts=read_prompts(folder),
         default_prompt=settings.get("default_prompt_name"),
     )
 
@@ -73,8 +78,8 @@ def _read_modules(folder: Path) -> tuple[Pooling, tuple[Path, ...]]:
             normalize = True
         else:
             raise SmallerLabseError(
-                f"{folder / MARKER}: the module {module['type']} at place {number} is not rebuilt in TensorFlow "
-                "(which Transformer, Pooling, Dense, Normalize are, in this order); "
+                f"{folder / MARKER}: the module {module['type']} at place {number} is not rebuilt in "
+                "TensorFlow (which Transformer, Pooling, Dense, Normalize are, in this order); "
                 "add --no-savedmodel to cut the Hugging Face folder only"
             )
     if mode is None:
@@ -83,7 +88,7 @@ def _read_modules(folder: Path) -> tuple[Pooling, tuple[Path, ...]]:
 
 
 def _pooling_mode(folder: Path) -> str:
-    config = _read_json(folder / "config.json")
+    config = read_object_if_there(folder / "config.json")
     if "pooling_mode" in config:  # sentence-transformers 6 writes it so
         chosen = config["pooling_mode"]
         chosen = [chosen] if isinstance(chosen, str) else list(chosen)
@@ -101,7 +106,7 @@ def _pooling_mode(folder: Path) -> str:
 
 
 def _read_dense(folder: Path) -> Dense:
-    config = _read_json(folder / "config.json")
+    config = read_object_if_there(folder / "config.json")
     activation = ACTIVATIONS.get(str(config.get("activation_function", "")).rsplit(".", 1)[-1])
     if activation is None:
         raise SmallerLabseError(
@@ -116,7 +121,7 @@ def _sequence_length(folder: Path) -> int | None:
         ("sentence_bert_config.json", "max_seq_length"),
         ("tokenizer_config.json", "model_max_length"),
     ):
-        length = _read_json(folder / file).get(key)
+        length = read_object_if_there(folder / file).get(key)
         # transformers writes an enormous number for "no limit".
         if isinstance(length, int | float) and 2 < length < 1_000_000:
             return int(length)
@@ -128,16 +133,3 @@ def _inside(folder: Path, path: str) -> Path:
     if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts or "\\" in path:
         raise SmallerLabseError(f"{folder / MARKER}: the path {path!r} leads out of the folder")
     return folder / path
-
-
-def _read_json(file: Path) -> dict[str, Any]:
-    """A JSON object; empty where there is no such file."""
-    if not file.is_file():
-        return {}
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise SmallerLabseError(f"{file}: not JSON ({error}); get it again") from None
-    if not isinstance(content, dict):
-        raise SmallerLabseError(f"{file}: expected a JSON object")
-    return content

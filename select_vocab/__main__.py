@@ -8,9 +8,11 @@ from fractions import Fraction
 from pathlib import Path
 
 from smaller_labse.select_vocab.command import run_command
-from smaller_labse.select_vocab.quiet_tensorflow import import_tensorflow_quietly
 
-MODEL_HELP = "the original: a folder with encoder/ (and preprocess/), a SavedModel folder, or a TF Hub handle"
+MODEL_HELP = (
+    "the original: a Hugging Face folder or hub id, a folder with encoder/ (and preprocess/), a SavedModel "
+    "folder, or a TF Hub handle"
+)
 LANGUAGES_HELP = "codes or names, separated by commas, or a file with one a line"
 
 
@@ -162,16 +164,12 @@ def _add_merge(commands: argparse._SubParsersAction) -> None:
 
 
 def _count(options: argparse.Namespace) -> None:
-    from smaller_labse.select_vocab.checkpoint import Checkpoint
     from smaller_labse.select_vocab.count import count
     from smaller_labse.select_vocab.counts import LineFilter
-    from smaller_labse.select_vocab.original import locate_original
-    from smaller_labse.select_vocab.tokenizer import open_tokenizer
+    from smaller_labse.select_vocab.opened import open_original
 
     sources = _sources(options)
-    import_tensorflow_quietly()
-    original = locate_original(options.model)
-    tokenizer = open_tokenizer(original, Checkpoint(original.encoder))
+    tokenizer = open_original(options.model).tokenizer
     line_filter = LineFilter(longer_than=options.longer_than, max_lines=options.max_lines or None)
     files = count(sources, tokenizer, options.out, line_filter, options.workers, options.overwrite)
     _print_counts(files)
@@ -218,39 +216,36 @@ def _print_counts(files: list[Path]) -> None:
 
 
 def _select(options: argparse.Namespace) -> None:
-    from smaller_labse.select_vocab.checkpoint import Checkpoint
     from smaller_labse.select_vocab.inputs import read_all_counts, read_all_pieces
     from smaller_labse.select_vocab.languages import parse_languages
-    from smaller_labse.select_vocab.original import locate_original
+    from smaller_labse.select_vocab.opened import open_original
     from smaller_labse.select_vocab.outputs import require_absent
     from smaller_labse.select_vocab.piece_lists import read_keep_list
     from smaller_labse.select_vocab.report import print_selection
     from smaller_labse.select_vocab.select import select
     from smaller_labse.select_vocab.selection import MARKER, write_selection
-    from smaller_labse.select_vocab.tokenizer import open_tokenizer
 
     rule = _rule(options)
     require_absent(options.out, options.overwrite, MARKER)
     languages = parse_languages(options.languages) if options.languages else []
-    import_tensorflow_quietly()
-    original = locate_original(options.model)
-    checkpoint = Checkpoint(original.encoder)
-    tokenizer = open_tokenizer(original, checkpoint)
+    original = open_original(options.model)
+    tokenizer = original.tokenizer
     counts = read_all_counts(options.counts, tokenizer, languages, options.skip_missing)
     listed, named = read_all_pieces(options.pieces, tokenizer, options.strip, options.skip_missing)
     selection = select(
         tokenizer,
-        hidden_size=checkpoint.table_shape[1],
+        rows=original.rows,
+        hidden_size=original.hidden_size,
         counts=counts,
         rule=rule,
         listed=listed,
-        keep=read_keep_list(options.keep, tokenizer),
+        keep=read_keep_list(options.keep, tokenizer, original.prompts),
         keep_characters=not options.no_keep_characters,
         order=options.order,
         languages=[language.code for language in (languages or named)],
     )
-    write_selection(selection, options.out, options.overwrite)
-    print_selection(selection, checkpoint.parameters)
+    write_selection(selection, tokenizer, options.out, options.overwrite)
+    print_selection(selection, original.parameters)
 
 
 def _rule(options: argparse.Namespace):
@@ -269,19 +264,15 @@ def _rule(options: argparse.Namespace):
 def _merge(options: argparse.Namespace) -> None:
     from functools import reduce
 
-    from smaller_labse.select_vocab.checkpoint import Checkpoint
     from smaller_labse.select_vocab.counts import merge_counts, read_counts, write_counts
     from smaller_labse.select_vocab.errors import UsageError
-    from smaller_labse.select_vocab.original import locate_original
+    from smaller_labse.select_vocab.opened import open_original
     from smaller_labse.select_vocab.outputs import require_absent
-    from smaller_labse.select_vocab.tokenizer import open_tokenizer
 
     if len({file.resolve() for file in options.files}) < len(options.files):
         raise UsageError("a counts file is given twice; its counts would be added twice")
     require_absent(options.out, options.overwrite)
-    import_tensorflow_quietly()
-    original = locate_original(options.model)
-    tokenizer = open_tokenizer(original, Checkpoint(original.encoder))
+    tokenizer = open_original(options.model).tokenizer
     counts = [read_counts(file, tokenizer.pieces, tokenizer.fingerprint) for file in options.files]
     write_counts(reduce(merge_counts, counts), tokenizer.pieces, options.out, options.overwrite)
     _print_counts([options.out])

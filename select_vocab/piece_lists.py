@@ -53,8 +53,13 @@ def read_piece_list(
     return np.array(sorted(ids), dtype=np.int32), len(missing)
 
 
-def read_keep_list(files: Sequence[Path], tokenizer: Tokenizer) -> np.ndarray:
+def read_keep_list(files: Sequence[Path], tokenizer: Tokenizer, prompts: Sequence[str] = ()) -> np.ndarray:
     """The ids of all pieces into which the original cuts a user's words or sentences, one a line.
+
+    Args:
+        files: the lists.
+        tokenizer: the original's.
+        prompts: texts whose pieces are kept, too.
 
     Returns:
         Ids, int32, ascending, without the unknown piece.
@@ -62,7 +67,7 @@ def read_keep_list(files: Sequence[Path], tokenizer: Tokenizer) -> np.ndarray:
     Raises:
         SmallerLabseError: a list is empty, or the original cannot read one of its lines.
     """
-    ids: set[int] = set()
+    ids: set[int] = set(tokenizer.tokenize(prompts)[0].tolist())
     for file in files:
         lines = [line for line in read_piece_lines(file) if line.strip()]
         if not lines:

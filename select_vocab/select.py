@@ -35,6 +35,7 @@ class Rule:
 
 def select(
     tokenizer: Tokenizer,
+    rows: int,
     hidden_size: int,
     counts: Sequence[Counts] = (),
     rule: Rule = Rule(),
@@ -48,6 +49,7 @@ def select(
 
     Args:
         tokenizer: the original's.
+        rows: of the original's table.
         hidden_size: width of the original's embeddings.
         counts: one for each language (or Wikipedia).
         rule: how to choose from the counts.
@@ -71,14 +73,14 @@ def select(
         seen = np.unique(np.concatenate([*wanted, *(np.flatnonzero(one.occurrences) for one in counts)]))
         always.append(tokenizer.needed_for_characters(seen))
     kept = np.unique(np.concatenate([*always, *_chosen(counts, rule, np.unique(np.concatenate(always)))]))
-    kept = _ordered(kept.astype(np.int32), tokenizer, order)
+    kept = _ordered(tokenizer.closed(kept), tokenizer, order)
     codes = {one.language for one in counts} | set(languages)
     return Selection(
         kind=tokenizer.kind,
         pieces=[tokenizer.pieces[number] for number in kept],
         kept_ids=kept,
         fingerprint=tokenizer.fingerprint,
-        original_rows=len(tokenizer.pieces),
+        original_rows=rows,
         hidden_size=hidden_size,
         languages=tuple(sorted(codes)),
         rule=_describe(rule if counts else None, listed=bool(listed)),
@@ -104,6 +106,7 @@ def measure_coverage(
 
 def _measure(counts: Counts, is_kept: np.ndarray, unreadable: list[int], tokenizer: Tokenizer) -> Coverage:
     total = int(counts.occurrences.sum())
+    unknown = 0 if tokenizer.unknown_id is None else int(counts.occurrences[tokenizer.unknown_id])
     seen = counts.occurrences > 0
     return Coverage(
         name=counts.name,
@@ -114,7 +117,7 @@ def _measure(counts: Counts, is_kept: np.ndarray, unreadable: list[int], tokeniz
         kept=int(np.count_nonzero(seen & is_kept)),
         coverage=int(counts.occurrences[is_kept].sum()) / total,
         unchanged=_unchanged_share(counts, is_kept, tokenizer),
-        unknown=int(counts.occurrences[tokenizer.unknown_id]) / total,
+        unknown=unknown / total,
         new_unknown=int(counts.occurrences[unreadable].sum()) / total,
     )
 

@@ -1,6 +1,7 @@
 """A selection: the kept pieces and how they were chosen, as a folder.
 
-vocab.txt        the smaller vocabulary, one piece a line, each ended by a line feed, UTF-8
+vocab.txt        the smaller vocabulary, one piece a line, each ended by a line feed, UTF-8; or
+tokenizer.json   (with vocab.txt or a SentencePiece model) for originals from Hugging Face
 kept_ids.npy     new id → original id, int32 [kept], NumPy's .npy format 1.0
 selection.json   everything else, see `Selection`
 """
@@ -17,13 +18,17 @@ from typing import Any
 import numpy as np
 
 from smaller_labse.select_vocab.errors import SmallerLabseError
+from smaller_labse.select_vocab.json_file import read_text
 from smaller_labse.select_vocab.original import read_pieces
 from smaller_labse.select_vocab.outputs import new_folder
+from smaller_labse.select_vocab.tokenizer import Tokenizer
+from smaller_labse.select_vocab.tokenizer_json import NAME as TOKENIZER_JSON
+from smaller_labse.select_vocab.tokenizer_json import parse_tokenizer_json
+from smaller_labse.select_vocab.wordpiece import VOCABULARY
 
 FORMAT = "smaller_labse.selection.1"
 MARKER = "selection.json"
 KEPT_IDS = "kept_ids.npy"
-VOCABULARY_FILES = {"wordpiece": "vocab.txt"}
 
 
 @dataclass(frozen=True)
@@ -61,11 +66,11 @@ class Selection:
     """The kept pieces and how they were chosen.
 
     Attributes:
-        kind: the family of tokenizers, "wordpiece".
+        kind: the family of tokenizers: "wordpiece", "unigram" or "bpe".
         pieces: the kept pieces, by new id.
         kept_ids: new id → original id, int32 [kept].
         fingerprint: of the original's vocabulary.
-        original_rows: how many pieces the original has.
+        original_rows: how many rows the original's table has.
         hidden_size: width of the original's embeddings.
         languages: codes, ascending; empty where nobody said (lists of pieces).
         rule: the rule and its numbers, e.g. {"name": "top-k", "k": 30000}.
@@ -89,16 +94,24 @@ class Selection:
     sentences: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-def write_selection(selection: Selection, folder: Path, overwrite: bool = False) -> None:
-    """Write a selection's folder; it appears whole or not at all."""
+def write_selection(
+    selection: Selection, tokenizer: Tokenizer, folder: Path, overwrite: bool = False
+) -> None:
+    """Write a selection's folder; it appears whole or not at all.
+
+    Args:
+        selection: the kept pieces.
+        tokenizer: the original's, which writes itself with those pieces only.
+        folder: where to.
+        overwrite: replace an earlier selection.
+    """
     described = {"format": FORMAT, "rows": len(selection.kept_ids)}
     described |= {
         name: value for name, value in vars(selection).items() if name not in ("pieces", "kept_ids")
     }
     described["coverage"] = [asdict(language) for language in selection.coverage]
     with new_folder(folder, overwrite, MARKER) as partial:
-        vocabulary = "".join(piece + "\n" for piece in selection.pieces)
-        (partial / VOCABULARY_FILES[selection.kind]).write_bytes(vocabulary.encode("utf-8"))
+        tokenizer.write_subset(selection.kept_ids, partial)
         with io.BytesIO() as array:  # np.save into a file hides that a disk is full
             np.save(array, selection.kept_ids.astype(np.int32))
             (partial / KEPT_IDS).write_bytes(array.getvalue())
@@ -124,10 +137,7 @@ def read_selection(folder: Path) -> Selection:
         raise SmallerLabseError(f"{folder}: not a readable selection ({error}); select again") from None
     if not isinstance(described, dict) or described.get("format") != FORMAT:
         raise SmallerLabseError(f"{folder / MARKER}: not of the format {FORMAT}; select again")
-    kind = described.get("kind")
-    if kind not in VOCABULARY_FILES:
-        raise SmallerLabseError(f"{folder / MARKER}: unknown kind of tokenizer {kind!r}")
-    pieces = read_pieces(folder / VOCABULARY_FILES[kind])
+    pieces = _read_vocabulary(folder)
     _check_kept_ids(kept_ids, len(pieces), described, folder / KEPT_IDS)
     names = set(Selection.__dataclass_fields__) - {"pieces", "kept_ids", "coverage"}
     try:
@@ -139,6 +149,14 @@ def read_selection(folder: Path) -> Selection:
         )
     except (KeyError, TypeError) as error:
         raise SmallerLabseError(f"{folder / MARKER}: incomplete ({error}); select again") from None
+
+
+def _read_vocabulary(folder: Path) -> list[str]:
+    file = folder / TOKENIZER_JSON
+    if not file.exists():
+        return read_pieces(folder / VOCABULARY)
+    text = read_text(file)
+    return parse_tokenizer_json(text, file, rows=len(text)).pieces
 
 
 def _check_kept_ids(kept_ids: np.ndarray, pieces: int, described: dict[str, Any], file: Path) -> None:

@@ -47,7 +47,7 @@ class SentencePieceForm:
         Unknown, control, user-defined and byte pieces; and of the normal ones one with the lowest score,
         which the score of an unknown character is counted from, and one with the highest, which the score of
         user-defined pieces is counted from (`min_score_` and `max_score_` in sentencepiece's
-        unigram_model.cc).
+        unigram_model.cc; the latter until 0.2.1, and so in tf-text).
         """
         kinds = self.kinds
         kept = set(self.ids[~np.isin(kinds, (NORMAL, UNUSED)) & (self.ids >= 0)].tolist())

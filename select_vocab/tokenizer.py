@@ -23,7 +23,7 @@ class Tokenizer(Protocol):
         pieces: every piece, by id.
         ids: every piece's id.
         fingerprint: see `vocabulary_fingerprint`.
-        unknown_id: the id of the piece that stands for what cannot be read.
+        unknown_id: the id of the piece that stands for what cannot be read; None where there is none.
         special_ids: the pieces that are always kept, int32, ascending.
     """
 
@@ -32,11 +32,15 @@ class Tokenizer(Protocol):
     pieces: list[str]
     ids: dict[str, int]
     fingerprint: str
-    unknown_id: int
+    unknown_id: int | None
     special_ids: np.ndarray
 
     def tokenize(self, lines: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """Cut n lines: ids of all pieces, int32 [total], and how many each line has, int64 [n]."""
+        ...
+
+    def closed(self, ids: np.ndarray) -> np.ndarray:
+        """These ids and those without which text would not be cut into them, int32, ascending."""
         ...
 
     def needed_for_characters(self, seen: np.ndarray) -> np.ndarray:
@@ -45,6 +49,10 @@ class Tokenizer(Protocol):
 
     def unreadable(self, pieces: Iterable[int], kept: np.ndarray) -> list[int]:
         """Those of `pieces` that the kept ones (bool, by id) cannot spell."""
+        ...
+
+    def write_subset(self, kept_ids: np.ndarray, folder: Path) -> None:
+        """Write the tokenizer's files with the kept pieces only, numbered in the order of `kept_ids`."""
         ...
 
 

@@ -1,0 +1,317 @@
+"""The whole way from an original and a selection to a smaller model, its options and its refusals."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from smaller_labse.make_smaller.__main__ import main as make_main
+from smaller_labse.make_smaller.sentences import builtin_sentences
+from smaller_labse.select_vocab.__main__ import main as select_main
+
+LANGUAGES = ("en", "ja", "no", "th")
+
+
+def command(main: Callable, *arguments: object) -> int:
+    return main([str(argument) for argument in arguments])
+
+
+class Cut(NamedTuple):
+    """A selection and the model that was made from it."""
+
+    selection: Path
+    model: Path
+
+
+def select(original: Path, folder: Path, languages: Iterable[str], *rule: object) -> Path:
+    text = []
+    folder.mkdir()
+    for code in languages:
+        lines = "".join(sentence + "\n" for sentence in builtin_sentences()[code])
+        (folder / f"{code}.txt").write_text(lines, encoding="utf-8")
+        text.append(f"--text={code}={folder / code}.txt")
+    counts, selection = folder / "counts", folder / "selection"
+    assert command(select_main, "count", "--model", original, *text, "--out", counts) == 0
+    arguments = ["--model", original, "--counts", counts, *rule, "--out", selection]
+    assert command(select_main, "select", *arguments) == 0
+    return selection
+
+
+@pytest.fixture(scope="module")
+def cut(example, tmp_path_factory) -> Cut:
+    folder = tmp_path_factory.mktemp("made")
+    selection = select(example, folder / "chosen", LANGUAGES, "--top-k", 40)
+    model = folder / "norwegian-and-more"
+    assert command(make_main, "--model", example, "--selection", selection, "--out", model) == 0
+    return Cut(selection, model)
+
+
+def embed(preprocess: Path, encoder: Path, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Ids of the pieces and embeddings, as users get them."""
+    import tensorflow as tf
+    import tensorflow_text  # noqa: F401 - registers the preprocessor's ops
+
+    inputs = tf.saved_model.load(str(preprocess))(tf.constant(texts))
+    embeddings = tf.saved_model.load(str(encoder))(inputs)["default"]
+    return inputs["input_word_ids"].numpy(), embeddings.numpy()
+
+
+def assert_same_on_kept_pieces(original: Path, preprocess: Path, encoder: Path, kept_ids: np.ndarray) -> None:
+    texts = [text for code in LANGUAGES for text in builtin_sentences()[code]]
+    before, expected = embed(original / "preprocess", original / "encoder", texts)
+    after, found = embed(preprocess, encoder, texts)
+    length = min(before.shape[1], after.shape[1])
+    assert not before[:, length - 1].any(), "a text was cut off"
+    kept = np.isin(before, kept_ids).all(axis=1)
+    assert 1 < kept.sum() < len(texts)  # some are unchanged, some are not
+    assert np.array_equal(kept_ids[after[kept, :length]], before[kept, :length])
+    assert np.abs(found[kept] - expected[kept]).max() <= 1e-5
+    assert np.abs(found[~kept] - expected[~kept]).max() > 1e-2
+
+
+def test_a_text_whose_pieces_are_kept_has_the_originals_ids_and_embedding(example, cut):
+    kept_ids = np.load(cut.selection / "kept_ids.npy")
+    assert_same_on_kept_pieces(example, cut.model / "preprocess", cut.model / "encoder", kept_ids)
+
+
+def test_the_manifest_lists_every_file_with_its_size(example, cut):
+    manifest = json.loads((cut.model / "manifest.json").read_text(encoding="utf-8"))
+    files = {file.relative_to(cut.model).as_posix() for file in cut.model.rglob("*") if file.is_file()}
+    assert set(manifest["files"]) == files - {"manifest.json"}
+    assert manifest["files"] == {name: (cut.model / name).stat().st_size for name in manifest["files"]}
+    assert {name.split("/")[0] for name in files} == {
+        "README.md",
+        "manifest.json",
+        "encoder",
+        "preprocess",
+        "huggingface",
+    }
+    rows = len(np.load(cut.selection / "kept_ids.npy"))
+    original, smaller = manifest["original"], manifest["smaller"]
+    assert smaller["rows"] == manifest["proof"]["rows"] == rows
+    dropped = original["rows"] - rows
+    assert original["parameters"] - smaller["parameters"] == dropped * original["hidden_size"]
+    stored = manifest["files"]["huggingface/model.safetensors"]
+    assert 0 < stored - 4 * smaller["parameters"] < 10_000  # float32, and a header
+    assert manifest["languages"] == list(LANGUAGES)
+    assert manifest["original"]["name"] == str(example)
+    assert manifest["proof"]["largest_difference"] <= 1e-5
+
+
+def front_matter(model: Path) -> dict:
+    import yaml
+
+    card = (model / "README.md").read_text(encoding="utf-8")
+    assert card.startswith("---\n")
+    return yaml.safe_load(card.split("---\n")[1])
+
+
+def test_the_model_cards_front_matter_is_yaml_and_norwegian_is_not_false(cut):
+    card = front_matter(cut.model)
+    assert card["language"] == list(LANGUAGES)
+    assert card["pipeline_tag"] == "sentence-similarity"
+    assert "license" not in card
+    text = (cut.model / "README.md").read_text(encoding="utf-8")
+    assert "# norwegian-and-more" in text
+    assert "English, Japanese, Norwegian and Thai" in text
+    described = json.loads((cut.selection / "selection.json").read_text(encoding="utf-8"))
+    for part in described["coverage"]:
+        assert f"{part['coverage']:.2%}" in text
+
+
+def test_an_encoder_alone_is_cut_and_options_are_heeded(example, cut, tmp_path, capsys):
+    out = tmp_path / "model"
+    arguments = ["--model", example / "encoder", "--selection", cut.selection, "--out", out]
+    options = ["--no-huggingface", "--sequence-length", 24, "--license", "cc0: ours, #1"]
+    assert command(make_main, *arguments, *options) == 0
+    assert sorted(path.name for path in out.iterdir()) == [
+        "README.md",
+        "encoder",
+        "manifest.json",
+        "preprocess",
+    ]
+    assert front_matter(out)["license"] == "cc0: ours, #1"
+    ids, embeddings = embed(out / "preprocess", out / "encoder", ["one two"])
+    assert ids.shape == (1, 24)
+    expected_ids, expected = embed(cut.model / "preprocess", cut.model / "encoder", ["one two"])
+    assert np.array_equal(ids[0], expected_ids[0, :24])
+    assert np.abs(embeddings - expected).max() <= 1e-5
+    assert "Inputs are cut at 24 pieces" in (out / "README.md").read_text(encoding="utf-8")
+    output = capsys.readouterr()
+    assert "rows equal to the bit" in output.out
+    assert len(output.err.splitlines()) == 3  # a line a step, and huggingface/ is none
+
+    # The same place again: only with --overwrite, and then a whole new model.
+    assert command(make_main, *arguments) == 1
+    assert f"{out} exists; choose another place or add --overwrite" in capsys.readouterr().err
+    assert (out / "manifest.json").is_file()
+
+
+def test_a_smaller_model_is_an_original_that_can_be_cut_again(example, cut, tmp_path):
+    again = select(cut.model, tmp_path / "chosen", ["en"], "--coverage", "1")
+    out = tmp_path / "english"
+    parts = ["--model", cut.model / "encoder", "--preprocessor", cut.model / "preprocess"]
+    assert command(make_main, *parts, "--selection", again, "--out", out, "--no-huggingface") == 0
+    first, second = np.load(cut.selection / "kept_ids.npy"), np.load(again / "kept_ids.npy")
+    assert len(second) < len(first)
+    assert_same_on_kept_pieces(example, out / "preprocess", out / "encoder", first[second])
+    assert json.loads((out / "manifest.json").read_text(encoding="utf-8"))["sequence_length"] == 128
+
+
+def rewrite(file: Path, change: Callable[[dict], object]) -> None:
+    described = json.loads(file.read_text(encoding="utf-8"))
+    change(described)
+    file.write_text(json.dumps(described), encoding="utf-8")
+
+
+def save(selection: Path, change: Callable[[np.ndarray], np.ndarray]) -> None:
+    np.save(selection / "kept_ids.npy", change(np.load(selection / "kept_ids.npy")))
+
+
+def swap(kept_ids: np.ndarray) -> np.ndarray:
+    kept_ids[[200, 201]] = kept_ids[[201, 200]]
+    return kept_ids
+
+
+def replace_last(number: int) -> Callable[[np.ndarray], np.ndarray]:
+    return lambda kept_ids: np.append(kept_ids[:-1], np.int32(number)).astype(np.int32)
+
+
+def pretend_more_rows(selection: Path) -> None:
+    rewrite(selection / "selection.json", lambda described: described.update(original_rows=10**7))
+    save(selection, replace_last(10**6))
+
+
+DAMAGES = {
+    "nothing": (shutil.rmtree, "so it is no selection; write one with `select-vocab select`"),
+    "no ids": (lambda s: (s / "kept_ids.npy").unlink(), "no kept_ids.npy in it, so it is no selection"),
+    "no vocabulary": (lambda s: (s / "vocab.txt").unlink(), "vocab.txt: there is no such file"),
+    "not JSON": (lambda s: (s / "selection.json").write_text("{"), "not a readable selection"),
+    "Latin-1": (lambda s: (s / "selection.json").write_bytes(b'"\xe9"'), "not a readable selection"),
+    "a list": (
+        lambda s: (s / "selection.json").write_text("[]"),
+        "not of the format smaller_labse.selection.1",
+    ),
+    "incomplete": (lambda s: rewrite(s / "selection.json", lambda d: d.pop("rule")), "incomplete ('rule')"),
+    "empty ids": (lambda s: (s / "kept_ids.npy").write_bytes(b""), "not a readable selection"),
+    "half the ids": (
+        lambda s: (s / "kept_ids.npy").write_bytes((s / "kept_ids.npy").read_bytes()[:-9]),
+        "not a readable selection",
+    ),
+    "an archive": (
+        lambda s: np.savez((s / "kept_ids.npy").open("wb"), np.zeros(3)),
+        "not an array in NumPy's format",
+    ),
+    "pickled ids": (lambda s: save(s, lambda ids: ids.astype(object)), "not a readable selection"),
+    "too few ids": (lambda s: save(s, lambda ids: ids[:-1]), "one id a piece"),
+    "ids of another type": (lambda s: save(s, lambda ids: ids.astype(np.int64)), "expected int32 ["),
+    "ids in two dimensions": (lambda s: save(s, lambda ids: ids[None]), "one id a piece"),
+    "ids out of range": (lambda s: save(s, replace_last(10**6)), "ids from 0 to 1000000, the original has"),
+    "negative ids": (lambda s: save(s, replace_last(-1)), "ids from -1 to"),
+    "an id twice": (lambda s: save(s, replace_last(0)), "an original id is kept twice"),
+    "ids swapped": (lambda s: save(s, swap), "is not the original's piece"),
+    "more rows than there are": (pretend_more_rows, "is not the original's piece 1000000; select again"),
+    "another original": (
+        lambda s: rewrite(s / "selection.json", lambda d: d.update(fingerprint="0" * 64)),
+        "a selection of another vocabulary (fingerprint 000000000000…",
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_selection_is_refused_in_one_line(example, cut, tmp_path, capsys, damage):
+    selection = tmp_path / "selection"
+    shutil.copytree(cut.selection, selection)
+    change, reason = DAMAGES[damage]
+    change(selection)
+    arguments = ["--model", example, "--selection", selection, "--out", tmp_path / "out" / "model"]
+    assert command(make_main, *arguments) == 1
+    error = capsys.readouterr().err
+    assert error.startswith(f"make-smaller: {selection}")
+    assert error.count("\n") == 1
+    assert reason in error
+    assert not (tmp_path / "out").exists()
+
+
+DAMAGED_ORIGINALS = {
+    "half the encoder's graph": (
+        "encoder/saved_model.pb",
+        5000,
+        "encoder/saved_model.pb: no SavedModel in it",
+    ),
+    "no encoder's graph": ("encoder/saved_model.pb", 0, "encoder/saved_model.pb: no SavedModel in it"),
+    "half the preprocessor's graph": (
+        "preprocess/saved_model.pb",
+        5000,
+        "preprocess/saved_model.pb: no SavedM",
+    ),
+    "half the preprocessor's index": ("preprocess/variables/variables.index", 9, "cannot be loaded ("),
+    "half the encoder's data": (
+        "encoder/variables/variables.data-00000-of-00001",
+        10**5,
+        "no readable TensorFlow 2 checkpoint",
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGED_ORIGINALS)
+def test_a_damaged_original_is_refused_before_the_long_work(example, cut, tmp_path, capsys, damage):
+    name, size, reason = DAMAGED_ORIGINALS[damage]
+    original = tmp_path / "original"
+    shutil.copytree(example, original)
+    (original / name).write_bytes((original / name).read_bytes()[:size])
+    arguments = ["--model", original, "--selection", cut.selection, "--out", tmp_path / "model"]
+    assert command(make_main, *arguments) == 1
+    error = capsys.readouterr().err
+    assert error.startswith(f"make-smaller: {original}")
+    assert error.count("\n") == 1
+    assert reason in error
+    assert [path.name for path in tmp_path.iterdir()] == ["original"]
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "reason"),
+    [
+        (["--sequence-length", "2"], 2, "--sequence-length must be 3 or more: [CLS], one piece, [SEP]"),
+        (["--sequence-length", "-5"], 2, "--sequence-length must be 3 or more"),
+        (["--sequence-length", "long"], 2, "invalid int value: 'long'"),
+        (["--sequence-length", "513"], 1, "--sequence-length 513: the original has 512 positions"),
+        (["--preprocessor", "{nowhere}"], 1, "{nowhere}: no such folder"),
+        (["--preprocessor", "{encoder}"], 1, "expected a preprocessor in LaBSE's TF Hub format"),
+        (["--model", "{preprocess}"], 1, "the tensor word_embeddings/embeddings is missing"),
+        (
+            ["--model", "{nowhere}"],
+            1,
+            "{nowhere}: no such folder; give a SavedModel folder or a TF Hub handle",
+        ),
+        (["--out", "{selection}"], 1, "{selection} exists; choose another place or add --overwrite"),
+        (
+            ["--out", "{selection}", "--overwrite"],
+            1,
+            "{selection} holds no manifest.json, so it is not an output",
+        ),
+    ],
+)
+def test_options_that_cannot_be_meant_are_refused(example, cut, tmp_path, capsys, options, code, reason):
+    places = {
+        "nowhere": tmp_path / "nowhere",
+        "encoder": example / "encoder",
+        "preprocess": example / "preprocess",
+        "selection": cut.selection,
+    }
+    arguments = ["--model", example, "--selection", cut.selection, "--out", tmp_path / "model"]
+    try:
+        found = command(make_main, *arguments, *(option.format(**places) for option in options))
+    except SystemExit as exit:  # argparse's own
+        found = exit.code
+    assert found == code
+    error = capsys.readouterr().err
+    assert reason.format(**places) in error.splitlines()[-1]
+    assert list(tmp_path.iterdir()) == []
+    assert (cut.selection / "selection.json").is_file()
