@@ -47,7 +47,7 @@ def parity(
         model: folder or handle of the smaller model.
         texts: language → file with one text a line.
         original_preprocessor: see `smaller_labse.evaluate.load`.
-        prompt: what goes before every text; None for each model's own.
+        prompt: what goes before every text; None for the smaller model's own.
 
     Raises:
         SmallerLabseError: a file cannot be read or holds no text, a model cannot be loaded, or the model
@@ -61,7 +61,9 @@ def parity(
     from smaller_labse.evaluate.loading import load
     from smaller_labse.make_smaller.exact_arithmetic import exact_arithmetic
 
-    pair = ModelPair(load(original, original_preprocessor, prompt), load(model, prompt=prompt))
+    smaller = load(model, prompt=prompt)
+    # The smaller model's manifest may name a prompt that its original's folder does not.
+    pair = ModelPair(load(original, original_preprocessor, smaller.prompt), smaller)
     with exact_arithmetic(), progress("comparing", sum(map(len, sentences.values())), "texts") as advance:
         languages = tuple(pair.compare(language, lines, advance) for language, lines in sentences.items())
     return Parity(original, model, languages, combine("all", languages))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -23,27 +24,38 @@ from smaller_labse.select_vocab.outputs import new_folder, require_absent
 from smaller_labse.select_vocab.quiet_tensorflow import import_tensorflow_quietly
 
 SPECIAL_PIECES = ["[PAD]", *(f"[unused{n}]" for n in range(1, 100)), "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-LEARNED_PIECES = 12_000
+LEARNED_PIECES = 10_000
+LONGEST_PART = 5  # of a word, in characters
 SMALL = EncoderShape(rows=0, hidden_size=64, layers=3, heads=4, intermediate_size=128, positions=512, types=2)
 
 
 def learn_pieces(texts: Iterable[str], size: int = LEARNED_PIECES) -> list[str]:
-    """Learn a WordPiece vocabulary, LaBSE's special pieces first, then by code point.
+    """A WordPiece vocabulary: the most frequent words and beginnings and insides of words.
+
+    Not how WordPiece is trained, but the same from one run to the next, which the library's trainer is not.
 
     Args:
         texts: to learn from; every character of theirs gets a piece for the start of a word and one for
             inside it.
-        size: how many pieces to learn, the special ones included; there may be fewer.
-    """
-    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+        size: how many pieces to learn besides; there may be fewer.
 
-    texts = list(texts)
-    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=False, strip_accents=False)
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    tokenizer.train_from_iterator(texts, trainers.WordPieceTrainer(vocab_size=size, show_progress=False))
-    characters = {character for text in texts for character in text if not character.isspace()}
-    learned = set(tokenizer.get_vocab()) | characters | {f"##{character}" for character in characters}
+    Returns:
+        LaBSE's special pieces first, then the learned ones by code point.
+    """
+    from tokenizers import normalizers, pre_tokenizers
+
+    normalizer = normalizers.BertNormalizer(lowercase=False, strip_accents=False)
+    splitter = pre_tokenizers.BertPreTokenizer()
+    counts: Counter[str] = Counter()
+    characters: set[str] = set()
+    for text in texts:
+        for word, _ in splitter.pre_tokenize_str(normalizer.normalize_str(text)):
+            characters.update(word)
+            counts.update({word, *(word[:end] for end in range(2, LONGEST_PART + 1))})
+            for start in range(1, len(word)):
+                counts.update(f"##{word[start:end]}" for end in range(start + 2, start + LONGEST_PART + 1))
+    frequent = sorted(counts, key=lambda piece: (-counts[piece], piece))[:size]
+    learned = {*frequent, *characters, *(f"##{character}" for character in characters)}
     return SPECIAL_PIECES + sorted(learned - set(SPECIAL_PIECES))
 
 

@@ -12,10 +12,9 @@ that the original does is still there, still the first that applies, and no othe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -28,6 +27,7 @@ from smaller_labse.select_vocab.byte_alphabet import (
 from smaller_labse.select_vocab.errors import SmallerLabseError
 from smaller_labse.select_vocab.json_file import write_object
 from smaller_labse.select_vocab.merges import Merges, parse_merges
+from smaller_labse.select_vocab.normalizer_json import flat_steps
 from smaller_labse.select_vocab.tokenizer_json import NAME, TokenizerJson, number_kept, write_cut_json
 
 SPACE = "▁"
@@ -44,8 +44,8 @@ class BytePairEncoding:
         file, pieces, ids, fingerprint: as in the Protocol `Tokenizer`.
         byte_level: whether its pieces are made of bytes, written as characters.
         unknown_id: the id of the unknown piece, None where there is none.
-        special_ids: added tokens, those that the folder's files name, the unknown piece and all single bytes;
-            int32, ascending.
+        special_ids: added tokens, those that the folder's files name, the unknown piece, all single bytes,
+            and ▁ by itself, without which spaces would become bytes; int32, ascending.
     """
 
     kind = "bpe"
@@ -68,15 +68,15 @@ class BytePairEncoding:
         for mark in ("continuing_subword_prefix", "end_of_word_suffix"):
             if model.get(mark):
                 raise SmallerLabseError(f"{self.file}: {mark} is {model[mark]!r}, which cannot be cut")
-        self.byte_level = "ByteLevel" in {
-            *_kinds(json_file.content.get("pre_tokenizer")),
-            *_kinds(json_file.content.get("normalizer")),
-        }
+        steps = (json_file.content.get("normalizer"), json_file.content.get("pre_tokenizer"))
+        kinds = {step.get("type") for both in steps for step in flat_steps(both)}
+        self.byte_level = "ByteLevel" in kinds
         self._byte_fallback = bool(model.get("byte_fallback"))
         self.unknown_id: int | None = self.ids.get(model.get("unk_token"))
         self._bytes = [number for number, piece in enumerate(self.pieces) if self._is_byte(piece)]
         special = {*json_file.named_ids, *special_ids, *self._bytes}
-        special |= {self.unknown_id} if self.unknown_id is not None else set()
+        space = None if self.byte_level else self.ids.get(SPACE)
+        special |= {number for number in (self.unknown_id, space) if number is not None}
         self.special_ids = np.array(sorted(special), dtype=np.int32)
 
     @cached_property
@@ -178,11 +178,3 @@ class BytePairEncoding:
         if self.byte_level:
             return to_byte_characters(character), to_byte_characters(" " + character)
         return character, SPACE + character
-
-
-def _kinds(step: Any) -> Iterator[str]:
-    """The types of a pre-tokenizer or a normalizer and of all its parts."""
-    if isinstance(step, dict):
-        yield step.get("type", "")
-        for inner in (*step.get("pretokenizers", ()), *step.get("normalizers", ())):
-            yield from _kinds(inner)

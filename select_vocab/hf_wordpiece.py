@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from smaller_labse.select_vocab.errors import SmallerLabseError
-from smaller_labse.select_vocab.tokenizer_json import NAME, TokenizerJson, write_cut_json
+from smaller_labse.select_vocab.tokenizer_json import NAME, TokenizerJson, number_kept, write_cut_json
 from smaller_labse.select_vocab.wordpiece import SPECIAL, VOCABULARY, write_pieces
 from smaller_labse.select_vocab.wordpiece_spelling import CONTINUATION, needed_for_characters, unreadable
 
@@ -78,6 +78,7 @@ class HuggingFaceWordPiece:
         Raises:
             SmallerLabseError: a piece is missing that the tokenizer cannot do without.
         """
+        number_kept(self.json_file, kept_ids)
         kept = [self.pieces[number] for number in kept_ids.tolist()]
         of_model = self.json_file.model["vocab"]
         vocabulary = {piece: number for number, piece in enumerate(kept) if piece in of_model}

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from smaller_labse.select_vocab.byte_alphabet import BYTE_PIECE
 from smaller_labse.select_vocab.errors import SmallerLabseError
+from smaller_labse.select_vocab.normalizer_json import flat_steps, read_charsmap
 from smaller_labse.select_vocab.sentencepiece_form import (
     BYTE,
     CONTROL,
@@ -88,14 +86,14 @@ def _normalizer_spec(json_file: TokenizerJson) -> Any:
     from sentencepiece.sentencepiece_model_pb2 import NormalizerSpec
 
     spec = NormalizerSpec(name="from_tokenizer_json", remove_extra_whitespaces=False, escape_whitespaces=True)
-    for number, step in enumerate(_flat(json_file.content.get("normalizer"), "normalizers")):
+    for number, step in enumerate(flat_steps(json_file.content.get("normalizer"))):
         if step.get("type") == "Precompiled" and number == 0:
-            spec.precompiled_charsmap = _charsmap(step, json_file)
+            spec.precompiled_charsmap = read_charsmap(step, json_file.file)
         elif _takes_spaces_away(step):
             spec.remove_extra_whitespaces = True
         else:
             raise _cannot(json_file, f"its normalizer {step.get('type')} has no counterpart there")
-    steps = _flat(json_file.content.get("pre_tokenizer"), "pretokenizers")
+    steps = list(flat_steps(json_file.content.get("pre_tokenizer")))
     kinds = [step.get("type") for step in steps]
     if kinds not in (["Metaspace"], ["WhitespaceSplit", "Metaspace"]):
         raise _cannot(json_file, f"its pre-tokenizers are {kinds}, expected Metaspace")
@@ -108,15 +106,6 @@ def _normalizer_spec(json_file: TokenizerJson) -> Any:
     return spec
 
 
-def _flat(step: dict[str, Any] | None, within: str) -> Sequence[dict[str, Any]]:
-    """The steps of a normalizer or a pre-tokenizer, sequences of sequences resolved."""
-    if step is None:
-        return []
-    if step.get("type") == "Sequence":
-        return [each for inner in step[within] for each in _flat(inner, within)]
-    return [step]
-
-
 def _takes_spaces_away(step: dict[str, Any]) -> bool:
     """Whether a normalizer does a part of what sentencepiece's remove_extra_whitespaces does."""
     if step.get("type") == "Strip":
@@ -127,15 +116,6 @@ def _takes_spaces_away(step: dict[str, Any]) -> bool:
         (SPACES, SPACE),
         (OUTER_SPACES, ""),
     )
-
-
-def _charsmap(step: dict[str, Any], json_file: TokenizerJson) -> bytes:
-    try:
-        return base64.b64decode(step["precompiled_charsmap"], validate=True)
-    except (binascii.Error, KeyError, TypeError, ValueError):
-        raise SmallerLabseError(
-            f"{json_file.file}: its precompiled_charsmap is not in base64; get it again"
-        ) from None
 
 
 def _cannot(json_file: TokenizerJson, why: str) -> SmallerLabseError:

@@ -57,7 +57,7 @@ class Merges:
             _, result, place = min(applicable, key=lambda merge: (merge[0], merge[2]))
             symbols[place : place + 2] = [result]
             passed.add(result)
-        return passed if symbols == [number] else {number}
+        return passed | {number}
 
     def left_by(self, kept: np.ndarray) -> np.ndarray:
         """Which merges are left when only some pieces are kept.

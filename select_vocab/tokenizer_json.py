@@ -19,6 +19,7 @@ import numpy as np
 
 from smaller_labse.select_vocab.errors import SmallerLabseError
 from smaller_labse.select_vocab.json_file import parse_object
+from smaller_labse.select_vocab.normalizer_json import flat_steps, read_charsmap
 from smaller_labse.select_vocab.original import vocabulary_fingerprint
 from smaller_labse.select_vocab.tokenizer_json_ids import is_id, map_ids, named_ids
 
@@ -99,6 +100,9 @@ def parse_tokenizer_json(text: str, file: Path, rows: int) -> TokenizerJson:
     content = parse_object(text, file)
     if not isinstance(content.get("model"), dict):
         raise SmallerLabseError(f"{file}: no model in it, so it is no {NAME}")
+    for step in flat_steps(content.get("normalizer")):
+        if step.get("type") == "Precompiled":
+            read_charsmap(step, file)
     tokens = _added_tokens(content, file)
     without_row = [token for token in tokens if token["id"] >= rows]
     if without_row:
@@ -206,6 +210,7 @@ def _check_ids(vocabulary: dict[str, int], tokens: list[dict[str, Any]], rows: i
 
 
 def _load(text: str, file: Path) -> Any:
+    """Read the JSON with the library `tokenizers`."""
     from tokenizers import Tokenizer
 
     with _errors_of_tokenizers(file, f"no {NAME} that tokenizers can read"):

@@ -40,7 +40,9 @@ class Unigram:
         scores: of the pieces, float64 [pieces]; NaN for added tokens that the model does not have.
         unknown_id: the id of the unknown piece, None where there is none.
         special_ids: added tokens, those that the folder's files name, unknown, control, user-defined and byte
-            pieces, and one piece with the lowest and one with the highest score; int32, ascending.
+            pieces, ▁ by itself, and one piece with the lowest and one with the highest score; int32,
+            ascending. Without ▁ a space could be unknown, and the two libraries count unknown pieces in a row
+            differently: sentencepiece as one, tokenizers as one a word.
     """
 
     kind = "unigram"
@@ -160,8 +162,7 @@ class Unigram:
 
     def _find_special(self, others: Iterable[int]) -> np.ndarray:
         special = {*self.json_file.named_ids, *others, int(np.nanargmin(self.scores))}
-        if self.unknown_id is not None:
-            special.add(self.unknown_id)
+        special |= {number for number in (self.unknown_id, self.ids.get(SPACE)) if number is not None}
         if self._byte_fallback:
             special.update(number for number, piece in enumerate(self.pieces) if BYTE_PIECE.fullmatch(piece))
         if self._form is not None:

@@ -32,7 +32,7 @@ def draw(original: Model, smaller: Model, pivot: str, file: Path) -> None:
     from matplotlib import pyplot
 
     figure, (sizes, accuracies) = pyplot.subplots(
-        1, 2, figsize=(11, 4.2), width_ratios=(1, 2.6), layout="constrained"
+        1, 2, figsize=(11, 4.6), width_ratios=(1, 2.6), layout="constrained"
     )
     _draw_sizes(sizes, original, smaller)
     _draw_accuracies(accuracies, original, smaller, pivot)
@@ -50,7 +50,7 @@ def _draw_sizes(axes, original: Model, smaller: Model) -> None:
         axes.text(place, total, f"{total:.0f}M", ha="center", va="bottom")
     axes.set_title("Where the parameters are")
     axes.set_ylabel("million parameters")
-    axes.legend(frameon=False)
+    _put_legend_below(axes)
     axes.spines[["top", "right"]].set_visible(False)
 
 
@@ -67,5 +67,9 @@ def _draw_accuracies(axes, original: Model, smaller: Model, pivot: str) -> None:
     axes.set_ylim(max(0, lowest - 10), 100)
     axes.set_xticks(range(len(languages)), languages)
     axes.set_title(f"Translations found, percent, mean of both directions with {pivot}")
-    axes.legend(frameon=False, ncols=2, loc="lower right")
+    _put_legend_below(axes)
     axes.spines[["top", "right"]].set_visible(False)
+
+
+def _put_legend_below(axes) -> None:
+    axes.legend(frameon=False, ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.08))

@@ -98,7 +98,7 @@ def cut(tmp_path) -> Callable[[BytePairEncoding, np.ndarray], BytePairEncoding]:
 
 
 def build(**changes: Any) -> dict[str, Any]:
-    """A `tokenizer.json` of a few characters; `abc` is built by way of `bc`, `abcd` by way of `ab` and `cd`."""
+    """A `tokenizer.json` of a few characters; merges lead to `abcd` by way of `ab` and `cd`."""
     pieces = [*"abcdx", "ab", "bc", "cd", "abc", "abcd", "xab"]
     merges = ["c d", "a b", "ab cd", "b c", "a bc", "x ab"]
     model = {
@@ -202,8 +202,7 @@ def test_a_word_that_is_a_piece_as_a_whole_stays_one_where_merges_are_ignored(tm
 
 
 def test_all_bytes_are_always_kept_so_nothing_is_unreadable(original, cut):
-    space = original.needed_for_characters(original.tokenize([" "])[0])
-    smallest = cut(original, original.closed(np.union1d(original.special_ids, space)))
+    smallest = cut(original, original.closed(original.special_ids))
     text = "żółć 京都 🦜 \x00\n"
     assert smallest.unknown_id not in smallest.tokenize([text])[0]
     assert smallest.json_file.backend.decode(smallest.tokenize([text])[0].tolist()) == text
@@ -266,7 +265,7 @@ def test_pieces_of_characters_are_found_in_bytes(original):
     needed = {original.pieces[number] for number in original.needed_for_characters(
         np.array([original.ids[piece] for piece in original.pieces if len(piece) > 3])
     )}  # fmt: skip
-    assert needed & ({"Ã©", "ĠÃ©"} if original.byte_level else {"a", "▁a"})
+    assert needed >= ({"Ã©", "ĠÃ©"} if original.byte_level else {"a", "▁a"})
 
 
 def test_the_older_form_beside_is_cut_too(tmp_path):

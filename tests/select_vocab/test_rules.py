@@ -137,7 +137,7 @@ def test_no_rule_depends_on_the_order_of_languages(example, tokenizer, make_coun
     listed = [np.array([300, 301], np.int32), np.array([299], np.int32)]
     chosen = []
     for permuted in (counts, data.draw(st.permutations(counts))):
-        selection = select(tokenizer, 64, permuted, rule, listed=listed, keep_characters=False)
+        selection = select(tokenizer, 12_423, 64, permuted, rule, listed, keep_characters=False)
         chosen.append((selection.pieces, selection.kept_ids.tolist(), selection.coverage))
         listed.reverse()
     assert chosen[0] == chosen[1]

@@ -177,22 +177,22 @@ def test_tatoeba_is_cut_the_same_and_nothing_new_is_unknown(shared, tmp_path, cu
     assert [line.count(unknown) for line in after] == [line.count(unknown) for line in before]
 
 
-LOWEST = [("aaaaa", -1.0), ("a", -6.0), ("aax", -6.0), ("b", -1.0), ("lowest", -40.0)]
+LOWEST = [
+    *(("aaaaa", -1.0, Kind.NORMAL), ("a", -6.0, Kind.NORMAL), ("aax", -6.0, Kind.NORMAL)),
+    *(("b", -1.0, Kind.NORMAL), ("<sep>", -99.0, Kind.USER_DEFINED), ("lowest", -40.0, Kind.NORMAL)),
+]
 
 
 @pytest.mark.parametrize("library", ALL_CUTS)
 def test_unknown_pieces_stay_as_dear_as_they_were(tmp_path, cut, library):
     """`x` is unknown for 10 less than the lowest score: at -50 it loses to `aax`, at -16 it would win."""
-    model = build([(piece, score, Kind.NORMAL) for piece, score in LOWEST])
-    original = open_hf_tokenizer(write_folder(tmp_path / "original", model), rows=20)
+    original = open_hf_tokenizer(write_folder(tmp_path / "original", build(LOWEST)), rows=20)
     assert original.ids["lowest"] in original.special_ids
     before = ALL_CUTS[library](original, ["aaaaaxb"])
     assert [original.pieces[number] for number in before[0]] == ["a", "a", "a", "aax", "b"]
     kept = with_special(original, before[0], [original.ids["aaaaa"]])
     assert [kept[line].tolist() for line in ALL_CUTS[library](cut(original, kept), ["aaaaaxb"])] == before
-    without = open_hf_tokenizer(
-        write_folder(tmp_path / "without", build([(*pair, Kind.NORMAL) for pair in LOWEST[:-1]])), rows=20
-    )
+    without = open_hf_tokenizer(write_folder(tmp_path / "without", build(LOWEST[:4])), rows=20)
     assert without.unknown_id in ALL_CUTS[library](without, ["aaaaaxb"])[0]
 
 
@@ -316,6 +316,7 @@ def test_a_normalizer_that_sentencepiece_does_not_have_leaves_tokenizer_json_alo
     tokenizer = open_hf_tokenizer(folder, rows=len(original.pieces))
     with pytest.raises(SmallerLabseError, match="its normalizer Lowercase has no counterpart there"):
         _ = tokenizer.sentencepiece
+    assert int(np.argmin(tokenizer.scores)) in tokenizer.special_ids
     out = tmp_path / "out"
     out.mkdir()
     tokenizer.write_subset(tokenizer.special_ids, out)

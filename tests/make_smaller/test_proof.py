@@ -1,0 +1,202 @@
+"""The proof finds what is wrong with a model that was written, and then there is no model."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from smaller_labse.make_smaller import make as make_module
+from smaller_labse.make_smaller.make import make_smaller
+from smaller_labse.make_smaller.proof import Proof, prove
+from smaller_labse.make_smaller.safetensors_table import find_word_embeddings
+from smaller_labse.make_smaller.sentences import builtin_sentences
+from smaller_labse.select_vocab.checkpoint import WORD_EMBEDDINGS, Checkpoint
+from smaller_labse.select_vocab.errors import SmallerLabseError
+from smaller_labse.select_vocab.original import locate_original
+from smaller_labse.select_vocab.select import select
+from smaller_labse.select_vocab.selection import Selection, read_selection, write_selection
+from smaller_labse.select_vocab.tensor_bundle import StoredTensor
+from smaller_labse.select_vocab.wordpiece import WordPiece
+
+
+class Cut(NamedTuple):
+    """A selection of two languages' pieces, its folder, and the model that was made from it."""
+
+    selection: Selection
+    folder: Path
+    model: Path
+
+
+@pytest.fixture(scope="module")
+def cut(example, tmp_path_factory) -> Cut:
+    folder = tmp_path_factory.mktemp("proof")
+    tokenizer = WordPiece(example / "encoder" / "assets" / "cased_vocab.txt")
+    sentences = [text for code in ("en", "de") for text in builtin_sentences()[code]]
+    ids = np.unique(tokenizer.tokenize(sentences)[0])
+    write_selection(
+        select(tokenizer, len(tokenizer.pieces), 64, listed=[ids], languages=["de", "en"]),
+        tokenizer,
+        folder / "selection",
+    )
+    selection = read_selection(folder / "selection")
+    make_smaller(locate_original(str(example)), folder / "selection", selection, folder / "model")
+    return Cut(selection, folder / "selection", folder / "model")
+
+
+@pytest.fixture(scope="module")
+def preprocess(example) -> Callable:
+    """The original's."""
+    import tensorflow as tf
+
+    return tf.saved_model.load(str(example / "preprocess"))
+
+
+@pytest.fixture
+def prove_again(example, cut, preprocess, tmp_path) -> Callable[[Path], Proof]:
+    """Prove a model's folder as `make_smaller` does."""
+    sentences = {code: builtin_sentences()[code] for code in ("de", "en", "fr")}
+    checkpoint = Checkpoint(example / "encoder")
+    return lambda model: prove(checkpoint, preprocess, cut.selection, model, sentences, tmp_path / "excerpt")
+
+
+def test_a_model_as_it_was_written_is_proved(cut, prove_again):
+    proof = prove_again(cut.model)
+    assert proof.rows == len(cut.selection.kept_ids)
+    assert proof.texts == 12 + 64
+    assert 8 <= proof.unchanged < proof.texts  # the French sentences are not
+    assert proof.largest_difference <= 1e-5
+
+
+def flip_bit(stored: StoredTensor, row: int, column: int) -> None:
+    """The lowest bit of one number."""
+    with stored.file.open("r+b") as stream:
+        stream.seek(stored.offset + (row * stored.shape[1] + column) * 4)
+        byte = stream.read(1)[0]
+        stream.seek(-1, 1)
+        stream.write(bytes([byte ^ 1]))
+
+
+def table_of_encoder(model: Path) -> StoredTensor:
+    return Checkpoint(model / "encoder").find(WORD_EMBEDDINGS)
+
+
+def table_of_huggingface(model: Path) -> StoredTensor:
+    return find_word_embeddings(model / "huggingface" / "model.safetensors")
+
+
+@pytest.mark.parametrize("find", [table_of_encoder, table_of_huggingface])
+@pytest.mark.parametrize(("row", "column"), [(0, 0), (200, 33), (-1, -1)])
+def test_one_bit_of_one_row_is_found(cut, prove_again, tmp_path, find, row, column):
+    model = tmp_path / "model"
+    shutil.copytree(cut.model, model)
+    stored = find(model)
+    row, column = row % stored.shape[0], column % stored.shape[1]
+    flip_bit(stored, row, column)
+    with pytest.raises(SmallerLabseError, match="is not the original's") as raised:
+        prove_again(model)
+    assert f"the row of {cut.selection.pieces[row]!r}" in str(raised.value)
+
+
+def test_a_preprocessor_with_two_pieces_exchanged_is_found(cut, prove_again, tmp_path):
+    model = tmp_path / "model"
+    shutil.copytree(cut.model, model)
+    file = model / "preprocess" / "assets" / "vocab.txt"
+    pieces = file.read_bytes().split(b"\n")
+    the, a = pieces.index(b"the"), pieces.index(b"a")
+    pieces[the], pieces[a] = pieces[a], pieces[the]
+    file.write_bytes(b"\n".join(pieces))
+    with pytest.raises(
+        SmallerLabseError, match="the smaller preprocessor is not the original's: all pieces of"
+    ):
+        prove_again(model)
+
+
+def exchange_rows(name: str, values: np.ndarray) -> np.ndarray:
+    if name == WORD_EMBEDDINGS:
+        values[[150, 151]] = values[[151, 150]]
+    return values
+
+
+def transpose(tensor: str) -> Callable[[str, np.ndarray], np.ndarray]:
+    def spoil(name: str, values: np.ndarray) -> np.ndarray:
+        if name != tensor:
+            return values
+        turned = values.reshape(len(values), -1).T if values.ndim < 3 else values.reshape(64, 64).T
+        return np.ascontiguousarray(turned).reshape(values.shape)
+
+    return spoil
+
+
+@pytest.fixture
+def preprocessor_at_once(cut, monkeypatch) -> None:
+    """The preprocessor takes the longest to write, and is not what these tests are about."""
+    monkeypatch.setattr(
+        make_module,
+        "save_preprocessor",
+        lambda preprocessor, folder: shutil.copytree(cut.model / "preprocess", folder),
+    )
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (exchange_rows, "is not the original's"),
+        (transpose("pooler_transform/kernel"), "the smaller model is not the original: the pieces of"),
+        (
+            transpose("transformer/layer_1/self_attention/value/kernel"),
+            "the smaller model is not the original",
+        ),
+    ],
+    ids=["rows exchanged", "pooler transposed", "attention transposed"],
+)
+def test_a_wrong_tensor_ends_without_a_model(
+    example, cut, preprocessor_at_once, tmp_path, monkeypatch, spoil, reason
+):
+    sliced = make_module._sliced
+
+    def spoiled(checkpoint: Checkpoint, kept_ids: np.ndarray) -> Callable[[str], np.ndarray]:
+        read_tensor = sliced(checkpoint, kept_ids)
+        return lambda name: spoil(name, read_tensor(name).copy())
+
+    monkeypatch.setattr(make_module, "_sliced", spoiled)
+    original = locate_original(str(example))
+    with pytest.raises(SmallerLabseError, match=reason):
+        make_smaller(original, cut.folder, cut.selection, tmp_path / "model", huggingface=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_wrong_model_does_not_replace_an_earlier_one(
+    example, cut, preprocessor_at_once, tmp_path, monkeypatch
+):
+    def refuse(*arguments: object) -> Proof:
+        raise SmallerLabseError("no")
+
+    earlier = tmp_path / "model"
+    shutil.copytree(cut.model, earlier)
+    before = {file: file.stat().st_mtime_ns for file in earlier.rglob("*")}
+    monkeypatch.setattr(make_module, "prove", refuse)
+    original = locate_original(str(example))
+    with pytest.raises(SmallerLabseError, match="no"):
+        make_smaller(original, cut.folder, cut.selection, earlier, huggingface=False, overwrite=True)
+    assert {file: file.stat().st_mtime_ns for file in earlier.rglob("*")} == before
+    assert list(tmp_path.iterdir()) == [earlier]
+
+
+def test_where_no_text_keeps_its_pieces_there_is_no_proof(example, cut, preprocess, tmp_path):
+    """As with an original whose preprocessor puts something before every text."""
+    import tensorflow as tf
+
+    with pytest.raises(SmallerLabseError, match="none of 68 texts, drawn from the kept pieces among them"):
+        prove(
+            Checkpoint(example / "encoder"),
+            lambda texts: preprocess(tf.strings.join(["☃ ", texts])),
+            cut.selection,
+            cut.model,
+            {"en": builtin_sentences()["en"]},
+            tmp_path / "excerpt",
+        )
