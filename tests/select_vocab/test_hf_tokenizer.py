@@ -321,7 +321,8 @@ def broken_model(**changes: Any) -> dict[str, Any]:
         ({"tokenizer": [1]}, "a JSON list, expected an object"),
         ({"tokenizer": {"version": "1.0"}}, "no model in it, so it is no tokenizer.json"),
         (broken(added_tokens=[], padding=None, post_processor=None,
-                model={"type": "WordLevel", "vocab": {"a": 0}, "unk_token": "a"}), "the model is WordLevel, expected WordPiece, Unigram or BPE"),
+                model={"type": "WordLevel", "vocab": {"a": 0}, "unk_token": "a"}),
+         "the model is WordLevel, expected WordPiece, Unigram or BPE"),
         (broken_model(vocab={"a": 0, "b": 1, "c": 9}), "the added token '.PAD.' has the id 1, but"),
         (broken(added_tokens=[], post_processor=None, padding=None, model=wordpiece_json()["model"] | {
             "vocab": {"a": 0, "b": 0, "[UNK]": 3}}), "3 different pieces, but none has the id 1, 2"),

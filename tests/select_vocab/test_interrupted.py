@@ -95,6 +95,7 @@ def test_a_selection_stopped_while_it_writes_vanishes(
     example, counted, run, tmp_path, monkeypatch, signal_number
 ):
     def stop(file: object, array: np.ndarray) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # see COMMAND
         os.kill(os.getpid(), signal_number)
         time.sleep(SECONDS)
 

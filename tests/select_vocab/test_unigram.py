@@ -51,6 +51,19 @@ def train(sentences: list[str], size: int, **options: Any) -> bytes:
     return model.getvalue()
 
 
+def without_ties(content: bytes) -> bytes:
+    """The model with scores a little different: so little text makes many that are equal.
+
+    Of two cuts with the same sum the libraries may choose different ones, for sentencepiece adds up in
+    float32 and tokenizers in float64.
+    """
+    model = ModelProto.FromString(content)
+    normal = [piece for piece in model.pieces if piece.type == Kind.NORMAL]
+    for piece, change in zip(normal, np.random.default_rng(0).uniform(0, 0.1, len(normal)), strict=True):
+        piece.score -= change
+    return model.SerializeToString()
+
+
 def write_folder(folder: Path, model: bytes, model_type: str = "xlm-roberta") -> Path:
     """A Hugging Face folder with a SentencePiece model and nothing else of a tokenizer."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -74,7 +87,8 @@ def build(pieces: list[tuple[str, float, int]], **rules: Any) -> bytes:
 
 @pytest.fixture(scope="module")
 def original(tmp_path_factory) -> Unigram:
-    folder = write_folder(tmp_path_factory.mktemp("xlm-roberta"), train(SENTENCES, 5000))
+    model = without_ties(train(SENTENCES, 5000))
+    folder = write_folder(tmp_path_factory.mktemp("xlm-roberta"), model)
     return open_hf_tokenizer(folder, rows=7000)
 
 
@@ -241,7 +255,7 @@ def test_xlm_robertas_ids(original, cut):
 
 
 def test_t5s_ids(tmp_path, cut):
-    model = train(SENTENCES, 3000, pad_id=0, eos_id=1, unk_id=2, bos_id=-1)
+    model = without_ties(train(SENTENCES, 3000, pad_id=0, eos_id=1, unk_id=2, bos_id=-1))
     original = open_hf_tokenizer(write_folder(tmp_path / "original", model, "t5"), rows=4096)
     assert original.pieces[:3] == ["<pad>", "</s>", "<unk>"]
     assert original.pieces[-100:] == [f"<extra_id_{number}>" for number in reversed(range(100))]
