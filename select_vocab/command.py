@@ -7,7 +7,8 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from smaller_labse.select_vocab.errors import SmallerLabseError
 
@@ -28,11 +29,34 @@ def run_command(parser: argparse.ArgumentParser, arguments: list[str] | None = N
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     options = parser.parse_args(arguments)
-    previous = signal.signal(signal.SIGTERM, _interrupt)
-    try:
+    with _interruptible():
         return _report_failure(parser.prog, options.run, options)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let SIGTERM end the block as Ctrl-C does, and let neither get lost.
+
+    Python swallows an exception that is raised while an object is finalized, an interrupt, too. Such a one
+    strikes again a moment later, elsewhere.
+    """
+    previous = {number: signal.signal(number, _interrupt) for number in (signal.SIGTERM, signal.SIGALRM)}
+    report = sys.unraisablehook
+
+    def strike_again(swallowed: sys.UnraisableHookArgs) -> None:
+        if issubclass(swallowed.exc_type, KeyboardInterrupt):
+            signal.setitimer(signal.ITIMER_REAL, 0.01)
+        else:
+            report(swallowed)
+
+    sys.unraisablehook = strike_again
+    try:
+        yield
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        sys.unraisablehook = report
+        for number, handler in previous.items():
+            signal.signal(number, handler)
 
 
 def _interrupt(signal_number: int, frame: object) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from smaller_labse.select_vocab.command import run_command
 from smaller_labse.select_vocab.counts import summarize
 
 MESSAGE = "interrupted; nothing half-done is left, run the same command again\n"
@@ -107,6 +109,28 @@ def test_a_selection_stopped_while_it_writes_vanishes(
     assert everything_in(tmp_path) == []
     assert run(*arguments).code == 0
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_that_strikes_while_an_object_is_finalized_is_not_lost(capsys, signal_number):
+    """Python swallows what is raised there; TensorFlow's graphs are finalized all the time."""
+
+    class Unlucky:
+        def __del__(self) -> None:
+            os.kill(os.getpid(), signal_number)
+            time.sleep(1)
+
+    def work(options: argparse.Namespace) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # see COMMAND
+        Unlucky()
+        time.sleep(SECONDS)
+
+    parser = argparse.ArgumentParser(prog="unlucky")
+    parser.set_defaults(run=work)
+    started = time.monotonic()
+    assert run_command(parser, []) == 130
+    assert time.monotonic() - started < SECONDS / 2
+    assert capsys.readouterr().err == f"unlucky: {MESSAGE}"
 
 
 def test_an_interrupted_model_vanishes_and_the_same_command_completes(example, counted, run, tmp_path):
