@@ -63,8 +63,11 @@ def require_same_vocabulary(selection: Selection, tokenizer: Tokenizer, folder: 
 def proof_sentences(selection: Selection) -> dict[str, tuple[str, ...]]:
     """A few of the counted lines in each language, and our own sentences in it."""
     builtin = builtin_sentences()
-    languages = selection.languages or tuple(builtin)
-    return {code: (*selection.sentences.get(code, ()), *builtin.get(code, ())) for code in languages}
+    if not selection.languages:  # lists of pieces say no language: one sentence in each
+        return {code: sentences[:1] for code, sentences in builtin.items()}
+    return {
+        code: (*selection.sentences.get(code, ()), *builtin.get(code, ())) for code in selection.languages
+    }
 
 
 def describe(folder: Path, description: ModelDescription) -> None:
