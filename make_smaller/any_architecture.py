@@ -21,13 +21,13 @@ from smaller_labse.make_smaller.huggingface_config import (
     follow_config,
     follow_generation_config,
 )
-from smaller_labse.make_smaller.json_file import read_json, write_json
 from smaller_labse.make_smaller.safetensors_file import FLOATS, Tensor
 from smaller_labse.make_smaller.safetensors_folder import SafetensorsFolder, open_safetensors, write_index
 from smaller_labse.make_smaller.safetensors_writer import NewTensor, write_safetensors
 from smaller_labse.make_smaller.side_files import find_side_files
 from smaller_labse.make_smaller.vocabulary_tensors import VocabularyTensors, find_vocabulary_tensors
 from smaller_labse.select_vocab.errors import SmallerLabseError
+from smaller_labse.select_vocab.json_file import read_object, write_json
 
 CONFIG = "config.json"
 GENERATION_CONFIG = "generation_config.json"
@@ -64,7 +64,7 @@ def table_shape(original: Path) -> tuple[int, int]:
     Raises:
         SmallerLabseError: see `cut_huggingface`.
     """
-    tensors = find_vocabulary_tensors(open_safetensors(original), read_json(original / CONFIG))
+    tensors = find_vocabulary_tensors(open_safetensors(original), read_object(original / CONFIG))
     return tensors.rows, tensors.width
 
 
@@ -87,7 +87,7 @@ def cut_huggingface(original: Path, kept_ids: np.ndarray, out: Path, dtype: str 
     if out.resolve().is_relative_to(original.resolve()):
         raise SmallerLabseError(f"{out}: lies in {original}, which is to be cut; choose another place")
     weights = open_safetensors(original)
-    config = read_json(original / CONFIG)
+    config = read_object(original / CONFIG)
     vocabulary = find_vocabulary_tensors(weights, config)
     _check_kept_ids(kept_ids, vocabulary.rows, original)
     configs = _follow_configs(original, config, Renumbering(vocabulary.rows, kept_ids), vocabulary, dtype)
@@ -135,7 +135,9 @@ def _follow_configs(
     configs = {CONFIG: follow_config(config, original / CONFIG, renumbering, vocabulary.learned_positions)}
     generation = original / GENERATION_CONFIG
     if generation.is_file():
-        configs[GENERATION_CONFIG] = follow_generation_config(read_json(generation), generation, renumbering)
+        configs[GENERATION_CONFIG] = follow_generation_config(
+            read_object(generation), generation, renumbering
+        )
     if dtype is None:
         return configs
     if dtype != "float16":

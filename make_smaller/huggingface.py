@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from smaller_labse.make_smaller.arithmetic import DROPOUT_RATE, LAYER_NORM_EPSILON
-from smaller_labse.make_smaller.json_file import write_json
 from smaller_labse.make_smaller.safetensors_writer import NewTensor, write_safetensors
 from smaller_labse.make_smaller.shape import EncoderShape
 from smaller_labse.select_vocab.errors import SmallerLabseError
+from smaller_labse.select_vocab.json_file import write_json
 
 # What transformers' tokenizers call BERT's special pieces: "pad_token" is "[PAD]".
 SPECIAL_PIECES = {f"{name.lower()}_token": f"[{name}]" for name in ("PAD", "UNK", "CLS", "SEP", "MASK")}

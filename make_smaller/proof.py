@@ -19,11 +19,12 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from smaller_labse.make_smaller import hf_encoder
 from smaller_labse.make_smaller.encoder import INPUTS
 from smaller_labse.make_smaller.exact_arithmetic import exact_arithmetic
 from smaller_labse.make_smaller.excerpt import load_excerpt
 from smaller_labse.make_smaller.preprocessor import UNKNOWN_PIECE
-from smaller_labse.make_smaller.safetensors_table import find_word_embeddings
+from smaller_labse.make_smaller.safetensors_file import read_safetensors
 from smaller_labse.select_vocab.checkpoint import WORD_EMBEDDINGS, Checkpoint
 from smaller_labse.select_vocab.errors import SmallerLabseError
 from smaller_labse.select_vocab.selection import Selection
@@ -147,7 +148,8 @@ def _keeps_all_pieces(before: Inputs, selection: Selection) -> np.ndarray:
 def _compare_rows(checkpoint: Checkpoint, selection: Selection, model: Path) -> None:
     written = {"encoder": Checkpoint(model / "encoder").find(WORD_EMBEDDINGS)}
     if (model / "huggingface").is_dir():
-        written["huggingface"] = find_word_embeddings(model / "huggingface" / "model.safetensors")
+        tensors = read_safetensors(model / "huggingface" / "model.safetensors").tensors
+        written["huggingface"] = tensors[hf_encoder.WORD_EMBEDDINGS].stored
     original = checkpoint.find(WORD_EMBEDDINGS)
     # Ascending original ids: then no part of the original is read twice, whatever the order of the pieces.
     order = np.argsort(selection.kept_ids)

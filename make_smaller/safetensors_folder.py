@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from smaller_labse.make_smaller.json_file import read_json, write_json
 from smaller_labse.make_smaller.safetensors_file import SafetensorsFile, Tensor, read_safetensors
 from smaller_labse.make_smaller.safetensors_writer import NewTensor
 from smaller_labse.select_vocab.errors import SmallerLabseError
+from smaller_labse.select_vocab.json_file import read_object, write_json
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
@@ -91,7 +91,7 @@ def write_index(original: SafetensorsFolder, tensors: Sequence[NewTensor], folde
         tensors: all tensors of the new shards.
         folder: where the new shards are.
     """
-    index = read_json(original.folder / INDEX)
+    index = read_object(original.folder / INDEX)
     metadata = index.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
     metadata["total_size"] = sum(tensor.size for tensor in tensors)
@@ -102,7 +102,7 @@ def write_index(original: SafetensorsFolder, tensors: Sequence[NewTensor], folde
 
 def _open_shards(folder: Path) -> SafetensorsFolder:
     index = folder / INDEX
-    weight_map = read_json(index).get("weight_map")
+    weight_map = read_object(index).get("weight_map")
     if not isinstance(weight_map, dict) or not weight_map:
         raise SmallerLabseError(f"{index}: no weight_map in it; get it again")
     for name, file in weight_map.items():

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
-from smaller_labse.make_smaller.json_file import read_json
 from smaller_labse.make_smaller.safetensors_file import read_safetensors
 from smaller_labse.make_smaller.safetensors_folder import INDEX
 from smaller_labse.select_vocab.errors import SmallerLabseError
+from smaller_labse.select_vocab.json_file import read_array
 
 MODULES = "modules.json"
 WRITTEN = ("config.json", "generation_config.json", INDEX)  # anew; only at the top
@@ -113,7 +113,7 @@ def _module_folders(folder: Path) -> set[PurePosixPath]:
     """The folders of the modules that sentence-transformers loads beside the model itself."""
     if not (folder / MODULES).is_file():
         return set()
-    modules = read_json(folder / MODULES, list)
+    modules = read_array(folder / MODULES)
     paths = {module.get("path") for module in modules if isinstance(module, dict)}
     return {PurePosixPath(path) for path in paths if isinstance(path, str) and path}
 

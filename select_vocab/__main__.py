@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from fractions import Fraction
 from pathlib import Path
@@ -13,6 +14,7 @@ MODEL_HELP = (
     "the original: a Hugging Face folder or hub id, a folder with encoder/ (and preprocess/), a SavedModel "
     "folder, or a TF Hub handle"
 )
+ENDLESS = re.compile(r"[eE][+-]?[\d_]{4}")  # an exponent that takes years to compute with exactly
 LANGUAGES_HELP = "codes or names, separated by commas, or a file with one a line"
 
 
@@ -246,6 +248,8 @@ def _select(options: argparse.Namespace) -> None:
     )
     write_selection(selection, tokenizer, options.out, options.overwrite)
     print_selection(selection, original.parameters)
+    if original.without_row:
+        print(f"left out, as the table has no row for them: {', '.join(original.without_row)}")
 
 
 def _rule(options: argparse.Namespace):
@@ -296,7 +300,7 @@ def _positive(text: str) -> int:
 def _share(text: str) -> str:
     """A share from 0 to 1, kept as text so that it can be computed with exactly."""
     try:
-        inside = 0 <= Fraction(text) <= 1
+        inside = not ENDLESS.search(text) and 0 <= Fraction(text) <= 1
     except (ValueError, ZeroDivisionError):
         inside = False
     if not inside:

@@ -25,7 +25,7 @@ from smaller_labse.select_vocab.byte_alphabet import (
     whole_characters,
 )
 from smaller_labse.select_vocab.errors import SmallerLabseError
-from smaller_labse.select_vocab.json_file import write_object
+from smaller_labse.select_vocab.json_file import write_json
 from smaller_labse.select_vocab.merges import Merges, parse_merges
 from smaller_labse.select_vocab.normalizer_json import flat_steps
 from smaller_labse.select_vocab.tokenizer_json import NAME, TokenizerJson, number_kept, write_cut_json
@@ -161,7 +161,7 @@ class BytePairEncoding:
         write_cut_json(self.json_file, model, kept_ids, folder / NAME)
         beside = self.file.parent
         if (beside / VOCABULARY).exists() and (beside / MERGES).exists():
-            write_object(vocabulary, folder / VOCABULARY)
+            write_json(folder / VOCABULARY, vocabulary)
             lines = (merge if isinstance(merge, str) else " ".join(merge) for merge in merges)
             text = "#version: 0.2\n" + "".join(f"{line}\n" for line in lines)
             (folder / MERGES).write_text(text, encoding="utf-8", newline="\n")

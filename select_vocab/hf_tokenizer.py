@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from smaller_labse.select_vocab.bpe import BytePairEncoding
 from smaller_labse.select_vocab.errors import SmallerLabseError
@@ -18,16 +18,13 @@ from smaller_labse.select_vocab.tokenizer_json import NAME, parse_tokenizer_json
 from smaller_labse.select_vocab.unigram import Unigram
 from smaller_labse.select_vocab.wordpiece import VOCABULARY
 
-if TYPE_CHECKING:
-    from smaller_labse.select_vocab.tokenizer import Tokenizer
-
 # How a model's type, or the name of its tokenizer's class, says which pieces have which ids.
 T5 = ("t5", "mt5", "umt5", "T5Tokenizer", "T5TokenizerFast")
 XLM_ROBERTA = ("xlm-roberta", "xlm-roberta-xl", "XLMRobertaTokenizer", "XLMRobertaTokenizerFast")
 BERT = ("bert", "BertTokenizer", "BertTokenizerFast")
 
 
-def open_hf_tokenizer(folder: Path, rows: int) -> Tokenizer:
+def open_hf_tokenizer(folder: Path, rows: int) -> HuggingFaceWordPiece | Unigram | BytePairEncoding:
     """The tokenizer of a Hugging Face folder.
 
     Read from `tokenizer.json`; where there is none, from a SentencePiece model or from `vocab.txt`, as
@@ -40,7 +37,7 @@ def open_hf_tokenizer(folder: Path, rows: int) -> Tokenizer:
             vocabulary.
 
     Returns:
-        A `HuggingFaceWordPiece`, a `Unigram` or a `BytePairEncoding`. All its pieces have rows.
+        The tokenizer; all its pieces have rows.
 
     Raises:
         SmallerLabseError: there is no tokenizer, it is of no family that can be cut, its files are damaged

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from smaller_labse.select_vocab.errors import SmallerLabseError
+
+Content = TypeVar("Content", dict, list)
 
 LARGEST = 1 << 29  # bytes; the largest tokenizer.json in use, of 262,144 pieces and their merges, has 33 MB
 
@@ -18,6 +20,11 @@ def read_object(file: Path) -> dict[str, Any]:
         SmallerLabseError: there is no such file, it is too large, or it holds something else.
     """
     return parse_object(read_text(file), file)
+
+
+def read_array(file: Path) -> list[Any]:
+    """Read a file that holds a JSON array; otherwise as `read_object`."""
+    return _parse(read_text(file), file, list)
 
 
 def read_object_if_there(file: Path) -> dict[str, Any]:
@@ -52,16 +59,22 @@ def parse_object(text: str, file: Path) -> dict[str, Any]:
     Raises:
         SmallerLabseError: it is no JSON, or no object.
     """
+    return _parse(text, file, dict)
+
+
+def write_json(file: Path, content: object) -> None:
+    """Write a JSON file, indented, in UTF-8; its folder is made if need be."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(content, ensure_ascii=False, indent=2) + "\n"
+    file.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _parse(text: str, file: Path, kind: type[Content]) -> Content:
     try:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise SmallerLabseError(f"{file}: not readable as JSON ({error}); get it again") from None
-    if not isinstance(content, dict):
-        raise SmallerLabseError(f"{file}: a JSON {type(content).__name__}, expected an object")
+    if not isinstance(content, kind):
+        expected = "an object" if kind is dict else "an array"
+        raise SmallerLabseError(f"{file}: a JSON {type(content).__name__}, expected {expected}")
     return content
-
-
-def write_object(content: dict[str, Any], file: Path) -> None:
-    """Write a JSON object, indented, in UTF-8."""
-    text = json.dumps(content, ensure_ascii=False, indent=2) + "\n"
-    file.write_text(text, encoding="utf-8", newline="\n")

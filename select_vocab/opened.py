@@ -27,6 +27,7 @@ class OpenOriginal:
         hidden_size: width of its embeddings.
         parameters: of all its tensors.
         prompts: texts that the model wants before sentences; their pieces are always kept.
+        without_row: added tokens for which the table has no row; they are left out.
     """
 
     place: Original | HuggingFaceFolder
@@ -35,6 +36,7 @@ class OpenOriginal:
     hidden_size: int
     parameters: int
     prompts: tuple[str, ...] = ()
+    without_row: tuple[str, ...] = ()
 
 
 def open_original(model: str, preprocessor: str | None = None) -> OpenOriginal:
@@ -52,7 +54,8 @@ def open_original(model: str, preprocessor: str | None = None) -> OpenOriginal:
         rows, width, parameters = measure_weights(place.folder)
         tokenizer = open_hf_tokenizer(place.folder, rows)
         prompts = tuple(read_prompts(place.folder).values())
-        return OpenOriginal(place, tokenizer, rows, width, parameters, prompts)
+        without_row = tokenizer.json_file.without_row
+        return OpenOriginal(place, tokenizer, rows, width, parameters, prompts, without_row)
     if "://" in model:
         import_tensorflow_quietly()
     original = locate_original(model, preprocessor)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -62,17 +62,24 @@ def coverage(counts: Counts, share: str | float) -> np.ndarray:
     return np.sort(order[: needed + 1 if wanted else 0])
 
 
-def share_out(all_counts: Sequence[Counts], size: int, always: np.ndarray) -> np.ndarray:
+def share_out(
+    all_counts: Sequence[Counts],
+    size: int,
+    always: np.ndarray,
+    closed: Callable[[np.ndarray], np.ndarray] = lambda ids: ids,
+) -> np.ndarray:
     """Fill a vocabulary of `size` pieces so that the worst-covered language is covered as well as possible.
 
     Again and again the language whose occurrences are covered worst gets its most frequent missing piece,
     which may serve other languages too. Where languages share no piece nothing covers the worst one better;
-    where they do, the best choice is a hard problem and this one is near it.
+    where they do, the best choice is a hard problem and this one is near it. A piece that needs others to be
+    reached comes with them; where they do not fit any more, the next one has its turn.
 
     Args:
         all_counts: one a language (or Wikipedia).
         size: pieces of the whole vocabulary, `always` included.
-        always: ids of the pieces that are kept in any case.
+        always: ids of the pieces that are kept in any case, themselves `closed`.
+        closed: the tokenizer's, see `Tokenizer.closed`.
 
     Returns:
         Ids, int32, ascending, `always` included: `size` of them, or fewer where no more occur.
@@ -98,9 +105,13 @@ def share_out(all_counts: Sequence[Counts], size: int, always: np.ndarray) -> np
         if piece is None:
             covered[worst] = np.inf  # all its pieces are kept
             continue
-        kept[piece] = True
-        covered += shares[:, piece]
-        left -= 1
+        with_needed = closed(np.array([piece], dtype=np.int32))
+        added = with_needed[~kept[with_needed]]
+        if len(added) > left:
+            continue
+        kept[added] = True
+        covered += shares[:, added].sum(axis=1)
+        left -= len(added)
     return np.flatnonzero(kept).astype(np.int32)
 
 

@@ -72,7 +72,8 @@ def select(
     if keep_characters:
         seen = np.unique(np.concatenate([*wanted, *(np.flatnonzero(one.occurrences) for one in counts)]))
         always.append(tokenizer.needed_for_characters(seen))
-    kept = np.unique(np.concatenate([*always, *_chosen(counts, rule, np.unique(np.concatenate(always)))]))
+    always_kept = tokenizer.closed(np.concatenate(always))
+    kept = np.concatenate([always_kept, *_chosen(counts, rule, always_kept, tokenizer)])
     kept = _ordered(tokenizer.closed(kept), tokenizer, order)
     codes = {one.language for one in counts} | set(languages)
     return Selection(
@@ -130,11 +131,13 @@ def _unchanged_share(counts: Counts, is_kept: np.ndarray, tokenizer: Tokenizer) 
     return 1.0 - len(changed) / len(lengths)
 
 
-def _chosen(counts: Sequence[Counts], rule: Rule, always: np.ndarray) -> list[np.ndarray]:
+def _chosen(
+    counts: Sequence[Counts], rule: Rule, always: np.ndarray, tokenizer: Tokenizer
+) -> list[np.ndarray]:
     if not counts:
         return []
     if rule.name == "vocab-size":
-        return [share_out(counts, int(rule.value), always)]
+        return [share_out(counts, int(rule.value), always, tokenizer.closed)]
     return [LANGUAGE_RULES[rule.name](one, rule.value) for one in counts]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from smaller_labse.select_vocab.errors import SmallerLabseError
-from smaller_labse.select_vocab.json_file import read_object, read_object_if_there, write_object
+from smaller_labse.select_vocab.json_file import read_object, read_object_if_there, write_json
 
 TOKENIZER_CONFIG = "tokenizer_config.json"
 SPECIAL_TOKENS = "special_tokens_map.json"  # names pieces, but no ids
@@ -42,7 +42,7 @@ def renumber_tokenizer_files(folder_in: Path, folder_out: Path, new_ids: np.ndar
     for name, follow in followed.items():
         if (folder_in / name).exists():
             file = folder_in / name
-            write_object(follow(read_object(file), new_ids, file), folder_out / name)
+            write_json(folder_out / name, follow(read_object(file), new_ids, file))
 
 
 def ids_named_beside(folder: Path, pieces: int) -> set[int]:

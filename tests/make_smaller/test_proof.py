@@ -13,7 +13,7 @@ import pytest
 from smaller_labse.make_smaller import make as make_module
 from smaller_labse.make_smaller.make import make_smaller
 from smaller_labse.make_smaller.proof import Proof, prove
-from smaller_labse.make_smaller.safetensors_table import find_word_embeddings
+from smaller_labse.make_smaller.safetensors_file import read_safetensors
 from smaller_labse.make_smaller.sentences import builtin_sentences
 from smaller_labse.select_vocab.checkpoint import WORD_EMBEDDINGS, Checkpoint
 from smaller_labse.select_vocab.errors import SmallerLabseError
@@ -86,7 +86,8 @@ def table_of_encoder(model: Path) -> StoredTensor:
 
 
 def table_of_huggingface(model: Path) -> StoredTensor:
-    return find_word_embeddings(model / "huggingface" / "model.safetensors")
+    tensors = read_safetensors(model / "huggingface" / "model.safetensors").tensors
+    return tensors["embeddings.word_embeddings.weight"].stored
 
 
 @pytest.mark.parametrize("find", [table_of_encoder, table_of_huggingface])

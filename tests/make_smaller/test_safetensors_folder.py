@@ -71,7 +71,7 @@ def test_an_index_that_contradicts_its_shards_is_refused(
         open_safetensors(sharded)
 
 
-@pytest.mark.parametrize(("content", "message"), [("[]", "holds no JSON object"), ("{", "no readable JSON")])
+@pytest.mark.parametrize(("content", "message"), [("[]", "a JSON list"), ("{", "not readable as JSON")])
 def test_an_unreadable_index_is_named(sharded: Path, content: str, message: str) -> None:
     (sharded / "model.safetensors.index.json").write_text(content)
     with pytest.raises(SmallerLabseError, match=rf"index\.json: {message}"):

@@ -54,6 +54,7 @@ def test_count_refuses(example, text_files, run, tmp_path, nothing_left, argumen
     [
         ("--counts {counts} --top-k 0", "--top-k: expected 1 or more"),
         ("--counts {counts} --top-k many", "'many' is no whole number from 0 on"),
+        ("--counts {counts} --coverage 1e-99999999", "'1e-99999999' is no share from 0 to 1"),
         ("--counts {counts} --vocab-size 0", "--vocab-size: expected 1 or more"),
         ("--counts {counts} --vocab-size 9", "--vocab-size 9 is too small: "),
         ("--counts {counts} --coverage 1.5", "'1.5' is no share from 0 to 1"),

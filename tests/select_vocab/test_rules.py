@@ -105,6 +105,29 @@ def test_sharing_out_fills_the_size_exactly_and_helps_the_worst_covered(make_cou
         assert least_covered(tables, fewer.tolist()) <= least_covered(tables, kept.tolist())
 
 
+@given(
+    st.lists(st.integers(0, 9), min_size=8, max_size=8),
+    st.lists(st.integers(0, 7), min_size=8, max_size=8),
+    st.integers(0, 9),
+)
+def test_sharing_out_keeps_what_pieces_need_within_the_size(make_counts, table, needs, size):
+    """As BPE's merges need the pieces that they pass through."""
+
+    def closed(ids: np.ndarray) -> np.ndarray:
+        reached = set(ids.tolist())
+        while more := {needs[number] for number in reached} - reached:
+            reached |= more
+        return np.array(sorted(reached), np.int32)
+
+    kept = share_out([make_counts(table)], size, np.zeros(0, np.int32), closed)
+    assert len(kept) <= size
+    assert kept.tolist() == closed(kept).tolist()
+    # No piece that occurs and is missing would have fitted.
+    left = size - len(kept)
+    for number in set(np.flatnonzero(table).tolist()) - set(kept.tolist()):
+        assert len(set(closed(np.array([number])).tolist()) - set(kept.tolist())) > left
+
+
 def test_sharing_out_gives_the_worst_covered_its_most_frequent_missing_piece(make_counts):
     first, second = make_counts([6, 3, 1, 0, 0, 0]), make_counts([0, 0, 5, 4, 1, 0])
     sizes = [share_out([first, second], size, np.zeros(0, np.int32)).tolist() for size in range(6)]
