@@ -91,6 +91,15 @@ class BytePairEncoding:
         """See `TokenizerJson.tokenize`."""
         return self.json_file.tokenize(lines)
 
+    @property
+    def word_kinds(self) -> np.ndarray | None:
+        """See `hf_words.word_kinds`."""
+        return self.json_file.word_kinds
+
+    def cut_words(self, text: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """See `TokenizerJson.cut_words`."""
+        return self.json_file.cut_words(text, starts)
+
     def closed(self, ids: np.ndarray) -> np.ndarray:
         """The ids, and those of all pieces that merges pass through on the way to them; int32, ascending."""
         passed = (self.merges.passed_through(number) for number in np.unique(ids).tolist())

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from queue import SimpleQueue
 
 import numpy as np
 
@@ -17,9 +19,11 @@ from smaller_labse.select_vocab.errors import SmallerLabseError
 from smaller_labse.select_vocab.progress import Advance, progress
 from smaller_labse.select_vocab.sample import LineSampler
 from smaller_labse.select_vocab.tokenizer import Tokenizer
+from smaller_labse.select_vocab.word_counter import WordCounter
 
 BATCH_LINES = 4096
-BATCH_CHARACTERS = 1 << 20  # so that a batch of very long lines does not take more memory than others
+BATCH_CHARACTERS = 1 << 17  # so that a batch of long lines does not take more memory than others
+BATCHES_AHEAD = 2  # for each worker
 
 
 def count(
@@ -37,7 +41,7 @@ def count(
         tokenizer: the original's.
         folder: where the counts files are, or will be, each written when its source is done.
         line_filter: which lines count.
-        workers: threads that tokenize; None for one a core. The result does not depend on it.
+        workers: threads that count; None for one a core. The result does not depend on it.
         overwrite: count again, even what was counted before.
 
     Returns:
@@ -75,15 +79,13 @@ def count_source(
         SmallerLabseError: no line of it passes the filter, or none holds a piece.
     """
     line_filter = _filter_of(source, line_filter)
-    occurrences = np.zeros(len(tokenizer.pieces), dtype=np.int64)
-    lines = np.zeros(len(tokenizer.pieces), dtype=np.int64)
     sampler, total = LineSampler(), 0
-    for batch, pieces, in_lines in _count_batches(_lines(source, line_filter), tokenizer, workers):
+    counters = [WordCounter(tokenizer) for _ in range(workers or os.cpu_count() or 1)]
+    for batch in _counted(_batches(_lines(source, line_filter)), counters):
         sampler.add(batch.lines)
         total += int(batch.times.sum())
-        occurrences[pieces[0]] += pieces[1]
-        lines[in_lines[0]] += in_lines[1]
         advance(len(batch.lines))
+    occurrences = sum(counter.occurrences for counter in counters)
     if not total:
         raise SmallerLabseError(
             f"{source.name}: no line in {source.description} has more than "
@@ -102,12 +104,9 @@ def count_source(
         fingerprint=tokenizer.fingerprint,
         total_lines=total,
         occurrences=occurrences,
-        lines=lines,
+        lines=sum(counter.lines for counter in counters),
         sample=sampler.sample(),
     )
-
-
-Tally = tuple[np.ndarray, np.ndarray]  # distinct ids, and a number for each
 
 
 @dataclass(frozen=True)
@@ -130,20 +129,26 @@ def _lines(source: Source, line_filter: LineFilter) -> Iterator[tuple[str, int]]
     return islice(passing, line_filter.max_lines)
 
 
-def _count_batches(
-    lines: Iterator[tuple[str, int]], tokenizer: Tokenizer, workers: int | None
-) -> Iterator[tuple[_Batch, Tally, Tally]]:
-    """Tokenize and count batches in threads (tokenizers let go of the lock), a few ahead."""
-    workers = workers or os.cpu_count() or 1
-    with ThreadPoolExecutor(workers) as pool:
-        running = []
-        for batch in _batches(lines):
-            running.append((batch, pool.submit(_count_batch, batch, tokenizer)))
-            if len(running) > workers:
-                done, tallies = running.pop(0)
-                yield done, *tallies.result()
-        for done, tallies in running:
-            yield done, *tallies.result()
+def _counted(batches: Iterator[_Batch], counters: Sequence[WordCounter]) -> Iterator[_Batch]:
+    """Count batches in a thread for each counter, a few batches ahead; yield them when they are counted."""
+    idle: SimpleQueue[WordCounter] = SimpleQueue()
+    for counter in counters:
+        idle.put(counter)
+
+    def count_batch(batch: _Batch) -> _Batch:
+        counter = idle.get()
+        counter.add(batch.lines, batch.times)
+        idle.put(counter)
+        return batch
+
+    with ThreadPoolExecutor(len(counters)) as pool:
+        running: deque[Future[_Batch]] = deque()
+        for batch in batches:
+            running.append(pool.submit(count_batch, batch))
+            if len(running) > BATCHES_AHEAD * len(counters):
+                yield running.popleft().result()
+        for counted in running:
+            yield counted.result()
 
 
 def _batches(lines: Iterator[tuple[str, int]]) -> Iterator[_Batch]:
@@ -157,23 +162,6 @@ def _batches(lines: Iterator[tuple[str, int]]) -> Iterator[_Batch]:
             texts, times, characters = [], [], 0
     if texts:
         yield _Batch(texts, np.array(times, dtype=np.int64))
-
-
-def _count_batch(batch: _Batch, tokenizer: Tokenizer) -> tuple[Tally, Tally]:
-    """Distinct ids with their occurrences, and with the number of lines that hold them."""
-    ids, lengths = tokenizer.tokenize(batch.lines)
-    line_numbers = np.repeat(np.arange(len(batch.lines), dtype=np.int64), lengths)
-    # One number for each pair of line and piece, so that distinct pairs are distinct numbers.
-    pairs = np.unique(line_numbers * len(tokenizer.pieces) + ids)
-    in_line, piece = np.divmod(pairs, len(tokenizer.pieces))
-    return _tally(ids, batch.times[line_numbers]), _tally(piece, batch.times[in_line])
-
-
-def _tally(ids: np.ndarray, times: np.ndarray) -> Tally:
-    distinct, places = np.unique(ids, return_inverse=True)
-    totals = np.zeros(len(distinct), dtype=np.int64)
-    np.add.at(totals, places, times)
-    return distinct, totals
 
 
 def _is_counted(source: Source, file: Path, fingerprint: str, line_filter: LineFilter) -> bool:

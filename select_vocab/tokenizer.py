@@ -25,6 +25,8 @@ class Tokenizer(Protocol):
         fingerprint: see `vocabulary_fingerprint`.
         unknown_id: the id of the piece that stands for what cannot be read; None where there is none.
         special_ids: the pieces that are always kept, int32, ascending.
+        word_kinds: how code points separate words whose pieces do not depend on each other, uint8 [KINDS],
+            see `loops.py`; None where lines can only be cut whole.
     """
 
     kind: str
@@ -34,9 +36,14 @@ class Tokenizer(Protocol):
     fingerprint: str
     unknown_id: int | None
     special_ids: np.ndarray
+    word_kinds: np.ndarray | None
 
     def tokenize(self, lines: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """Cut n lines: ids of all pieces, int32 [total], and how many each line has, int64 [n]."""
+        ...
+
+    def cut_words(self, text: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Cut words, word n being `text[starts[n] : starts[n + 1]]` in UTF-8; otherwise as `tokenize`."""
         ...
 
     def closed(self, ids: np.ndarray) -> np.ndarray:

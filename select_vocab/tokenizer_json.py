@@ -11,13 +11,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from smaller_labse.select_vocab.errors import SmallerLabseError
+from smaller_labse.select_vocab.hf_words import word_kinds
 from smaller_labse.select_vocab.json_file import parse_object
 from smaller_labse.select_vocab.normalizer_json import flat_steps, read_charsmap
 from smaller_labse.select_vocab.original import vocabulary_fingerprint
@@ -82,6 +83,21 @@ class TokenizerJson:
         lengths = np.fromiter(map(len, encodings), np.int64, len(encodings))
         ids = chain.from_iterable(encoding.ids for encoding in encodings)
         return np.fromiter(ids, np.int32, int(lengths.sum())), lengths
+
+    @cached_property
+    def word_kinds(self) -> np.ndarray | None:
+        """See `hf_words.word_kinds`."""
+        return word_kinds(self.content)
+
+    def cut_words(self, text: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Cut words by themselves; otherwise as `tokenize`.
+
+        Args:
+            text: the words one after the other in UTF-8, uint8 [bytes].
+            starts: word n is `text[starts[n] : starts[n + 1]]`, int64 [n + 1].
+        """
+        content, places = text.tobytes(), starts.tolist()
+        return self.tokenize([content[start:stop].decode() for start, stop in pairwise(places)])
 
 
 def parse_tokenizer_json(text: str, file: Path, rows: int) -> TokenizerJson:

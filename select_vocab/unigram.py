@@ -95,6 +95,15 @@ class Unigram:
         """See `TokenizerJson.tokenize`."""
         return self.json_file.tokenize(lines)
 
+    @property
+    def word_kinds(self) -> np.ndarray | None:
+        """See `hf_words.word_kinds`."""
+        return self.json_file.word_kinds
+
+    def cut_words(self, text: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """See `TokenizerJson.cut_words`."""
+        return self.json_file.cut_words(text, starts)
+
     def closed(self, ids: np.ndarray) -> np.ndarray:
         """The ids themselves, ascending: the best path needs no pieces besides its own."""
         return np.unique(ids).astype(np.int32)

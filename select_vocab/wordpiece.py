@@ -15,8 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from smaller_labse.select_vocab.errors import SmallerLabseError
+from smaller_labse.select_vocab.loops import Pieces, match_longest, new_pieces
 from smaller_labse.select_vocab.original import read_pieces, vocabulary_fingerprint
-from smaller_labse.select_vocab.wordpiece_spelling import needed_for_characters, unreadable
+from smaller_labse.select_vocab.wordpiece_spelling import CONTINUATION, needed_for_characters, unreadable
+from smaller_labse.select_vocab.words import bert_kinds, cut_lines
 
 VOCABULARY = "vocab.txt"
 UNKNOWN = "[UNK]"
@@ -69,7 +71,7 @@ class WordPiece:
         """Cut lines as the model's preprocessor does, without `[CLS]` and `[SEP]`.
 
         Args:
-            lines: n lines of text.
+            lines: n lines of text; a line feed in one is a space.
 
         Returns:
             The ids of all lines' pieces one after the other, int32 [total], and how many belong to each
@@ -77,6 +79,43 @@ class WordPiece:
         """
         if not lines:
             return np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int64)
+        if self.word_kinds is None:
+            return self._tokenize_with_tensorflow(lines)
+        return cut_lines(lines, self.word_kinds, self.cut_words)
+
+    @property
+    def word_kinds(self) -> np.ndarray | None:
+        """See `words.bert_kinds`; None where text is lower-cased first, which words alone do not show."""
+        return None if self.lower_case else bert_kinds()
+
+    def cut_words(self, text: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Cut words as tf-text's WordpieceTokenizer does.
+
+        Args:
+            text: the words one after the other in UTF-8, uint8 [bytes].
+            starts: word n is `text[starts[n] : starts[n + 1]]`, int64 [n + 1].
+
+        Returns:
+            As `tokenize`.
+        """
+        ids = np.empty(starts[-1] - starts[0], np.int32)
+        ends = np.empty(len(starts) - 1, np.int64)
+        match_longest(text, starts, *self._matched, self.unknown_id, ids, ends)
+        return ids[: ends[-1] if len(ends) else 0], np.diff(ends, prepend=0)
+
+    @cached_property
+    def _matched(self) -> tuple[Pieces, Pieces]:
+        """The pieces that begin words and those that go on in them."""
+        beginnings, continuations = [], []
+        for number, piece in enumerate(self.pieces):
+            # In words there is no piece that looks like a continuation: `#` is a word by itself.
+            continues = piece.startswith(CONTINUATION)
+            text = piece.removeprefix(CONTINUATION) if continues else piece
+            if text:
+                (continuations if continues else beginnings).append((text.encode(), number))
+        return new_pieces(beginnings), new_pieces(continuations)
+
+    def _tokenize_with_tensorflow(self, lines: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         import tensorflow as tf
 
         ragged = self._bert_tokenizer.tokenize(tf.constant(list(lines))).merge_dims(1, 2)

@@ -1,0 +1,101 @@
+"""Count the pieces of lines by cutting every word once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from smaller_labse.select_vocab.loops import (
+    ByteTable,
+    as_bytes,
+    most_words,
+    new_byte_table,
+    number_words,
+    tally,
+)
+from smaller_labse.select_vocab.tokenizer import Tokenizer
+
+KNOWN_WORDS = 1 << 19  # with their pieces and all, about 50 MB
+WORD_BYTES = 16  # on average; a table whose text is full is emptied, too
+
+
+class WordCounter:
+    """Counts of the lines that were added, and the words that they had in common.
+
+    The words known are forgotten when there is no room for more, so memory does not grow with the text.
+
+    Attributes:
+        occurrences: how often each piece occurred, int64 [pieces].
+        lines: in how many lines, int64 [pieces].
+    """
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._tokenizer = tokenizer
+        # Of a piece: occurrences, lines, number of the last line. Side by side they share a cache line.
+        self._counts = np.zeros((len(tokenizer.pieces), 3), np.int64)
+        self._next_line = 1
+        if tokenizer.word_kinds is not None:
+            self._forget(KNOWN_WORDS, KNOWN_WORDS * WORD_BYTES)
+
+    @property
+    def occurrences(self) -> np.ndarray:
+        return self._counts[:, 0]
+
+    @property
+    def lines(self) -> np.ndarray:
+        return self._counts[:, 1]
+
+    def add(self, lines: Sequence[str], times: np.ndarray) -> None:
+        """Count lines.
+
+        Args:
+            lines: n lines of text without line feeds.
+            times: how often each of them counts, int64 [n].
+        """
+        if self._tokenizer.word_kinds is None:
+            self._add_whole(lines, times)
+            return
+        text = as_bytes(lines)
+        self._make_room(len(text))
+        known = int(self._words.size[0])
+        numbers, ends = np.empty(len(text), np.int32), np.empty(len(lines), np.int64)
+        total = number_words(text, self._tokenizer.word_kinds, self._words, numbers, ends)
+        self._cut_words_from(known)
+        self._tally(numbers[:total], ends, times, self._ids, self._id_starts)
+
+    def _add_whole(self, lines: Sequence[str], times: np.ndarray) -> None:
+        """Each line is the only word in it."""
+        ids, lengths = self._tokenizer.tokenize(lines)
+        numbers = np.arange(len(lines), dtype=np.int32)
+        ends = np.arange(1, len(lines) + 1)
+        self._tally(numbers, ends, times, ids, np.concatenate([[0], np.cumsum(lengths)]))
+
+    def _tally(self, numbers: np.ndarray, ends: np.ndarray, times: np.ndarray, *pieces: np.ndarray) -> None:
+        tally(numbers, ends, times, *pieces, self._next_line, self._counts)
+        self._next_line += len(ends)
+
+    def _make_room(self, size: int) -> None:
+        """See that all words of a text of so many bytes can be added."""
+        new_words = most_words(size)
+        known = int(self._words.size[0])
+        words_fit = known + new_words <= len(self._words.hashes)
+        if not words_fit or int(self._words.starts[known]) + size > len(self._words.text):
+            self._forget(max(new_words, KNOWN_WORDS), max(size, KNOWN_WORDS * WORD_BYTES))
+
+    def _forget(self, words: int, size: int) -> None:
+        self._words: ByteTable = new_byte_table(words, size)
+        self._ids = np.full(size, 0, np.int32)
+        self._id_starts = np.full(words + 1, 0, np.int64)
+
+    def _cut_words_from(self, known: int) -> None:
+        """Cut the words that are new in the table."""
+        size = int(self._words.size[0])
+        if size == known:
+            return
+        ids, lengths = self._tokenizer.cut_words(self._words.text, self._words.starts[known : size + 1])
+        start = int(self._id_starts[known])
+        self._id_starts[known + 1 : size + 1] = start + np.cumsum(lengths)
+        if start + len(ids) > len(self._ids):
+            self._ids = np.concatenate([self._ids, np.zeros(len(self._ids) + len(ids), np.int32)])
+        self._ids[start : start + len(ids)] = ids
