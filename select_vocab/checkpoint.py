@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
-import os
 from pathlib import Path
 
 import numpy as np
 
 from smaller_labse.select_vocab.errors import SmallerLabseError
-from smaller_labse.select_vocab.tensor_bundle import StoredTensor, find_tensor
+from smaller_labse.select_vocab.protobuf_fields import fields_of, number_of, text_of
+from smaller_labse.select_vocab.tensor_bundle import StoredTensor, read_tensor_bundle
 
 OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
+# Numbers of fields in TensorFlow's core/protobuf/trackable_object_graph.proto.
+GRAPH_NODES, NODE_CHILDREN, NODE_ATTRIBUTES = 1, 1, 2
+CHILD_NODE, CHILD_NAME = 1, 2
+ATTRIBUTE_NAME, ATTRIBUTE_KEY = 2, 3
 WORD_EMBEDDINGS = "word_embeddings/embeddings"  # the table's name in LaBSE on TF Hub
 
 
@@ -29,35 +33,32 @@ class Checkpoint:
         Raises:
             SmallerLabseError: the folder holds no TensorFlow 2 checkpoint.
         """
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        import tensorflow as tf
-        from google.protobuf.message import DecodeError
-        from tensorflow.core.protobuf import trackable_object_graph_pb2
-
         self.folder = folder
-        self._prefix = folder / "variables" / "variables"
+        prefix = folder / "variables" / "variables"
         try:
-            self._reader = tf.train.load_checkpoint(str(self._prefix))
-            keys = self._reader.get_variable_to_shape_map()
-            graph = trackable_object_graph_pb2.TrackableObjectGraph()
-            graph.ParseFromString(self._reader.get_tensor(OBJECT_GRAPH))
-        except (ValueError, RuntimeError, IndexError, DecodeError, tf.errors.OpError) as error:
+            self._bundle = read_tensor_bundle(prefix)
+            nodes = fields_of(self._bundle.read_text(OBJECT_GRAPH), GRAPH_NODES)
+            attributes = [fields_of(node, NODE_ATTRIBUTES) for node in nodes]
+            self._keys = {
+                text_of(attribute, ATTRIBUTE_NAME) or text_of(attribute, ATTRIBUTE_KEY): key
+                for of_node in attributes
+                for attribute in of_node
+                if (key := text_of(attribute, ATTRIBUTE_KEY)) in self._bundle.entries
+            }
+            self.shapes = {name: self._bundle.shape(key) for name, key in self._keys.items()}
+            children = fields_of(nodes[0], NODE_CHILDREN)
+            self._root_keys = {
+                text_of(child, CHILD_NAME): text_of(
+                    attributes[number_of(child, CHILD_NODE)][0], ATTRIBUTE_KEY
+                )
+                for child in children
+                if attributes[number_of(child, CHILD_NODE)]
+            }
+        except (OSError, ValueError, LookupError, TypeError) as error:
             raise SmallerLabseError(
-                f"{self._prefix.parent}: no readable TensorFlow 2 checkpoint ({_first_line(error)}); "
+                f"{prefix.parent}: no readable TensorFlow 2 checkpoint ({_reason(error)}); "
                 "is the SavedModel complete?"
             ) from error
-        attributes = (attribute for node in graph.nodes for attribute in node.attributes)
-        self._keys = {
-            attribute.full_name or attribute.checkpoint_key: attribute.checkpoint_key
-            for attribute in attributes
-            if attribute.checkpoint_key in keys
-        }
-        self.shapes = {name: tuple(keys[key]) for name, key in self._keys.items()}
-        self._root_keys = {
-            child.local_name: graph.nodes[child.node_id].attributes[0].checkpoint_key
-            for child in graph.nodes[0].children
-            if graph.nodes[child.node_id].attributes
-        }
 
     @property
     def table_shape(self) -> tuple[int, int]:
@@ -101,7 +102,7 @@ class Checkpoint:
 
     def find(self, name: str) -> StoredTensor:
         """Where a variable lies."""
-        return find_tensor(self._prefix, self.key(name))
+        return self._bundle.find(self.key(name))
 
     def key(self, name: str) -> str:
         """The key under which the checkpoint holds a variable.
@@ -120,21 +121,19 @@ class Checkpoint:
 
     @property
     def keys(self) -> list[str]:
-        """All of the checkpoint's keys, those of its own bookkeeping too."""
-        return sorted(self._reader.get_variable_to_shape_map())
+        """All of the checkpoint's keys, that of its own bookkeeping too."""
+        return sorted(self._bundle.entries)
 
-    def read_key(self, key: str) -> np.ndarray:
-        """The values under a key of the checkpoint."""
-        import tensorflow as tf
+    def read_key(self, key: str) -> np.ndarray | bytes:
+        """The value under a key of the checkpoint; bytes for a text.
 
-        try:
-            return self._reader.get_tensor(key)
-        except (ValueError, RuntimeError, IndexError, tf.errors.OpError) as error:
-            raise SmallerLabseError(
-                f"{self.folder}: the tensor {key} cannot be read ({_first_line(error)}); "
-                "is the checkpoint complete?"
-            ) from error
+        Raises:
+            SmallerLabseError: it cannot be read.
+        """
+        if key == OBJECT_GRAPH:
+            return self._bundle.read_text(key)
+        return self._bundle.find(key).read()
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)

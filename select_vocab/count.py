@@ -58,10 +58,11 @@ def count(
         for source, file in zip(sources, files, strict=True)
         if overwrite or not _is_counted(source, file, tokenizer.fingerprint, _filter_of(source, line_filter))
     ]
+    counters = new_counters(tokenizer, workers) if todo else []
     for source, file in todo:
         most = _filter_of(source, line_filter).max_lines
         with progress(f"counting {source.name}", most, "lines") as advance:
-            counts = count_source(source, tokenizer, line_filter, workers, advance)
+            counts = count_source(source, tokenizer, line_filter, counters, advance)
         write_counts(counts, tokenizer.pieces, file, overwrite)
     return files
 
@@ -70,17 +71,26 @@ def count_source(
     source: Source,
     tokenizer: Tokenizer,
     line_filter: LineFilter = LineFilter(),  # noqa: B008 - frozen
-    workers: int | None = None,
+    counters: Sequence[WordCounter] = (),
     advance: Advance = lambda amount: None,
 ) -> Counts:
-    """Count one source and write nothing; for the arguments see `count`.
+    """Count one source and write nothing.
+
+    Args:
+        source: the text.
+        tokenizer: the original's.
+        line_filter: which lines count.
+        counters: what to count with; empty for new ones, one a core.
+        advance: is told how many more lines are counted.
 
     Raises:
         SmallerLabseError: no line of it passes the filter, or none holds a piece.
     """
     line_filter = _filter_of(source, line_filter)
     sampler, total = LineSampler(), 0
-    counters = [WordCounter(tokenizer) for _ in range(workers or os.cpu_count() or 1)]
+    counters = counters or new_counters(tokenizer)
+    for counter in counters:
+        counter.reset()
     for batch in _counted(_batches(_lines(source, line_filter)), counters):
         sampler.add(batch.lines)
         total += int(batch.times.sum())
@@ -107,6 +117,11 @@ def count_source(
         lines=sum(counter.lines for counter in counters),
         sample=sampler.sample(),
     )
+
+
+def new_counters(tokenizer: Tokenizer, workers: int | None = None) -> list[WordCounter]:
+    """Counters for so many threads; None for one a core."""
+    return [WordCounter(tokenizer) for _ in range(workers or os.cpu_count() or 1)]
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,8 @@ LONGEST_WORD = (
 FNV_BASIS = np.uint64(0xCBF29CE484222325)
 FNV_PRIME = np.uint64(0x100000001B3)
 
+ONE, HALF, LOWER_HALF = np.uint64(1), np.uint64(32), np.uint64(0xFFFFFFFF)
+
 
 def compiled(function: Function) -> Function:
     """Compile a function at its first call; the machine code is kept for the next process."""
@@ -48,16 +50,14 @@ class ByteTable(NamedTuple):
     """A hash table of different byte strings, numbered from 0 in the order in which they came.
 
     Attributes:
-        slots: numbers of strings, -1 where empty, int32 [power of 2]; a string is in the slot that its hash
-            says, or in the first free one after it.
-        hashes: of the strings, uint64 [capacity].
+        slots: uint64 [power of 2]; a string is in the slot that its hash says, or in the first free one after
+            it, as the upper half of its hash and, in the lower 32 bits, its number plus 1; 0 where empty.
         starts: string n is `text[starts[n] : starts[n + 1]]`, int64 [capacity + 1].
         text: uint8 [bytes].
         size: how many strings there are, int64 [1].
     """
 
     slots: np.ndarray
-    hashes: np.ndarray
     starts: np.ndarray
     text: np.ndarray
     size: np.ndarray
@@ -68,10 +68,9 @@ def new_byte_table(capacity: int, text_bytes: int) -> ByteTable:
 
     All memory is touched at once: what a process takes then does not depend on how full the table gets.
     """
-    slots = 1 << (2 * capacity).bit_length()
+    slots = 1 << (2 * capacity - 1).bit_length()
     return ByteTable(
-        slots=np.full(slots, -1, np.int32),
-        hashes=np.full(capacity, 0, np.uint64),
+        slots=np.full(slots, 0, np.uint64),
         starts=np.full(capacity + 1, 0, np.int64),
         text=np.full(text_bytes, 0, np.uint8),
         size=np.full(1, 0, np.int64),
@@ -128,17 +127,19 @@ def add_pieces(table, text, starts, prefixes):
 @compiled
 def first_slot(code, slots):
     """Where to look for a hash first among `slots`, a power of 2."""
-    return np.int64(code ^ (code >> np.uint64(32))) & (slots - 1)
+    return np.int64(code ^ (code >> HALF)) & (slots - 1)
 
 
 @compiled
 def find(table, text, start, stop, code):
     """The number of the string `text[start:stop]`, whose hash is `code`; -1 where it is not in the table."""
     slot = first_slot(code, len(table.slots))
-    while table.slots[slot] >= 0:
-        number = table.slots[slot]
-        if table.hashes[number] == code and is_string(table, number, text, start, stop):
-            return number
+    while table.slots[slot]:
+        entry = table.slots[slot]
+        if not (entry ^ code) >> HALF:
+            number = np.int32((entry & LOWER_HALF) - ONE)
+            if is_string(table, number, text, start, stop):
+                return number
         slot = (slot + 1) & (len(table.slots) - 1)
     return np.int32(-1)
 
@@ -161,16 +162,15 @@ def find_or_add(table, text, start, stop, code):
     if number >= 0:
         return number
     number = table.size[0]
-    table.hashes[number] = code
     first = table.starts[number]
     for offset in range(stop - start):
         table.text[first + offset] = text[start + offset]
     table.starts[number + 1] = first + stop - start
     table.size[0] = number + 1
     slot = first_slot(code, len(table.slots))
-    while table.slots[slot] >= 0:
+    while table.slots[slot]:
         slot = (slot + 1) & (len(table.slots) - 1)
-    table.slots[slot] = number
+    table.slots[slot] = (code & ~LOWER_HALF) | np.uint64(number + 1)
     return np.int32(number)
 
 

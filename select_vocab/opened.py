@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from smaller_labse.select_vocab.checkpoint import Checkpoint
 from smaller_labse.select_vocab.hf_folder import (
     HuggingFaceFolder,
     locate_huggingface,
@@ -57,11 +58,8 @@ def open_original(model: str, preprocessor: str | None = None) -> OpenOriginal:
         without_row = tokenizer.json_file.without_row
         return OpenOriginal(place, tokenizer, rows, width, parameters, prompts, without_row)
     if "://" in model:
-        import_tensorflow_quietly()
+        import_tensorflow_quietly()  # TF Hub's package needs it
     original = locate_original(model, preprocessor)
-    import_tensorflow_quietly()
-    from smaller_labse.select_vocab.checkpoint import Checkpoint
-
     checkpoint = Checkpoint(original.encoder)
     tokenizer = open_tokenizer(original, checkpoint)
     return OpenOriginal(original, tokenizer, *checkpoint.table_shape, checkpoint.parameters)

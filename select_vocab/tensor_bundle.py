@@ -14,20 +14,31 @@ core/lib/io/format.h; LevelDB's doc/table_format.md):
     entry  = varint shared, varint unshared, varint value size, unshared bytes of key, value;
              the key's first `shared` bytes are those of the key before
 
-Each value is a `BundleEntryProto`: dtype, shape, shard, offset and size. Numbers are little-endian.
+Each value is a `BundleEntryProto` (TensorFlow's core/protobuf/tensor_bundle.proto), that of the empty key a
+`BundleHeaderProto`. Numbers are little-endian.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from smaller_labse.select_vocab.errors import SmallerLabseError
+from smaller_labse.select_vocab.protobuf_fields import fields_of, number_of, read_varint
 
+HEADER_SHARDS = 1  # these are numbers of fields in TensorFlow's .proto files
+ENTRY_TYPE, ENTRY_SHAPE, ENTRY_PLACE, ENTRY_SLICES = 1, 2, (3, 4, 5), 7
+SHAPE_SIZE = 2
+TEXT_TYPE = 7  # DT_STRING in TensorFlow's core/framework/types.proto, as those of the numbers:
+TYPES = {
+    **{1: "float32", 2: "float64", 3: "int32", 4: "uint8", 5: "int16", 6: "int8", 9: "int64", 10: "bool"},
+    **{17: "uint16", 19: "float16", 22: "uint32", 23: "uint64"},
+}
+CHECKSUM_BYTES = 4
 FOOTER_BYTES = 48
 MAGIC = 0xDB4775248B80FB57
 ROWS_AT_ONCE = 16_384
@@ -48,6 +59,11 @@ class StoredTensor:
     offset: int
     dtype: np.dtype
     shape: tuple[int, ...]
+
+    def read(self) -> np.ndarray:
+        """Read all of it."""
+        numbers = np.fromfile(self.file, self.dtype, count=math.prod(self.shape), offset=self.offset)
+        return numbers.reshape(self.shape)
 
     def read_rows(self, rows: np.ndarray) -> np.ndarray:
         """Read some of the rows, holding no more of the others than a few at a time.
@@ -77,62 +93,124 @@ class StoredTensor:
         return result
 
 
-def find_tensor(prefix: Path, key: str) -> StoredTensor:
-    """Where a tensor of a checkpoint lies.
+@dataclass(frozen=True)
+class TensorBundle:
+    """A checkpoint's tensors.
+
+    Attributes:
+        index: the index file.
+        entries: key → its `BundleEntryProto`.
+        shards: how many data files there are.
+    """
+
+    index: Path
+    entries: Mapping[str, bytes]
+    shards: int
+
+    def shape(self, key: str) -> tuple[int, ...]:
+        """A tensor's shape."""
+        shapes = fields_of(self.entries[key], ENTRY_SHAPE)
+        return tuple(number_of(size, 1) for shape in shapes for size in fields_of(shape, SHAPE_SIZE))
+
+    def find(self, key: str) -> StoredTensor:
+        """Where a tensor lies.
+
+        Raises:
+            SmallerLabseError: its numbers are of a type that is not read here, or its data file is missing
+                or too short.
+        """
+        entry = self.entries[key]
+        type_number = number_of(entry, ENTRY_TYPE)
+        if type_number not in TYPES or fields_of(entry, ENTRY_SLICES):
+            raise SmallerLabseError(
+                f"{self.index}: the tensor {key} is of the type {type_number} or in slices, expected one of "
+                f"numpy's types in one piece"
+            )
+        file, offset, size = self._place(entry)
+        shape = self.shape(key)
+        expected = math.prod(shape) * np.dtype(TYPES[type_number]).itemsize
+        if size != expected:
+            raise SmallerLabseError(
+                f"{self.index}: the tensor {key} has {size:,} bytes, expected {expected:,} for "
+                f"{TYPES[type_number]} {list(shape)}"
+            )
+        return StoredTensor(file, offset, np.dtype(TYPES[type_number]), shape)
+
+    def read_text(self, key: str) -> bytes:
+        """The value of a tensor that is one text: its length as a varint, four bytes of checksum, the text.
+
+        Raises:
+            SmallerLabseError: as for `find`.
+            ValueError: it is something else.
+        """
+        entry = self.entries[key]
+        if number_of(entry, ENTRY_TYPE) != TEXT_TYPE or self.shape(key):
+            raise ValueError(f"{key} is no single text")
+        file, offset, size = self._place(entry)
+        with file.open("rb") as stream:
+            stream.seek(offset)
+            data = stream.read(size)
+        length, position = read_varint(data, 0)
+        text = data[position + CHECKSUM_BYTES :]
+        if len(text) != length:
+            raise ValueError(f"{key} has {len(text):,} bytes, expected {length:,}")
+        return text
+
+    def _place(self, entry: bytes) -> tuple[Path, int, int]:
+        shard, offset, size = (number_of(entry, field) for field in ENTRY_PLACE)
+        file = self.index.with_name(f"{self.index.stem}.data-{shard:05d}-of-{self.shards:05d}")
+        if not file.is_file():
+            raise SmallerLabseError(
+                f"{file}: the checkpoint's data file is missing; is the SavedModel complete?"
+            )
+        if file.stat().st_size < offset + size:
+            raise SmallerLabseError(
+                f"{file}: {file.stat().st_size:,} bytes, expected at least {offset + size:,}; "
+                "the file is truncated, get it again"
+            )
+        return file, offset, size
+
+
+def read_tensor_bundle(prefix: Path) -> TensorBundle:
+    """Read a checkpoint's index.
 
     Args:
         prefix: the checkpoint's prefix, e.g. `variables/variables`.
-        key: the tensor's key in the checkpoint.
 
     Raises:
-        SmallerLabseError: the checkpoint has no such tensor, or its data file is too short.
+        OSError: there is none, or it cannot be read.
+        ValueError: it is none, or damaged.
     """
-    from tensorflow.core.protobuf.tensor_bundle_pb2 import BundleEntryProto, BundleHeaderProto
-    from tensorflow.dtypes import as_dtype
-
     index = prefix.with_name(prefix.name + ".index")
-    entries = dict(_entries(index.read_bytes(), index))
-    if key.encode() not in entries:
-        raise SmallerLabseError(f"{index}: no tensor {key!r} in it")
-    shards = BundleHeaderProto.FromString(entries[b""]).num_shards
-    entry = BundleEntryProto.FromString(entries[key.encode()])
-    file = prefix.with_name(f"{prefix.name}.data-{entry.shard_id:05d}-of-{shards:05d}")
-    if not file.is_file():
-        raise SmallerLabseError(f"{file}: the checkpoint's data file is missing; is the SavedModel complete?")
-    if file.stat().st_size < entry.offset + entry.size:
-        raise SmallerLabseError(
-            f"{file}: {file.stat().st_size:,} bytes, expected at least {entry.offset + entry.size:,}; "
-            "the file is truncated, get it again"
-        )
-    return StoredTensor(
-        file=file,
-        offset=entry.offset,
-        dtype=np.dtype(as_dtype(entry.dtype).as_numpy_dtype),
-        shape=tuple(dimension.size for dimension in entry.shape.dim),
-    )
+    try:
+        entries = dict(_entries(index.read_bytes()))
+        shards = number_of(entries.pop(b""), HEADER_SHARDS)
+        return TensorBundle(index, {key.decode(): entry for key, entry in entries.items()}, shards)
+    except LookupError:
+        raise ValueError("its index is truncated") from None
 
 
-def _entries(table: bytes, file: Path) -> Iterator[tuple[bytes, bytes]]:
+def _entries(table: bytes) -> Iterator[tuple[bytes, bytes]]:
     footer = table[-FOOTER_BYTES:]
     if len(footer) < FOOTER_BYTES or int.from_bytes(footer[-8:], "little") != MAGIC:
-        raise SmallerLabseError(f"{file}: not the index of a TensorFlow checkpoint, or truncated")
+        raise ValueError("its index is none of TensorFlow's, or truncated")
     _, position = _handle(footer, 0)
     (offset, size), _ = _handle(footer, position)
-    for _, value in _block(table, offset, size, file):
+    for _, value in _block(table, offset, size):
         (block_offset, block_size), _ = _handle(value, 0)
-        yield from _block(table, block_offset, block_size, file)
+        yield from _block(table, block_offset, block_size)
 
 
-def _block(table: bytes, offset: int, size: int, file: Path) -> Iterator[tuple[bytes, bytes]]:
+def _block(table: bytes, offset: int, size: int) -> Iterator[tuple[bytes, bytes]]:
     if table[offset + size] != 0:
-        raise SmallerLabseError(f"{file}: a compressed index, which TensorFlow does not write by default")
+        raise ValueError("its index is compressed, which TensorFlow does not do by default")
     block = table[offset : offset + size]
     end = size - 4 - 4 * int.from_bytes(block[-4:], "little")
     position, key = 0, b""
     while position < end:
-        shared, position = _varint(block, position)
-        unshared, position = _varint(block, position)
-        value_size, position = _varint(block, position)
+        shared, position = read_varint(block, position)
+        unshared, position = read_varint(block, position)
+        value_size, position = read_varint(block, position)
         key = key[:shared] + block[position : position + unshared]
         position += unshared
         yield key, block[position : position + value_size]
@@ -140,18 +218,6 @@ def _block(table: bytes, offset: int, size: int, file: Path) -> Iterator[tuple[b
 
 
 def _handle(data: bytes, position: int) -> tuple[tuple[int, int], int]:
-    offset, position = _varint(data, position)
-    size, position = _varint(data, position)
+    offset, position = read_varint(data, position)
+    size, position = read_varint(data, position)
     return (offset, size), position
-
-
-def _varint(data: bytes, position: int) -> tuple[int, int]:
-    """Seven bits a byte, the lowest first; the eighth says that another byte follows."""
-    value = shift = 0
-    while True:
-        byte = data[position]
-        position += 1
-        value |= (byte & 0x7F) << shift
-        shift += 7
-        if byte < 0x80:
-            return value, position

@@ -23,7 +23,8 @@ def split_lines(text: str) -> list[str]:
 
     Other characters that Unicode calls line ends (U+2028, U+0085, …) stay: to a tokenizer they are text.
     """
-    return [line[:-1] if line.endswith("\r") else line for line in text.split("\n")]
+    lines = text.split("\n")
+    return [line.removesuffix("\r") for line in lines] if "\r" in text else lines
 
 
 def read_lines(path: Path, text_field: str = "text") -> Iterator[str]:
@@ -78,19 +79,32 @@ def _files(path: Path) -> list[Path]:
 
 
 def _decoded_lines(file: Path) -> Iterator[str]:
-    """Lines of a text file, each decoded by itself so that an error can name the line."""
+    """Lines of a text file, decoded in blocks of whole lines."""
     with _opened(file) as stream:
-        number = 0
+        rest, number = b"", 1
         try:
-            for line in stream:
-                number += 1
-                yield from split_lines(line.decode("utf-8").removesuffix("\n"))
-        except UnicodeDecodeError as error:
-            raise SmallerLabseError(
-                f"{file}: line {number} is not UTF-8 (its byte {error.start + 1}); save the file as UTF-8"
-            ) from None
+            while block := stream.read(BUFFER_BYTES):
+                block, line_feed, rest = (rest + block).rpartition(b"\n")
+                if line_feed:
+                    lines = _decode(block, file, number)
+                    number += len(lines)
+                    yield from lines
+            if rest:
+                yield from _decode(rest, file, number)
         except OSError as error:
             raise _broken(file, error) from error
+
+
+def _decode(block: bytes, file: Path, first: int) -> list[str]:
+    """The lines of a block; for messages, the file and the number of the first line."""
+    try:
+        return split_lines(block.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        start = block.rfind(b"\n", 0, error.start) + 1
+        number = first + block.count(b"\n", 0, start)
+        raise SmallerLabseError(
+            f"{file}: line {number} is not UTF-8 (its byte {error.start - start + 1}); save the file as UTF-8"
+        ) from None
 
 
 def _jsonl_lines(file: Path, text_field: str) -> Iterator[str]:

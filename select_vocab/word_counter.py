@@ -46,6 +46,11 @@ class WordCounter:
     def lines(self) -> np.ndarray:
         return self._counts[:, 1]
 
+    def reset(self) -> None:
+        """Count from 0 again; the words stay known."""
+        self._counts[:] = 0
+        self._next_line = 1
+
     def add(self, lines: Sequence[str], times: np.ndarray) -> None:
         """Count lines.
 
@@ -79,7 +84,7 @@ class WordCounter:
         """See that all words of a text of so many bytes can be added."""
         new_words = most_words(size)
         known = int(self._words.size[0])
-        words_fit = known + new_words <= len(self._words.hashes)
+        words_fit = known + new_words < len(self._words.starts)
         if not words_fit or int(self._words.starts[known]) + size > len(self._words.text):
             self._forget(max(new_words, KNOWN_WORDS), max(size, KNOWN_WORDS * WORD_BYTES))
 

@@ -255,7 +255,7 @@ DAMAGED_ORIGINALS = {
     "half the encoder's data": (
         "encoder/variables/variables.data-00000-of-00001",
         10**5,
-        "no readable TensorFlow 2 checkpoint",
+        "the file is truncated, get it again",
     ),
 }
 

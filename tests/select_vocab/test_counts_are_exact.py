@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from smaller_labse.make_smaller.sentences import builtin_sentences
 from smaller_labse.select_vocab import count as count_module
 from smaller_labse.select_vocab.corpus import Source
-from smaller_labse.select_vocab.count import count_source
+from smaller_labse.select_vocab.count import count_source, new_counters
 from smaller_labse.select_vocab.counts import LineFilter, write_counts
 from smaller_labse.select_vocab.languages import find_language
 
@@ -116,7 +116,7 @@ def test_workers_and_batches_change_no_byte(tokenizer, tmp_path, monkeypatch, li
     for number, (workers, batch, limit) in enumerate([(1, 4096, 1 << 20), (2, size, characters), (3, 2, 1)]):
         monkeypatch.setattr(count_module, "BATCH_LINES", batch)
         monkeypatch.setattr(count_module, "BATCH_CHARACTERS", limit)
-        counts = count_source(source(lines), tokenizer, EVERYTHING, workers)
+        counts = count_source(source(lines), tokenizer, EVERYTHING, new_counters(tokenizer, workers))
         files.append(tmp_path / f"{number}.parquet")
         write_counts(counts, tokenizer.pieces, files[-1], overwrite=True)
     assert all(first.read_bytes() == second.read_bytes() for first, second in pairwise(files))
