@@ -13,15 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from smaller_labse.select_vocab.loops import ALONE, BLANK, CLINGING, INSIDE, KINDS
+from smaller_labse.select_vocab.loops import ALONE, BLANK, CLINGING, INSIDE, KINDS, MARK
 from smaller_labse.select_vocab.normalizer_json import flat_steps
 
 SPACE_SPLITTERS = ("WhitespaceSplit", "Whitespace", "BertPreTokenizer")
 WORD_SPLITTERS = (*SPACE_SPLITTERS, "Punctuation", "Digits", "Metaspace")
 # Normalizers that look at a character and its combining marks at most.
 LOCAL_NORMALIZERS = (
-    *("NFC", "NFD", "NFKC", "NFKD", "Nmt", "Lowercase", "StripAccents", "BertNormalizer"),
-    *("Precompiled", "Strip"),
+    *("NFC", "NFD", "NFKC", "NFKD", "Lowercase", "Precompiled", "Strip"),
+    *(REMOVING := ("Nmt", "StripAccents", "BertNormalizer")),
 )
 SEVERAL_SPACES = {"Regex": " {2,}"}
 META_SPACE = "\u2581"
@@ -86,7 +86,7 @@ def _is_local(normalizer: dict[str, Any], by_spaces: bool) -> bool:
         return by_spaces and isinstance(text, str) and not any(map(str.isspace, text))
     if kind == "Precompiled":
         return not _may_replace_spaces(base64.b64decode(normalizer["precompiled_charsmap"]))
-    return kind in LOCAL_NORMALIZERS
+    return kind in LOCAL_NORMALIZERS and (by_spaces or kind not in REMOVING)
 
 
 def _may_replace_spaces(charsmap: bytes) -> bool:
@@ -115,19 +115,21 @@ def _is_bert(normalizers: list[dict[str, Any]], splitters: list[dict[str, Any]])
 
 @cache
 def _ordinary_characters() -> np.ndarray:
-    """INSIDE for letters, digits, punctuation and symbols that stay such, BLANK for the space, else CLINGING.
+    """INSIDE for letters, digits, punctuation and symbols, MARK for combining marks, BLANK for the space.
 
-    Not ordinary is what a normalizer may turn into a space or a combining mark, or remove.
+    CLINGING is all else: what a normalizer may turn into a space, or remove.
     """
     kinds = np.full(KINDS, CLINGING, np.uint8)
     for point in range(KINDS):
         character = chr(point)
-        if not _is_ordinary(character):
+        if not (_is_ordinary(character) or _is_mark(character)):
             continue
         # As NFKC leaves it, it must begin and end with such characters, too.
         normalized = unicodedata.normalize("NFKC", character)
-        if normalized == character or (_is_ordinary(normalized[0]) and _is_ordinary(normalized[-1])):
+        if _is_ordinary(normalized[0]) and _is_ordinary(normalized[-1]):
             kinds[point] = INSIDE
+        elif _is_mark(normalized[0]) and (_is_ordinary(normalized[-1]) or _is_mark(normalized[-1])):
+            kinds[point] = MARK
     kinds[[*PREPENDED, ord(META_SPACE)]] = CLINGING
     kinds[ord(" ")] = BLANK
     kinds.flags.writeable = False  # it is shared
@@ -137,3 +139,7 @@ def _ordinary_characters() -> np.ndarray:
 def _is_ordinary(character: str) -> bool:
     category = unicodedata.category(character)
     return category[0] in "LNPS" and category != "Sk"
+
+
+def _is_mark(character: str) -> bool:
+    return unicodedata.category(character)[0] == "M"

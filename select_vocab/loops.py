@@ -22,14 +22,20 @@ Function = TypeVar("Function", bound=Callable)
 INSIDE = 0  # part of a word
 SPACE = 1  # between words and part of none
 ALONE = 2  # a word by itself
-BLANK = 3  # a SPACE between two characters that are INSIDE or ALONE, otherwise INSIDE
+BLANK = 3  # a SPACE between INSIDE, ALONE or MARK and INSIDE or ALONE, otherwise INSIDE
 CLINGING = 4  # INSIDE, and a BLANK beside it belongs to its word
+MARK = 5  # INSIDE, and a BLANK before it belongs to its word
 KINDS = 0x110000  # code points; the kinds of all of them are an array, uint8 [KINDS]
 
 LINE_FEED = 10
+PREFIX_BITS = 1 << 23
 LONGEST_WORD = (
     100  # bytes; tf-text's WordpieceTokenizer has `[UNK]` for longer ones (its `max_bytes_per_word`)
 )
+
+NOT_PLAIN, COMBINING = -1, -2  # see `match_best`
+LONGEST_PLAIN_WORD = 4096  # bytes; longer ones are better left to a library than given memory
+MOST_BYTES_A_BYTE = 4  # a rewritten string has at most as many characters as its code point has bytes
 
 # FNV-1a (Fowler, Noll & Vo; RFC 9923), 64 bits.
 FNV_BASIS = np.uint64(0xCBF29CE484222325)
@@ -93,7 +99,8 @@ class Pieces(NamedTuple):
     Attributes:
         table: the pieces.
         ids: their ids, int32 [pieces].
-        prefixes: 0 where a hash is that of no piece's beginning, uint8 [2**22]; a search can end there.
+        prefixes: a bit for each hash modulo 2**23, 0 where no piece begins so; a search can end there. uint8
+            [2**20].
     """
 
     table: ByteTable
@@ -103,25 +110,37 @@ class Pieces(NamedTuple):
 
 def new_pieces(pieces: list[tuple[bytes, int]]) -> Pieces:
     """A table of pieces, all different and none empty, each given with its id."""
-    strings = [piece for piece, _ in pieces]
+    prefixes = np.zeros(PREFIX_BITS // 8, np.uint8)
+    table = new_byte_table_of([piece for piece, _ in pieces], prefixes)
+    return Pieces(table, np.fromiter((number for _, number in pieces), np.int32, len(pieces)), prefixes)
+
+
+def new_byte_table_of(strings: list[bytes], prefixes: np.ndarray | None = None) -> ByteTable:
+    """A table of different strings, numbered as in the list; their beginnings are noted in `prefixes`."""
     text = np.frombuffer(b"".join(strings), np.uint8)
     starts = np.zeros(len(strings) + 1, np.int64)
     np.cumsum(np.fromiter(map(len, strings), np.int64, len(strings)), out=starts[1:])
     table = new_byte_table(len(strings), len(text))
-    ids = np.fromiter((number for _, number in pieces), np.int32, len(strings))
-    prefixes = np.zeros(1 << 22, np.uint8)
-    add_pieces(table, text, starts, prefixes)
-    return Pieces(table, ids, prefixes)
+    add_strings(table, text, starts, np.zeros(1, np.uint8) if prefixes is None else prefixes)
+    return table
 
 
 @compiled
-def add_pieces(table, text, starts, prefixes):
+def add_strings(table, text, starts, prefixes):
     for number in range(len(starts) - 1):
         code = FNV_BASIS
         for place in range(starts[number], starts[number + 1]):
             code = (code ^ np.uint64(text[place])) * FNV_PRIME
-            prefixes[first_slot(code, len(prefixes))] = 1
+            bit = first_slot(code, 8 * len(prefixes))
+            prefixes[bit >> 3] |= np.uint8(1 << (bit & 7))
         find_or_add(table, text, starts[number], starts[number + 1], code)
+
+
+@compiled
+def begins_piece(pieces, code):
+    """Whether the string with this hash may be the beginning of a piece."""
+    bit = first_slot(code, 8 * len(pieces.prefixes))
+    return pieces.prefixes[bit >> 3] >> (bit & 7) & 1
 
 
 @compiled
@@ -211,7 +230,7 @@ def number_words(text, kinds, table, numbers, ends):
         kind = SPACE if point == LINE_FEED else kinds[point]
         if kind == BLANK:
             after, _ = decode(text, place + 1)  # there is a line feed at least
-            separates = before in (INSIDE, ALONE) and after != LINE_FEED
+            separates = before in (INSIDE, ALONE, MARK) and after != LINE_FEED
             separates = separates and kinds[after] in (INSIDE, ALONE)
             before = BLANK
             kind = SPACE if separates else INSIDE
@@ -257,10 +276,10 @@ def match_longest(text, starts, beginnings, continuations, unknown, ids, ends):
             longest, end, code = np.int32(-1), place, FNV_BASIS
             for until in range(place + 1, stop + 1):
                 code = (code ^ np.uint64(text[until - 1])) * FNV_PRIME
-                if not pieces.prefixes[first_slot(code, len(pieces.prefixes))]:
-                    break
                 if until < stop and text[until] & 0xC0 == 0x80:
                     continue  # within a character
+                if not begins_piece(pieces, code):
+                    break
                 number = find(pieces.table, text, place, until, code)
                 if number >= 0:
                     longest, end = number, until
@@ -273,6 +292,120 @@ def match_longest(text, starts, beginnings, continuations, unknown, ids, ends):
             ids[first] = unknown
             total = first + 1
         ends[word] = total
+
+
+@compiled
+def match_best(text, starts, rewrites, rewritten, pieces, scores, unknown, unknown_score, ids, ends, is_cut):
+    """Cut words as Unigram does: into the pieces whose scores have the largest sum (Kudo 2018, section 3.2).
+
+    Sums, and which of two equal ones wins, are those of tokenizers' models/unigram/model.rs (its
+    `encode_optimized`), in the same order, so that every cut is the same.
+
+    Args:
+        text: the words one after the other in UTF-8, uint8 [bytes].
+        starts: word n is `text[starts[n] : starts[n + 1]]`, int64 [words + 1].
+        rewrites: what becomes of each code point, int32 [KINDS]: 0 itself; n > 0 string n of `rewritten`;
+            `COMBINING` and `COMBINING - n` likewise, but not where a rewritten one stands before it;
+            `NOT_PLAIN` what depends on others. Words where something depends on others, or of more than
+            `LONGEST_PLAIN_WORD` bytes, are not cut here.
+        rewritten: a `ByteTable`; string 0 stands before every word. None of the others has more characters
+            than what it is for has bytes.
+        pieces: all `Pieces`.
+        scores: of the pieces, float64 [pieces].
+        unknown: the id of characters that no piece holds; several in a row are one.
+        unknown_score: the score of one of them.
+        ids: int32 [at least bytes and words]; the words' pieces are written here.
+        ends: int64 [words]; how many pieces there are up to each word's end is written here.
+        is_cut: bool [words]; whether a word was cut here is written here.
+    """
+    before = rewritten.starts[1]
+    longest = before + LONGEST_PLAIN_WORD * MOST_BYTES_A_BYTE
+    word_text = np.empty(longest, np.uint8)
+    best_scores, best_starts = np.empty(longest + 1, np.float64), np.empty(longest + 1, np.int32)
+    best_ids = np.empty(longest + 1, np.int32)
+    total = 0
+    for word in range(len(starts) - 1):
+        size = rewrite(text, starts[word], starts[word + 1], rewrites, rewritten, word_text)
+        is_cut[word] = size >= 0
+        if size < 0:
+            ends[word] = total
+            continue
+        best_starts[: size + 1] = -1
+        best_scores[0] = 0.0
+        place = 0
+        while place < size:
+            _, width = decode(word_text, place)
+            alone, code = False, FNV_BASIS
+            for until in range(place + 1, size + 1):
+                code = (code ^ np.uint64(word_text[until - 1])) * FNV_PRIME
+                if until < size and word_text[until] & 0xC0 == 0x80:
+                    continue  # within a character
+                if not begins_piece(pieces, code):
+                    break
+                number = find(pieces.table, word_text, place, until, code)
+                if number >= 0:
+                    alone = alone or until == place + width
+                    score = scores[number] + best_scores[place]
+                    if best_starts[until] < 0 or score > best_scores[until]:
+                        best_scores[until], best_starts[until] = score, place
+                        best_ids[until] = pieces.ids[number]
+            if not alone:
+                until = place + width
+                score = unknown_score + best_scores[place]
+                if best_starts[until] < 0 or score > best_scores[until]:
+                    best_scores[until], best_starts[until], best_ids[until] = score, place, unknown
+            place += width
+        # Back along the best path, from the word's end to its beginning.
+        first, end, unknown_end = total, size, -1
+        while end > 0:
+            start = best_starts[end]
+            if best_ids[end] != unknown:
+                ids[total] = best_ids[end]
+                total += 1
+            elif start == 0 or best_ids[start] != unknown:  # the first of unknown characters in a row
+                ids[total] = piece_or(unknown, pieces, word_text, start, max(end, unknown_end))
+                total, unknown_end = total + 1, -1
+            else:
+                unknown_end = max(end, unknown_end)
+            end = start
+        ids[first:total] = ids[first:total][::-1].copy()
+        ends[word] = total
+
+
+@compiled
+def rewrite(text, start, stop, rewrites, rewritten, word_text):
+    """Write a word as it is cut to `word_text`; returns its bytes, -1 where it cannot be done so."""
+    if stop - start > LONGEST_PLAIN_WORD:
+        return -1
+    size, before = 0, 0
+    for byte in rewritten.text[: rewritten.starts[1]]:
+        word_text[size] = byte
+        size += 1
+    place = start
+    while place < stop:
+        point, width = decode(text, place)
+        string = rewrites[point]
+        if string == NOT_PLAIN or (string <= COMBINING and before > 0):
+            return -1
+        before = string = COMBINING - string if string <= COMBINING else string
+        source, first, end = text, place, place + width
+        if string > 0:
+            source, first, end = rewritten.text, rewritten.starts[string], rewritten.starts[string + 1]
+        for at in range(first, end):
+            word_text[size] = source[at]
+            size += 1
+        place += width
+    return size
+
+
+@compiled
+def piece_or(unknown, pieces, text, start, stop):
+    """The id of the piece `text[start:stop]`, or `unknown`."""
+    code = FNV_BASIS
+    for place in range(start, stop):
+        code = (code ^ np.uint64(text[place])) * FNV_PRIME
+    number = find(pieces.table, text, start, stop, code)
+    return unknown if number < 0 else pieces.ids[number]
 
 
 @compiled
