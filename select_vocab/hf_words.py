@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from smaller_labse.select_vocab.loops import ALONE, BLANK, CLINGING, INSIDE, KINDS, MARK
-from smaller_labse.select_vocab.normalizer_json import flat_steps
+from smaller_labse.select_vocab.normalizer_json import OUTER_SPACES, SPACES, flat_steps
 
 SPACE_SPLITTERS = ("WhitespaceSplit", "Whitespace", "BertPreTokenizer")
 WORD_SPLITTERS = (*SPACE_SPLITTERS, "Punctuation", "Digits", "Metaspace")
@@ -23,7 +23,8 @@ LOCAL_NORMALIZERS = (
     *("NFC", "NFD", "NFKC", "NFKD", "Lowercase", "Precompiled", "Strip"),
     *(REMOVING := ("Nmt", "StripAccents", "BertNormalizer")),
 )
-SEVERAL_SPACES = {"Regex": " {2,}"}
+# Patterns of spaces that a word with none at its ends does not have.
+OTHER_SPACES = ({"Regex": SPACES}, {"Regex": OUTER_SPACES})
 META_SPACE = "\u2581"
 # Unicode's Grapheme_Cluster_Break=Prepend with the category Lo (UAX 29): what follows, a space too, is of the
 # same grapheme, and normalizers of the type Precompiled go by graphemes.
@@ -80,7 +81,7 @@ def _is_local(normalizer: dict[str, Any], by_spaces: bool) -> bool:
     kind = normalizer.get("type")
     if kind == "Replace":
         pattern = normalizer.get("pattern")
-        if pattern == SEVERAL_SPACES:
+        if pattern in OTHER_SPACES:
             return True
         text = pattern.get("String") if isinstance(pattern, dict) else None
         return by_spaces and isinstance(text, str) and not any(map(str.isspace, text))

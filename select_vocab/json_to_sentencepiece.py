@@ -8,7 +8,7 @@ import numpy as np
 
 from smaller_labse.select_vocab.byte_alphabet import BYTE_PIECE
 from smaller_labse.select_vocab.errors import SmallerLabseError
-from smaller_labse.select_vocab.normalizer_json import flat_steps, read_charsmap
+from smaller_labse.select_vocab.normalizer_json import OUTER_SPACES, SPACES, flat_steps, read_charsmap
 from smaller_labse.select_vocab.sentencepiece_form import (
     BYTE,
     CONTROL,
@@ -18,7 +18,7 @@ from smaller_labse.select_vocab.sentencepiece_form import (
     USER_DEFINED,
     SentencePieceForm,
 )
-from smaller_labse.select_vocab.sentencepiece_to_json import OUTER_SPACES, SPACE, SPACES
+from smaller_labse.select_vocab.sentencepiece_to_json import SPACE
 from smaller_labse.select_vocab.tokenizer_json import TokenizerJson
 
 XLM_ROBERTA = ["<s>", "<pad>", "</s>", "<unk>"]  # its first pieces; SentencePiece's are <unk>, <s>, </s>

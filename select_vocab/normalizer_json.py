@@ -10,6 +10,9 @@ from typing import Any
 
 from smaller_labse.select_vocab.errors import SmallerLabseError
 
+# What SentencePiece removes, and makes one, as patterns of a `Replace`.
+OUTER_SPACES = r"\A +| +\z"
+SPACES = " {2,}"
 PARTS = ("normalizers", "pretokenizers")  # of a Sequence
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from smaller_labse.select_vocab.hf_words import META_SPACE, SEVERAL_SPACES, word_kinds
+from smaller_labse.select_vocab.hf_words import META_SPACE, OTHER_SPACES, word_kinds
 from smaller_labse.select_vocab.loops import (
     COMBINING,
     INSIDE,
@@ -119,7 +119,7 @@ def _charsmaps(content: dict[str, Any]) -> list[bytes] | None:
     for step in flat_steps(content.get("normalizer")):
         if step["type"] == "Precompiled":
             charsmaps.append(base64.b64decode(step["precompiled_charsmap"]))
-        elif step["type"] != "Strip" and step.get("pattern") != SEVERAL_SPACES:
+        elif step["type"] != "Strip" and step.get("pattern") not in OTHER_SPACES:
             return None
     return charsmaps if len(charsmaps) <= 1 else None
 

@@ -8,11 +8,10 @@ from typing import Any
 
 from smaller_labse.select_vocab.errors import SmallerLabseError
 from smaller_labse.select_vocab.hf_wordpiece import piece_setting
+from smaller_labse.select_vocab.normalizer_json import OUTER_SPACES, SPACES
 from smaller_labse.select_vocab.sentencepiece_form import CONTROL, USER_DEFINED, is_unigram
 
 SPACE = "▁"  # what sentencepiece writes for a space
-OUTER_SPACES = r"\A +| +\z"
-SPACES = " {2,}"
 SAVE_IT = "load the original with transformers and save it, which writes tokenizer.json"
 T5_EXTRA_IDS = 100  # transformers' T5Tokenizer without `extra_ids`
 
