@@ -6,7 +6,7 @@ The computation is that of the TF Model Garden's `BertEncoderV2`, which LaBSE on
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +59,8 @@ class Encoder(tf.Module):
         self.vocab_file = tf.saved_model.Asset(str(vocabulary))
         self.do_lower_case = tf.Variable(lower_case, trainable=False, name="do_lower_case")
         self.regularization_losses: list[Callable[[], tf.Tensor]] = []
+        # A graph of one layer that all layers call is written, and loaded, several times faster.
+        self._layer = tf.function(self._transform, autograph=False)
 
     def __call__(
         self, inputs: dict[str, tf.Tensor], training: bool = False
@@ -81,7 +83,7 @@ class Encoder(tf.Module):
         hidden = self._embed(words, types, training)
         outputs = []
         for number in range(self.shape.layers):
-            hidden = self._transform(f"transformer/layer_{number}", hidden, masked_scores, training)
+            hidden = self._layer(self._weights_of_layer(number), hidden, masked_scores, training)
             outputs.append(hidden)
         pooled = self._pool(hidden, mask)
         return {
@@ -111,28 +113,39 @@ class Encoder(tf.Module):
                 "bsn,nh->bsh", one_hot_types, self.weights["type_embeddings/embeddings"]
             )
         embeddings = word_embeddings + position_embeddings + type_embeddings
-        return _drop_out(self._normalize("embeddings/layer_norm", embeddings), training)
+        return _drop_out(self._normalize(self.weights, "embeddings/layer_norm", embeddings), training)
+
+    def _weights_of_layer(self, number: int) -> dict[str, tf.Tensor]:
+        prefix = f"transformer/layer_{number}/"
+        return {
+            name.removeprefix(prefix): tf.convert_to_tensor(weight)
+            for name, weight in self.weights.items()
+            if name.startswith(prefix)
+        }
 
     def _transform(
-        self, layer: str, hidden: tf.Tensor, masked_scores: tf.Tensor, training: bool
+        self, weights: dict[str, tf.Tensor], hidden: tf.Tensor, masked_scores: tf.Tensor, training: bool
     ) -> tf.Tensor:
-        """One block: attention, then the feed-forward layers, each added to its input and normalized."""
-        attended = self._attend(f"{layer}/self_attention", hidden, masked_scores, training)
-        hidden = self._normalize(f"{layer}/self_attention_layer_norm", hidden + _drop_out(attended, training))
-        inner = self._project(f"{layer}/intermediate", "bsh,hi->bsi", hidden)
+        """One layer: attention, then the feed-forward layers, each added to its input and normalized."""
+        attended = self._attend(weights, hidden, masked_scores, training)
+        hidden = self._normalize(weights, "self_attention_layer_norm", hidden + _drop_out(attended, training))
+        inner = _project(weights, "intermediate", "bsh,hi->bsi", hidden)
         inner = _activate(inner, self.arithmetic.activation)
-        output = self._project(f"{layer}/output", "bsi,ih->bsh", inner)
-        return self._normalize(f"{layer}/output_layer_norm", _drop_out(output, training) + hidden)
+        output = _project(weights, "output", "bsi,ih->bsh", inner)
+        return self._normalize(weights, "output_layer_norm", _drop_out(output, training) + hidden)
 
-    def _attend(self, name: str, hidden: tf.Tensor, masked_scores: tf.Tensor, training: bool) -> tf.Tensor:
+    def _attend(
+        self, weights: dict[str, tf.Tensor], hidden: tf.Tensor, masked_scores: tf.Tensor, training: bool
+    ) -> tf.Tensor:
         """Scaled dot-product attention of every piece (t) to every piece (s), with n heads of width d."""
         query, key, value = (
-            self._project(f"{name}/{part}", "bsh,hnd->bsnd", hidden) for part in ("query", "key", "value")
+            _project(weights, f"self_attention/{part}", "bsh,hnd->bsnd", hidden)
+            for part in ("query", "key", "value")
         )
         scores = tf.einsum("bsnd,btnd->bnts", key, query * self.shape.head_size**-0.5)
         attention = _drop_out(tf.nn.softmax(scores + masked_scores), training)
         context = tf.einsum("bnts,bsnd->btnd", attention, value)
-        return self._project(f"{name}/attention_output", "btnd,ndh->bth", context)
+        return _project(weights, "self_attention/attention_output", "btnd,ndh->bth", context)
 
     def _pool(self, hidden: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
         """From the pieces' outputs to one embedding."""
@@ -154,14 +167,10 @@ class Encoder(tf.Module):
     def _dense(self, name: str, inputs: tf.Tensor) -> tf.Tensor:
         return tf.nn.bias_add(tf.matmul(inputs, self.weights[f"{name}/kernel"]), self.weights[f"{name}/bias"])
 
-    def _project(self, name: str, equation: str, inputs: tf.Tensor) -> tf.Tensor:
-        """A dense layer, with its kernel's axes where `equation` says."""
-        return tf.einsum(equation, inputs, self.weights[f"{name}/kernel"]) + self.weights[f"{name}/bias"]
-
-    def _normalize(self, name: str, inputs: tf.Tensor) -> tf.Tensor:
+    def _normalize(self, weights: Mapping[str, tf.Tensor], name: str, inputs: tf.Tensor) -> tf.Tensor:
         """Layer normalization (arXiv 1607.06450) over the width."""
         mean, variance = tf.nn.moments(inputs, axes=-1, keepdims=True)
-        offset, scale = self.weights[f"{name}/beta"], self.weights[f"{name}/gamma"]
+        offset, scale = weights[f"{name}/beta"], weights[f"{name}/gamma"]
         return tf.nn.batch_normalization(inputs, mean, variance, offset, scale, self.arithmetic.epsilon)
 
 
@@ -202,12 +211,17 @@ def _reusable(encoder: Encoder) -> _Root:
     root.__call__ = encode = tf.function(encoder.__call__, autograph=False)
 
     def serve(inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        outputs = encode(inputs)
+        outputs = encode(inputs, training=False)
         return {name: outputs[name] for name in ("default", "pooled_output", "sequence_output")}
 
     # Not only a signature: Keras 3's TFSMLayer calls with one dict, which signatures do not take.
     root.serving_default = tf.function(serve, autograph=False)
     return root
+
+
+def _project(weights: Mapping[str, tf.Tensor], name: str, equation: str, inputs: tf.Tensor) -> tf.Tensor:
+    """A dense layer, with its kernel's axes where `equation` says."""
+    return tf.einsum(equation, inputs, weights[f"{name}/kernel"]) + weights[f"{name}/bias"]
 
 
 def _drop_out(inputs: tf.Tensor, training: bool) -> tf.Tensor:

@@ -18,6 +18,7 @@ from smaller_labse.select_vocab.tokenizer import Tokenizer
 
 MARKER = "manifest.json"
 FORMAT = "smaller_labse.model.1"
+PROOF_LINES = 2  # a language
 
 Say = Callable[[str], None]
 
@@ -61,12 +62,13 @@ def require_same_vocabulary(selection: Selection, tokenizer: Tokenizer, folder: 
 
 
 def proof_sentences(selection: Selection) -> dict[str, tuple[str, ...]]:
-    """A few of the counted lines in each language, and our own sentences in it."""
+    """Some of the counted lines in each language, and of our own sentences in it."""
     builtin = builtin_sentences()
     if not selection.languages:  # lists of pieces say no language: one sentence in each
         return {code: sentences[:1] for code, sentences in builtin.items()}
     return {
-        code: (*selection.sentences.get(code, ()), *builtin.get(code, ())) for code in selection.languages
+        code: (*selection.sentences.get(code, ())[:PROOF_LINES], *builtin.get(code, ()))[: 2 * PROOF_LINES]
+        for code in selection.languages
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import shutil
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from smaller_labse.make_smaller.encoder import Encoder, save_encoder
-from smaller_labse.make_smaller.excerpt import read_graph
+from smaller_labse.make_smaller.excerpt import read_graph, replace_table
 from smaller_labse.make_smaller.huggingface import write_huggingface
 from smaller_labse.make_smaller.made import (
     MARKER,
@@ -25,7 +26,8 @@ from smaller_labse.make_smaller.made import (
 from smaller_labse.make_smaller.model_card import HUGGINGFACE, SAVED_MODEL, ModelDescription
 from smaller_labse.make_smaller.preprocessor import Preprocessor, read_sequence_length, save_preprocessor
 from smaller_labse.make_smaller.proof import prove
-from smaller_labse.make_smaller.shape import infer_shape
+from smaller_labse.make_smaller.shape import EncoderShape, infer_shape
+from smaller_labse.make_smaller.table_shard import write_table
 from smaller_labse.select_vocab.checkpoint import WORD_EMBEDDINGS, Checkpoint
 from smaller_labse.select_vocab.errors import SmallerLabseError
 from smaller_labse.select_vocab.original import Original
@@ -34,6 +36,7 @@ from smaller_labse.select_vocab.selection import Selection
 from smaller_labse.select_vocab.tokenizer import Tokenizer, open_tokenizer
 from smaller_labse.select_vocab.wordpiece import VOCABULARY
 
+TABLE = ".table"
 DEFAULT_SEQUENCE_LENGTH = 128  # of LaBSE's preprocessor on TF Hub
 
 
@@ -76,21 +79,25 @@ def make_smaller(
     read_graph(original.encoder)
     original_preprocess = _original_preprocess(original, tokenizer, length)
     smaller = replace(shape, rows=len(selection.kept_ids))
-    read_tensor = _sliced(checkpoint, selection.kept_ids)
     vocabulary = selection_folder / VOCABULARY
-    with new_folder(folder, overwrite, MARKER) as partial:
+    # The table is read, written and compared beside what TensorFlow does in Python.
+    with new_folder(folder, overwrite, MARKER) as partial, ThreadPoolExecutor(1) as background:
         say("slicing the table and writing encoder/")
-        encoder = Encoder(smaller, read_tensor, vocabulary, tokenizer.lower_case)
-        save_encoder(encoder, partial / "encoder")
-        del encoder
-        gc.collect()  # the traced functions and the encoder hold each other: half a gigabyte at LaBSE's size
-        say("writing preprocess/")
-        save_preprocessor(Preprocessor(vocabulary, tokenizer.lower_case, length), partial / "preprocess")
+        rows = checkpoint.find(WORD_EMBEDDINGS).read_in_parts(selection.kept_ids)
+        table = background.submit(write_table, rows, partial / TABLE)
+        _write_encoder(smaller, read_without_table(checkpoint), vocabulary, tokenizer, partial / "encoder")
+        replace_table(partial / "encoder", table.result(), partial / TABLE)
+        written = None
         if huggingface:
             say("writing huggingface/")
-            write_huggingface(
-                partial / "huggingface", smaller, read_tensor, selection.pieces, tokenizer.lower_case, length
-            )
+            read_tensor = Checkpoint(partial / "encoder").map
+            place = partial / "huggingface"
+            arguments = (place, smaller, read_tensor, selection.pieces, tokenizer.lower_case, length)
+            written = background.submit(write_huggingface, *arguments)
+        say("writing preprocess/")
+        save_preprocessor(Preprocessor(vocabulary, tokenizer.lower_case, length), partial / "preprocess")
+        if written:
+            written.result()
         say("proving it against the original")
         scratch = partial / ".excerpt"
         proof = prove(
@@ -111,13 +118,27 @@ def make_smaller(
     return Made(folder, shape.parameters, proof)
 
 
-def _sliced(checkpoint: Checkpoint, kept_ids: np.ndarray) -> Callable[[str], np.ndarray]:
-    """Read any tensor; of the table, only the kept rows."""
+def read_without_table(checkpoint: Checkpoint) -> Callable[[str], np.ndarray]:
+    """Read any tensor, but of the table only its first row."""
 
     def read_tensor(name: str) -> np.ndarray:
-        return checkpoint.read_rows(name, kept_ids) if name == WORD_EMBEDDINGS else checkpoint.read(name)
+        return (
+            checkpoint.read_rows(name, np.zeros(1, int)) if name == WORD_EMBEDDINGS else checkpoint.read(name)
+        )
 
     return read_tensor
+
+
+def _write_encoder(
+    shape: EncoderShape,
+    read_tensor: Callable[[str], np.ndarray],
+    vocabulary: Path,
+    tokenizer: Tokenizer,
+    folder: Path,
+) -> None:
+    """Write the encoder's SavedModel with one row of the table."""
+    save_encoder(Encoder(replace(shape, rows=1), read_tensor, vocabulary, tokenizer.lower_case), folder)
+    gc.collect()  # the traced functions and the encoder hold each other
 
 
 def _original_length(original: Original) -> int:

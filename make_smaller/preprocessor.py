@@ -182,6 +182,14 @@ def input_packer(
             `input_word_ids`, `input_mask` and `input_type_ids`, each int32 [batch, seq_length].
         """
         segments = [segment.merge_dims(1, -1) if segment.ragged_rank > 1 else segment for segment in inputs]
+        packed = pack(segments, tf.convert_to_tensor(seq_length, tf.int32))
+        if isinstance(seq_length, int):
+            return {name: tf.ensure_shape(values, [None, seq_length]) for name, values in packed.items()}
+        return packed
+
+    # A function of its own, because it is long and otherwise would be in every function that packs.
+    @tf.function(autograph=False)
+    def pack(segments: Sequence[tf.RaggedTensor], seq_length: tf.Tensor) -> dict[str, tf.Tensor]:
         special_pieces = len(segments) + 1
         pieces, types = text.combine_segments(
             text.RoundRobinTrimmer(seq_length - special_pieces).trim(segments),

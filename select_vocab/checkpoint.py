@@ -24,6 +24,7 @@ class Checkpoint:
 
     Attributes:
         folder: the SavedModel folder.
+        bundle: its tensors, by the checkpoint's keys.
         shapes: every variable's name → its shape.
     """
 
@@ -36,16 +37,16 @@ class Checkpoint:
         self.folder = folder
         prefix = folder / "variables" / "variables"
         try:
-            self._bundle = read_tensor_bundle(prefix)
-            nodes = fields_of(self._bundle.read_text(OBJECT_GRAPH), GRAPH_NODES)
+            self.bundle = read_tensor_bundle(prefix)
+            nodes = fields_of(self.bundle.read_text(OBJECT_GRAPH), GRAPH_NODES)
             attributes = [fields_of(node, NODE_ATTRIBUTES) for node in nodes]
             self._keys = {
                 text_of(attribute, ATTRIBUTE_NAME) or text_of(attribute, ATTRIBUTE_KEY): key
                 for of_node in attributes
                 for attribute in of_node
-                if (key := text_of(attribute, ATTRIBUTE_KEY)) in self._bundle.entries
+                if (key := text_of(attribute, ATTRIBUTE_KEY)) in self.bundle.entries
             }
-            self.shapes = {name: self._bundle.shape(key) for name, key in self._keys.items()}
+            self.shapes = {name: self.bundle.shape(key) for name, key in self._keys.items()}
             children = fields_of(nodes[0], NODE_CHILDREN)
             self._root_keys = {
                 text_of(child, CHILD_NAME): text_of(
@@ -86,7 +87,11 @@ class Checkpoint:
         Raises:
             SmallerLabseError: there is no such variable, or its values cannot be read.
         """
-        return self.read_key(self.key(name))
+        return self.find(name).read()
+
+    def map(self, name: str) -> np.ndarray:
+        """As `read`, but the values stay in the file until they are used."""
+        return self.find(name).map()
 
     def read_rows(self, name: str, rows: np.ndarray) -> np.ndarray:
         """Some rows of a variable, without holding the others.
@@ -102,7 +107,7 @@ class Checkpoint:
 
     def find(self, name: str) -> StoredTensor:
         """Where a variable lies."""
-        return self._bundle.find(self.key(name))
+        return self.bundle.find(self.key(name))
 
     def key(self, name: str) -> str:
         """The key under which the checkpoint holds a variable.
@@ -117,22 +122,7 @@ class Checkpoint:
     def read_attribute(self, name: str) -> np.ndarray | None:
         """The value of a variable that hangs on the model itself under `name`; None where there is none."""
         key = self._root_keys.get(name)
-        return None if key is None else self.read_key(key)
-
-    @property
-    def keys(self) -> list[str]:
-        """All of the checkpoint's keys, that of its own bookkeeping too."""
-        return sorted(self._bundle.entries)
-
-    def read_key(self, key: str) -> np.ndarray | bytes:
-        """The value under a key of the checkpoint; bytes for a text.
-
-        Raises:
-            SmallerLabseError: it cannot be read.
-        """
-        if key == OBJECT_GRAPH:
-            return self._bundle.read_text(key)
-        return self._bundle.find(key).read()
+        return None if key is None else self.bundle.find(key).read()
 
 
 def _reason(error: Exception) -> str:

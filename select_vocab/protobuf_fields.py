@@ -30,6 +30,15 @@ def read_varint(data: bytes, position: int) -> tuple[int, int]:
     raise ValueError("the data end within a number")
 
 
+def write_varint(number: int) -> bytes:
+    """A number from 0 on as `read_varint` reads it."""
+    written = bytearray()
+    while number > 0x7F:
+        written.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes([*written, number])
+
+
 def fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
     """Each field's number and value: an int for numbers, otherwise bytes.
 

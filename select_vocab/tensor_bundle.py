@@ -31,8 +31,8 @@ from smaller_labse.select_vocab.errors import SmallerLabseError
 from smaller_labse.select_vocab.protobuf_fields import fields_of, number_of, read_varint
 
 HEADER_SHARDS = 1  # these are numbers of fields in TensorFlow's .proto files
-ENTRY_TYPE, ENTRY_SHAPE, ENTRY_PLACE, ENTRY_SLICES = 1, 2, (3, 4, 5), 7
-SHAPE_SIZE = 2
+ENTRY_TYPE, ENTRY_SHAPE, ENTRY_PLACE, ENTRY_CHECKSUM, ENTRY_SLICES = 1, 2, (3, 4, 5), 6, 7
+SHAPE_SIZES, SHAPE_SIZE = 2, 1
 TEXT_TYPE = 7  # DT_STRING in TensorFlow's core/framework/types.proto, as those of the numbers:
 TYPES = {
     **{1: "float32", 2: "float64", 3: "int32", 4: "uint8", 5: "int16", 6: "int8", 9: "int64", 10: "bool"},
@@ -64,6 +64,15 @@ class StoredTensor:
         """Read all of it."""
         numbers = np.fromfile(self.file, self.dtype, count=math.prod(self.shape), offset=self.offset)
         return numbers.reshape(self.shape)
+
+    def map(self) -> np.ndarray:
+        """All of it, left in the file until it is used."""
+        return np.memmap(self.file, self.dtype, "r", self.offset, self.shape)
+
+    def read_in_parts(self, rows: np.ndarray) -> Iterator[np.ndarray]:
+        """Read some of the rows, a few thousand at a time; for the arguments see `read_rows`."""
+        for part in np.split(rows, range(ROWS_AT_ONCE, len(rows), ROWS_AT_ONCE)):
+            yield self.read_rows(part)
 
     def read_rows(self, rows: np.ndarray) -> np.ndarray:
         """Read some of the rows, holding no more of the others than a few at a time.
@@ -98,19 +107,28 @@ class TensorBundle:
     """A checkpoint's tensors.
 
     Attributes:
-        index: the index file.
+        prefix: the checkpoint's prefix.
+        header: its `BundleHeaderProto`.
         entries: key → its `BundleEntryProto`.
         shards: how many data files there are.
     """
 
-    index: Path
+    prefix: Path
+    header: bytes
     entries: Mapping[str, bytes]
     shards: int
+
+    @property
+    def index(self) -> Path:
+        """The index file."""
+        return self.prefix.with_name(self.prefix.name + ".index")
 
     def shape(self, key: str) -> tuple[int, ...]:
         """A tensor's shape."""
         shapes = fields_of(self.entries[key], ENTRY_SHAPE)
-        return tuple(number_of(size, 1) for shape in shapes for size in fields_of(shape, SHAPE_SIZE))
+        return tuple(
+            number_of(size, SHAPE_SIZE) for shape in shapes for size in fields_of(shape, SHAPE_SIZES)
+        )
 
     def find(self, key: str) -> StoredTensor:
         """Where a tensor lies.
@@ -158,7 +176,7 @@ class TensorBundle:
 
     def _place(self, entry: bytes) -> tuple[Path, int, int]:
         shard, offset, size = (number_of(entry, field) for field in ENTRY_PLACE)
-        file = self.index.with_name(f"{self.index.stem}.data-{shard:05d}-of-{self.shards:05d}")
+        file = data_file(self.prefix, shard, self.shards)
         if not file.is_file():
             raise SmallerLabseError(
                 f"{file}: the checkpoint's data file is missing; is the SavedModel complete?"
@@ -169,6 +187,11 @@ class TensorBundle:
                 "the file is truncated, get it again"
             )
         return file, offset, size
+
+
+def data_file(prefix: Path, shard: int, shards: int) -> Path:
+    """One of a checkpoint's data files, counted from 0."""
+    return prefix.with_name(f"{prefix.name}.data-{shard:05d}-of-{shards:05d}")
 
 
 def read_tensor_bundle(prefix: Path) -> TensorBundle:
@@ -184,8 +207,9 @@ def read_tensor_bundle(prefix: Path) -> TensorBundle:
     index = prefix.with_name(prefix.name + ".index")
     try:
         entries = dict(_entries(index.read_bytes()))
-        shards = number_of(entries.pop(b""), HEADER_SHARDS)
-        return TensorBundle(index, {key.decode(): entry for key, entry in entries.items()}, shards)
+        header = entries.pop(b"")
+        named = {key.decode(): entry for key, entry in entries.items()}
+        return TensorBundle(prefix, header, named, number_of(header, HEADER_SHARDS))
     except LookupError:
         raise ValueError("its index is truncated") from None
 

@@ -4,9 +4,9 @@
 
 The frequencies come from the packages wordfreq (14 languages) and pythainlp (Thai). Such lists are of words
 alone and in lower case, so each word comes capitalized as well, and the lists are completed by punctuation,
-digits and the demo's own sentences. Chinese, Japanese and Thai write words without spaces between them,
-which a SentencePiece model cuts differently from a word by itself; for them, lines of words drawn by
-frequency are added.
+digits, single characters and the demo's own sentences. Chinese, Japanese and Thai write words without spaces
+between them, which a SentencePiece model cuts differently from a word by itself; for them, lines of words
+drawn by frequency are added.
 """
 
 from __future__ import annotations
@@ -30,6 +30,12 @@ DRAWN_LINES = 30_000
 DRAWN_WORDS = 12
 PUNCTUATION = ".,;:!?…-–—'’\"“”„«»()[]/%&+*=€$£°。、！？「」・（）《》，；：؟،؛"
 SIGN_COUNT = 100_000
+# Encodings from before Unicode: what they can write is what ordinary text of a language is written with.
+ENCODINGS = {
+    **dict.fromkeys(("de", "en", "es", "fr", "it", "nl", "pt"), ("cp1252",)),
+    **{"ar": ("cp1256",), "pl": ("cp1250",), "ru": ("cp1251",), "th": ("cp874",), "tr": ("cp1254",)},
+    **{"ja": ("cp932",), "ko": ("euc_kr",), "zh": ("gb2312", "big5")},
+}
 
 
 def read_sentences() -> dict[str, list[str]]:
@@ -68,8 +74,28 @@ def list_lines(
     for sign in [*PUNCTUATION, *map(str, range(100))]:
         yield sign, SIGN_COUNT
         yield f"a{sign}", SIGN_COUNT  # behind a word, too
+    for character in characters(language):
+        yield character, 1  # so that none becomes unknown
     for sentence in sentences:
         yield sentence, SIGN_COUNT
+
+
+def characters(language: str) -> Iterator[str]:
+    """Every character that the language's encodings can write, but for spaces and control characters."""
+    for point in range(0x10000):
+        character = chr(point)
+        if character.isprintable() and not character.isspace() and _is_writable(character, language):
+            yield character
+
+
+def _is_writable(character: str, language: str) -> bool:
+    for encoding in ENCODINGS[language]:
+        try:
+            character.encode(encoding)
+        except UnicodeEncodeError:
+            continue
+        return True
+    return False
 
 
 def draw_lines(frequencies: Mapping[str, float]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -165,11 +166,13 @@ def test_drops_out_where_the_original_does(original, saved_copy, real_inputs):
         loaded = tf.saved_model.load(str(folder))
         encode = tf.function(loaded.__call__, autograph=False)
         graph = encode.get_concrete_function(real_inputs, training=True).graph.as_graph_def()
-        (largest,) = {
-            sum(node.op == "RandomUniform" for node in function.node_def)
-            for function in graph.library.function
-        } - {0}
-        return largest
+        functions = {function.signature.name: function.node_def for function in graph.library.function}
+
+        def count(nodes: Iterable) -> int:
+            called = (functions[node.attr["f"].func.name] for node in nodes if "f" in node.attr)
+            return sum(node.op == "RandomUniform" for node in nodes) + sum(map(count, called))
+
+        return count(graph.node)
 
     assert dropouts(saved_copy) == dropouts(original) == 10
 
