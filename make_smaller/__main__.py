@@ -81,10 +81,7 @@ def _make(options: argparse.Namespace) -> None:
     made = _cut(options, original, selection)
     print_table(size_table(selection, made.original_parameters))
     proof = made.proof
-    print(
-        f"\nproved: {proof.rows:,} rows equal to the bit; {proof.unchanged:,} of {proof.texts:,} texts keep "
-        f"their pieces, their embeddings differ by {proof.largest_difference:.1e} at most\n{made.folder}"
-    )
+    print(f"\nproved: {proof.rows:,} rows equal to the bit; {proof.about_texts}\n{made.folder}")
 
 
 def _cut(options: argparse.Namespace, original: OpenOriginal, selection: Selection) -> Made:
@@ -125,6 +122,7 @@ def _cut(options: argparse.Namespace, original: OpenOriginal, selection: Selecti
         options.out,
         huggingface=not options.no_huggingface,
         sequence_length=options.sequence_length,
+        tokenizer=original.tokenizer,
         **common,
     )
 

@@ -1,92 +1,159 @@
-"""SavedModels with another number of rows in the table, and the original itself with only a few of them.
+"""The original itself, with only a few rows of its table.
 
-To see what the original says of a few sentences one need not load 501,153 rows. Its SavedModel is written
-beside a checkpoint in which the table has only the needed rows, and the one place in the graph that states
-the table's height is corrected. Everything that computes is the original's own graph.
+To see what the original says of a few sentences one need not load 501,153 rows, nor all the functions of its
+SavedModel. The one function that encodes, and those that it calls, are taken out of the graph as they stand,
+and called with the original's own tensors; of the table, with the needed rows. Everything that computes is
+the original's own graph.
 """
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from uuid import uuid4
 
 import numpy as np
 import tensorflow as tf
-from google.protobuf.message import DecodeError
-from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
+from tensorflow.core.framework.attr_value_pb2 import NameAttrList
+from tensorflow.core.framework.function_pb2 import FunctionDef
+from tensorflow.core.framework.graph_pb2 import GraphDef
+from tensorflow.core.protobuf.meta_graph_pb2 import MetaGraphDef
+from tensorflow.core.protobuf.saved_object_graph_pb2 import SavedConcreteFunction, SavedObjectGraph
+from tensorflow.core.protobuf.struct_pb2 import StructuredValue
 
-from smaller_labse.make_smaller.table_shard import Table, link_data_files, write_index, write_table
+from smaller_labse.make_smaller.encoder import INPUTS
+from smaller_labse.make_smaller.saved_model_graph import read_graph
 from smaller_labse.select_vocab.checkpoint import WORD_EMBEDDINGS, Checkpoint
 from smaller_labse.select_vocab.errors import SmallerLabseError
-from smaller_labse.select_vocab.original import SAVED_MODEL
-from smaller_labse.select_vocab.tensor_bundle import data_file
 
-FINGERPRINT = "fingerprint.pb"
+CALL = "__call__"  # how the encoder is called, in the graph of objects
+NODE = "call"  # what calls it, in ours
+EMBEDDING = "default"  # the embedding's name among the outputs
+
+Embed = Callable[[Mapping[str, tf.Tensor]], tf.Tensor]
 
 
-def load_excerpt(checkpoint: Checkpoint, ids: np.ndarray, folder: Path) -> Callable[..., dict[str, Any]]:
+def load_excerpt(checkpoint: Checkpoint, ids: np.ndarray) -> Embed:
     """Load the original with the rows `ids` only.
 
     Args:
         checkpoint: the original encoder's.
         ids: the needed rows, int [n].
-        folder: where the excerpt is written; it may be deleted once this function has returned.
 
     Returns:
-        The original as a function of its three inputs, in which the id i stands for the row `ids[i]`.
-    """
-    shutil.copytree(checkpoint.folder / "assets", folder / "assets")
-    prefix = folder / "variables" / "variables"
-    prefix.parent.mkdir()
-    bundle = checkpoint.bundle
-    shards = bundle.shards + 1
-    link_data_files(bundle, prefix, shards)
-    rows = checkpoint.read_rows(WORD_EMBEDDINGS, ids)
-    table = write_table([rows], data_file(prefix, bundle.shards, shards))
-    write_index(bundle, checkpoint.key(WORD_EMBEDDINGS), table, prefix)
-    _write_graph(read_graph(checkpoint.folder), len(ids), folder)
-    return tf.saved_model.load(str(folder))
-
-
-def replace_table(encoder: Path, table: Table, file: Path) -> None:
-    """Give a SavedModel that was written with a table of one row its real one.
-
-    Args:
-        encoder: the SavedModel's folder, as `save_encoder` wrote it.
-        table: the table.
-        file: where it lies; the file is moved.
-    """
-    checkpoint = Checkpoint(encoder)
-    bundle = checkpoint.bundle
-    shards = bundle.shards + 1
-    for shard in range(bundle.shards):
-        data_file(bundle.prefix, shard, bundle.shards).rename(data_file(bundle.prefix, shard, shards))
-    file.rename(data_file(bundle.prefix, bundle.shards, shards))
-    write_index(bundle, checkpoint.key(WORD_EMBEDDINGS), table, bundle.prefix)
-    _write_graph(read_graph(encoder), table.shape[0], encoder)
-    (encoder / FINGERPRINT).unlink(missing_ok=True)  # of the graph before
-
-
-def read_graph(saved_model: Path) -> SavedModel:
-    """The graph of a SavedModel folder.
+        The original as a function from its three inputs, int32 [batch, length] each, in which the id i stands
+        for the row `ids[i]`, to embeddings, float32 [batch, width].
 
     Raises:
-        SmallerLabseError: its file is damaged.
+        SmallerLabseError: the SavedModel has no function that encodes.
     """
-    file = saved_model / SAVED_MODEL
-    try:
-        graph = SavedModel.FromString(file.read_bytes())
-    except DecodeError:
-        graph = SavedModel()
-    if not graph.meta_graphs:
-        raise SmallerLabseError(f"{file}: no SavedModel in it; is it complete?")
-    return graph
+    graph = read_graph(checkpoint.folder).meta_graphs[0]
+    name = _find_function(graph.object_graph_def)
+    if name is None:
+        raise SmallerLabseError(
+            f"{checkpoint.folder}: no function that takes {', '.join(INPUTS)} and returns {EMBEDDING!r}; "
+            "expected an encoder in LaBSE's TF Hub format"
+        )
+    function = graph.object_graph_def.concrete_functions[name]
+    names = [graph.object_graph_def.nodes[node].variable.name for node in function.bound_inputs]
+    variables = [
+        tf.Variable(checkpoint.read_rows(name, ids) if name == WORD_EMBEDDINGS else checkpoint.read(name))
+        for name in names
+    ]
+    call = _graph_of_one_call(name, graph)
+    placeholders = [f"{node.name}:0" for node in call.node if node.op == "Placeholder"]
+    output = f"{NODE}:{_place_of_embedding(function)}"
+
+    def encode(*arguments: tf.Tensor) -> tf.Tensor:
+        given = dict(zip(placeholders, arguments, strict=True))
+        return tf.graph_util.import_graph_def(call, given, [output])[0]
+
+    # tf.function does not take over the functions of a graph that is imported; this does.
+    inputs = [tf.TensorSpec([None, None], tf.int32)] * len(INPUTS)
+    encode = tf.compat.v1.wrap_function(encode, inputs + [tf.TensorSpec([], tf.resource)] * len(variables))
+    return lambda batch: encode(
+        *(batch[name] for name in sorted(INPUTS)), *(variable.handle for variable in variables)
+    )
 
 
-def _write_graph(graph: SavedModel, rows: int, folder: Path) -> None:
-    for node in graph.meta_graphs[0].object_graph_def.nodes:
-        if node.HasField("variable") and node.variable.name == WORD_EMBEDDINGS:
-            node.variable.shape.dim[0].size = rows
-    (folder / SAVED_MODEL).write_bytes(graph.SerializeToString())
+def _find_function(objects: SavedObjectGraph) -> str | None:
+    """The function that stands for the encoder called with a dict of the three inputs, not to train."""
+    called = [child.node_id for child in objects.nodes[0].children if child.local_name == CALL]
+    for name in objects.nodes[called[0]].function.concrete_functions if called else ():
+        function = objects.concrete_functions[name]
+        arguments = function.canonicalized_input_signature.tuple_value.values[0].tuple_value.values
+        trains = any(argument.bool_value for argument in arguments)
+        takes_inputs = bool(arguments) and set(arguments[0].dict_value.fields) == set(INPUTS)
+        if takes_inputs and not trains and EMBEDDING in function.output_signature.dict_value.fields:
+            return name
+    return None
+
+
+def _place_of_embedding(function: SavedConcreteFunction) -> int:
+    """How many tensors come before the embedding: TensorFlow flattens dicts by ascending key."""
+    fields = function.output_signature.dict_value.fields
+    return sum(_count_tensors(fields[key]) for key in fields if key < EMBEDDING)
+
+
+def _count_tensors(value: StructuredValue) -> int:
+    kind = value.WhichOneof("kind")
+    if kind == "dict_value":
+        return sum(map(_count_tensors, value.dict_value.fields.values()))
+    if kind in ("list_value", "tuple_value"):
+        return sum(map(_count_tensors, getattr(value, kind).values))
+    return int(kind in ("tensor_spec_value", "bounded_tensor_spec_value"))
+
+
+def _graph_of_one_call(name: str, graph: MetaGraphDef) -> GraphDef:
+    """A graph of placeholders for a function's arguments, in order, and one node that calls it."""
+    library = {function.signature.name: function for function in graph.graph_def.library.function}
+    functions = _with_new_names(_functions_called(name, library), f"_{uuid4().hex}")
+    call = GraphDef(versions=graph.graph_def.versions)
+    call.library.function.extend(functions)
+    node = call.node.add(op="StatefulPartitionedCall", name=NODE)
+    called = functions[0].signature
+    node.attr["f"].func.name = called.name
+    for number, argument in enumerate(called.input_arg):
+        placeholder = call.node.add(op="Placeholder", name=f"argument_{number}")
+        placeholder.attr["dtype"].type = argument.type
+        node.input.append(placeholder.name)
+        node.attr["Tin"].list.type.append(argument.type)
+    node.attr["Tout"].list.type.extend(result.type for result in called.output_arg)
+    return call
+
+
+def _functions_called(name: str, library: Mapping[str, FunctionDef]) -> list[FunctionDef]:
+    """A function and, after it, all that it calls, and what those call."""
+    found: dict[str, FunctionDef] = {}
+    waiting = [name]
+    while waiting:
+        name = waiting.pop()
+        if name not in found and name in library:
+            found[name] = library[name]
+            waiting += [called.name for called in _references(library[name])]
+            waiting += [node.op for node in library[name].node_def]
+    return list(found.values())
+
+
+def _with_new_names(functions: Sequence[FunctionDef], ending: str) -> list[FunctionDef]:
+    """The functions with `ending` behind their names: names are the whole process's, and may be taken."""
+    renamed = []
+    names = {function.signature.name for function in functions}
+    for function in functions:
+        new = FunctionDef()
+        new.CopyFrom(function)
+        new.signature.name += ending
+        for called in _references(new):
+            called.name += ending if called.name in names else ""
+        for node in new.node_def:
+            node.op += ending if node.op in names else ""
+        renamed.append(new)
+    return renamed
+
+
+def _references(function: FunctionDef) -> Iterator[NameAttrList]:
+    """Where the nodes of a function name others, in attributes."""
+    for node in function.node_def:
+        for attribute in node.attr.values():
+            if attribute.WhichOneof("value") == "func":
+                yield attribute.func
+            yield from attribute.list.func

@@ -11,11 +11,17 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from smaller_labse.make_smaller.encoder import Encoder, save_encoder
+from smaller_labse.make_smaller.encoder import save_encoder
 from smaller_labse.make_smaller.hf_encoder import read_encoder
 from smaller_labse.make_smaller.hf_tensorflow import build_encoder, build_preprocessor, write_vocabulary
 from smaller_labse.make_smaller.preprocessor import save_preprocessor
-from smaller_labse.make_smaller.proof import as_arrays, compare_embeddings, traced_once
+from smaller_labse.make_smaller.proof import (
+    as_arrays,
+    choose_texts,
+    compare_embeddings,
+    load_embed,
+    traced_once,
+)
 from smaller_labse.make_smaller.safetensors_folder import open_safetensors
 from smaller_labse.select_vocab.errors import SmallerLabseError
 from smaller_labse.select_vocab.selection import Selection
@@ -81,8 +87,8 @@ def compare_saved_models(
     selection: Selection,
     texts: Sequence[str],
     options: SavedModelOptions,
-) -> float:
-    """The largest difference of embeddings between the original and the SavedModels, on unchanged texts.
+) -> tuple[int, float]:
+    """How many unchanged texts went through the original and the SavedModels, and the largest difference.
 
     The original is rebuilt in TensorFlow from its own folder, with the rows of the texts' pieces only. Texts
     that tf-text cuts otherwise than the original does are left out.
@@ -116,8 +122,15 @@ def compare_saved_models(
                 f"none of {len(texts)} texts, the prompt {prompt!r} before it, gets the original's pieces; "
                 "select with --keep and a file that holds the prompt"
             )
-        used = np.unique(before["input_word_ids"][same])
-        rebuilt: Encoder = build_encoder(encoder, vocabulary, used)
+        chosen = choose_texts(same)
+        used = np.unique(before["input_word_ids"][chosen])
         before["input_word_ids"] = np.searchsorted(used, before["input_word_ids"]).astype(np.int32)
-        smaller = tf.saved_model.load(str(model / "encoder"))
-        return compare_embeddings(traced_once(rebuilt), traced_once(smaller), before, after, same, texts)
+        difference = compare_embeddings(
+            lambda: traced_once(build_encoder(encoder, vocabulary, used)),
+            lambda: load_embed(model / "encoder"),
+            before,
+            after,
+            chosen,
+            texts,
+        )
+    return len(chosen), difference

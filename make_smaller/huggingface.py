@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from smaller_labse.make_smaller.arithmetic import DROPOUT_RATE, LAYER_NORM_EPSILON
 from smaller_labse.make_smaller.safetensors_writer import NewTensor, write_safetensors
-from smaller_labse.make_smaller.shape import EncoderShape
+from smaller_labse.make_smaller.shape import WORD_EMBEDDINGS, EncoderShape
 from smaller_labse.select_vocab.errors import SmallerLabseError
 from smaller_labse.select_vocab.json_file import write_json
 
@@ -47,6 +47,7 @@ def write_huggingface(
     pieces: Sequence[str],
     lower_case: bool,
     sequence_length: int,
+    table: Callable[[], Iterable[np.ndarray]] | None = None,
 ) -> None:
     """Write a BERT encoder as a Hugging Face folder, laid out as sentence-transformers/LaBSE is.
 
@@ -62,6 +63,8 @@ def write_huggingface(
             then also folds ß to ss and full-width letters to plain ones, Hugging Face does not.
         sequence_length: the longest input, in pieces, `[CLS]` and `[SEP]` included; longer ones are cut, by
             sentence-transformers always, by transformers with `truncation=True`.
+        table: returns the table's rows in parts, float32 [n, hidden size] each, where it is not to be read
+            whole by `read_tensor`.
 
     Raises:
         SmallerLabseError: a special piece is missing, the vocabulary or the sequence length does not fit the
@@ -73,7 +76,7 @@ def write_huggingface(
         raise SmallerLabseError(f"the sequence length is {sequence_length}, expected at most {limit}")
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "config.json", _model_config(shape, ids))
-    _write_tensors(folder / "model.safetensors", bert_model_names(shape), shape, read_tensor)
+    _write_tensors(folder / "model.safetensors", bert_model_names(shape), shape, read_tensor, table)
     _write_tokenizer(folder, ids, lower_case, sequence_length)
     _write_sentence_transformers(folder, shape, read_tensor, sequence_length)
 
@@ -90,7 +93,11 @@ def bert_model_names(shape: EncoderShape) -> dict[str, str]:
 
 
 def _write_tensors(
-    file: Path, names: Mapping[str, str], shape: EncoderShape, read_tensor: Callable[[str], np.ndarray]
+    file: Path,
+    names: Mapping[str, str],
+    shape: EncoderShape,
+    read_tensor: Callable[[str], np.ndarray],
+    table: Callable[[], Iterable[np.ndarray]] | None = None,
 ) -> None:
     """Write tensors of an encoder, as PyTorch keeps them, to a safetensors file; one is in memory at a time.
 
@@ -99,10 +106,18 @@ def _write_tensors(
         names: which tensors, in which order: name in LaBSE on TF Hub → name in the file.
         shape: the encoder's measures.
         read_tensor: see `write_huggingface`.
+        table: see `write_huggingface`.
 
     Raises:
         SmallerLabseError: a tensor does not have its shape or is not float32.
     """
+
+    def chunks(source: str, source_shape: tuple[int, ...]) -> Iterator[memoryview]:
+        if source == WORD_EMBEDDINGS and table is not None:
+            for rows in table():
+                yield _torch_values(source, rows, (len(rows), shape.hidden_size)).data
+        else:
+            yield _torch_values(source, read_tensor(source), source_shape).data
 
     def new_tensor(source: str, source_shape: tuple[int, ...]) -> NewTensor:
         return NewTensor(
@@ -110,7 +125,7 @@ def _write_tensors(
             dtype="F32",
             shape=_torch_shape(source, source_shape),
             size=math.prod(source_shape) * 4,
-            chunks=lambda: [_torch_values(source, read_tensor(source), source_shape).data],
+            chunks=lambda: chunks(source, source_shape),
         )
 
     source_shapes = shape.tensor_shapes()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import shutil
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -13,7 +12,6 @@ import numpy as np
 import tensorflow as tf
 
 from smaller_labse.make_smaller.encoder import Encoder, save_encoder
-from smaller_labse.make_smaller.excerpt import read_graph, replace_table
 from smaller_labse.make_smaller.huggingface import write_huggingface
 from smaller_labse.make_smaller.made import (
     MARKER,
@@ -26,6 +24,7 @@ from smaller_labse.make_smaller.made import (
 from smaller_labse.make_smaller.model_card import HUGGINGFACE, SAVED_MODEL, ModelDescription
 from smaller_labse.make_smaller.preprocessor import Preprocessor, read_sequence_length, save_preprocessor
 from smaller_labse.make_smaller.proof import prove
+from smaller_labse.make_smaller.saved_model_graph import read_graph, replace_table
 from smaller_labse.make_smaller.shape import EncoderShape, infer_shape
 from smaller_labse.make_smaller.table_shard import write_table
 from smaller_labse.select_vocab.checkpoint import WORD_EMBEDDINGS, Checkpoint
@@ -49,6 +48,7 @@ def make_smaller(
     sequence_length: int | None = None,
     license_name: str | None = None,
     overwrite: bool = False,
+    tokenizer: Tokenizer | None = None,
     say: Say = lambda step: None,
 ) -> Made:
     """Write a smaller model's folder; it appears when the model is proved, or not at all.
@@ -63,6 +63,7 @@ def make_smaller(
         license_name: for the model card, e.g. "apache-2.0"; the original's licence holds for what is cut
             from it.
         overwrite: replace an earlier model.
+        tokenizer: the original's, where it is open already.
         say: is told each step as it begins.
 
     Raises:
@@ -70,7 +71,7 @@ def make_smaller(
     """
     checkpoint = Checkpoint(original.encoder)
     shape = infer_shape(checkpoint.shapes, str(original.encoder))
-    tokenizer = open_tokenizer(original, checkpoint)
+    tokenizer = tokenizer or open_tokenizer(original, checkpoint)
     require_same_vocabulary(selection, tokenizer, selection_folder)
     length = sequence_length or _original_length(original)
     if length > shape.positions:
@@ -82,28 +83,30 @@ def make_smaller(
     vocabulary = selection_folder / VOCABULARY
     # The table is read, written and compared beside what TensorFlow does in Python.
     with new_folder(folder, overwrite, MARKER) as partial, ThreadPoolExecutor(1) as background:
-        say("slicing the table and writing encoder/")
-        rows = checkpoint.find(WORD_EMBEDDINGS).read_in_parts(selection.kept_ids)
-        table = background.submit(write_table, rows, partial / TABLE)
-        _write_encoder(smaller, read_without_table(checkpoint), vocabulary, tokenizer, partial / "encoder")
-        replace_table(partial / "encoder", table.result(), partial / TABLE)
+        say("slicing the table and writing encoder/" + (" and huggingface/" if huggingface else ""))
+        stored = checkpoint.find(WORD_EMBEDDINGS)
+        table = background.submit(write_table, stored.read_in_parts(selection.kept_ids), partial / TABLE)
         written = None
         if huggingface:
-            say("writing huggingface/")
-            read_tensor = Checkpoint(partial / "encoder").map
-            place = partial / "huggingface"
-            arguments = (place, smaller, read_tensor, selection.pieces, tokenizer.lower_case, length)
-            written = background.submit(write_huggingface, *arguments)
+            written = background.submit(
+                write_huggingface,
+                partial / "huggingface",
+                smaller,
+                checkpoint.read,
+                selection.pieces,
+                tokenizer.lower_case,
+                length,
+                table=lambda: stored.read_in_parts(selection.kept_ids),
+            )
+        _write_encoder(smaller, read_without_table(checkpoint), vocabulary, tokenizer, partial / "encoder")
+        replace_table(partial / "encoder", table.result(), partial / TABLE)
         say("writing preprocess/")
         save_preprocessor(Preprocessor(vocabulary, tokenizer.lower_case, length), partial / "preprocess")
+        say("proving it against the original")
+        sentences = proof_sentences(selection)
+        proof = prove(checkpoint, original_preprocess, selection, partial, sentences, background)
         if written:
             written.result()
-        say("proving it against the original")
-        scratch = partial / ".excerpt"
-        proof = prove(
-            checkpoint, original_preprocess, selection, partial, proof_sentences(selection), scratch
-        )
-        shutil.rmtree(scratch)
         description = ModelDescription(
             name=folder.name,
             original_name=original.name,

@@ -81,7 +81,7 @@ def make_from_huggingface(
         say("proving it against the original")
         prove_rows(original.folder, cut, selection, dtype)
         same = prove_pieces(tokenizer, smaller, selection, texts)
-        length, prompt, difference = None, "", 0.0
+        length, prompt, embedded, difference = None, "", 0, 0.0
         if saved_model:
             say("writing encoder/ and preprocess/")
             length, prompt = write_saved_models(cut.folder, smaller, partial, options)
@@ -89,10 +89,10 @@ def make_from_huggingface(
             # Rounded to float16 the embeddings are others, by design.
             if dtype is None:
                 unchanged = [text for text, is_same in zip(texts, same.tolist(), strict=True) if is_same]
-                difference = compare_saved_models(
+                embedded, difference = compare_saved_models(
                     original.folder, tokenizer, partial, selection, unchanged, options
                 )
-        proof = Proof(len(selection.kept_ids), len(texts), int(np.count_nonzero(same)), difference)
+        proof = Proof(len(selection.kept_ids), len(texts), int(np.count_nonzero(same)), embedded, difference)
         describe(
             partial,
             ModelDescription(

@@ -6,14 +6,15 @@ Three comparisons, all with the files that users will load:
   the bit;
 - texts go through both preprocessors: which of them still get the same pieces? All whose pieces were all
   kept must;
-- those that do go through both encoders, the original's own graph and ours: promise 1 says that the
+- some of those that do go through both encoders, the original's own graph and ours: promise 1 says that the
   embeddings agree to 1e-5.
 """
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +24,7 @@ import tensorflow as tf
 from smaller_labse.make_smaller import hf_encoder
 from smaller_labse.make_smaller.encoder import INPUTS
 from smaller_labse.make_smaller.exact_arithmetic import exact_arithmetic
-from smaller_labse.make_smaller.excerpt import load_excerpt
+from smaller_labse.make_smaller.excerpt import Embed, load_excerpt
 from smaller_labse.make_smaller.preprocessor import UNKNOWN_PIECE
 from smaller_labse.make_smaller.safetensors_file import read_safetensors
 from smaller_labse.select_vocab.checkpoint import WORD_EMBEDDINGS, Checkpoint
@@ -31,13 +32,13 @@ from smaller_labse.select_vocab.errors import SmallerLabseError
 from smaller_labse.select_vocab.selection import Selection
 
 TOLERANCE = 1e-5  # promise 1: float32 rounding
-BATCH_TEXTS = 32
+BATCH_TEXTS = 8  # of like length
+EMBEDDED_TEXTS = 16  # at most; what is wrong with an encoder shows in every text
 DRAWN_TEXTS = 16
 DRAWN_WORDS = 8
 ROWS_AT_ONCE = 65_536
 
 Inputs = Mapping[str, np.ndarray]
-Embed = Callable[..., tf.Tensor]
 Preprocess = Callable[[tf.Tensor], Mapping[str, tf.Tensor]]
 
 
@@ -49,13 +50,26 @@ class Proof:
         rows: rows of the table that were compared, all equal.
         texts: how many texts went through both preprocessors.
         unchanged: how many of them got the same pieces.
+        embedded: how many of those went through both encoders.
         largest_difference: of their embeddings, absolute, over all numbers.
     """
 
     rows: int
     texts: int
     unchanged: int
+    embedded: int
     largest_difference: float
+
+    @property
+    def about_texts(self) -> str:
+        """What was seen of the texts, in words."""
+        kept = f"{self.unchanged:,} of {self.texts:,} texts keep their pieces"
+        if not self.embedded:
+            return kept
+        whose = (
+            "their embeddings" if self.embedded == self.unchanged else f"the embeddings of {self.embedded}"
+        )
+        return f"{kept}, {whose} differ by {self.largest_difference:.1e} at most"
 
 
 def prove(
@@ -64,7 +78,7 @@ def prove(
     selection: Selection,
     model: Path,
     sentences: Mapping[str, Sequence[str]],
-    scratch: Path,
+    background: Executor,
 ) -> Proof:
     """Compare a written model with its original.
 
@@ -72,27 +86,32 @@ def prove(
         checkpoint: the original encoder's.
         original_preprocess: the original's preprocessor: strings [n] → the encoder's inputs.
         selection: what the model was made from.
-        model: the model's folder.
+        model: the model's folder; `huggingface/` in it may still be written by an earlier task of
+            `background`.
         sentences: language → texts; texts drawn from the kept pieces are added.
-        scratch: a folder that does not exist yet, to write the original's excerpt to.
+        background: compares the rows, one task at a time.
 
     Raises:
         SmallerLabseError: the smaller model is not what the original is.
     """
-    with ThreadPoolExecutor(1) as background:
-        rows = background.submit(_compare_rows, checkpoint, selection, model)
-        texts = [text for language in sentences.values() for text in language] + _draw_texts(selection)
-        preprocess = tf.saved_model.load(str(model / "preprocess"))
-        before = as_arrays(original_preprocess(tf.constant(texts)))
-        after = as_arrays(preprocess(tf.constant(texts)))
-        same = _same_pieces(before, after, selection, texts)
-        used = np.unique(before["input_word_ids"][same])
-        original = traced_once(load_excerpt(checkpoint, used, scratch))
-        rows.result()  # before TensorFlow's own complaint about a checksum
-        smaller = traced_once(tf.saved_model.load(str(model / "encoder")))
+    rows = background.submit(_compare_rows, checkpoint, selection, model)
+    texts = [text for language in sentences.values() for text in language] + _draw_texts(selection)
+    preprocess = tf.saved_model.load(str(model / "preprocess"))
+    before = as_arrays(original_preprocess(tf.constant(texts)))
+    after = as_arrays(preprocess(tf.constant(texts)))
+    same = _same_pieces(before, after, selection, texts)
+    chosen = choose_texts(same)
+    used = np.unique(before["input_word_ids"][chosen])
     before["input_word_ids"] = np.searchsorted(used, before["input_word_ids"]).astype(np.int32)
-    largest = compare_embeddings(original, smaller, before, after, same, texts)
-    return Proof(len(selection.kept_ids), len(texts), len(same), largest)
+
+    def load_smaller() -> Embed:
+        rows.result()  # before TensorFlow's own complaint about a checksum
+        return load_embed(model / "encoder")
+
+    largest = compare_embeddings(
+        lambda: load_excerpt(checkpoint, used), load_smaller, before, after, chosen, texts
+    )
+    return Proof(len(selection.kept_ids), len(texts), len(same), len(chosen), largest)
 
 
 def _same_pieces(before: Inputs, after: Inputs, selection: Selection, texts: Sequence[str]) -> np.ndarray:
@@ -117,30 +136,38 @@ def _same_pieces(before: Inputs, after: Inputs, selection: Selection, texts: Seq
     return np.flatnonzero(is_same)
 
 
+def choose_texts(same: np.ndarray) -> np.ndarray:
+    """At most `EMBEDDED_TEXTS` of the texts numbered `same`, evenly drawn."""
+    places = np.linspace(0, len(same) - 1, min(len(same), EMBEDDED_TEXTS))
+    return same[places.astype(int)]
+
+
 def compare_embeddings(
-    original: Embed, smaller: Embed, before: Inputs, after: Inputs, same: np.ndarray, texts: Sequence[str]
+    load_original: Callable[[], Embed],
+    load_smaller: Callable[[], Embed],
+    before: Inputs,
+    after: Inputs,
+    chosen: np.ndarray,
+    texts: Sequence[str],
 ) -> float:
     """The largest difference of two encoders' embeddings, absolute, over all numbers.
 
     Args:
-        original: from the encoder's inputs to embeddings, tensors [batch, hidden size].
-        smaller: likewise.
+        load_original: loads the one; the two are never in memory together.
+        load_smaller: loads the other.
         before: the original's inputs for all texts, int32 [texts, length] each.
         after: the smaller one's.
-        same: the numbers of the texts to compare.
+        chosen: the numbers of the texts to compare.
         texts: for the message.
 
     Raises:
         SmallerLabseError: it is larger than float32 rounding allows.
     """
-    by_length = same[np.argsort(before["input_mask"][same].sum(axis=1), kind="stable")]
+    by_length = chosen[np.argsort(before["input_mask"][chosen].sum(axis=1), kind="stable")]
     with exact_arithmetic():
-        differences = np.concatenate(
-            [
-                np.abs(_embed(original, before, batch) - _embed(smaller, after, batch)).max(axis=1)
-                for batch in np.split(by_length, range(BATCH_TEXTS, len(same), BATCH_TEXTS))
-            ]
-        )
+        original = _embed_all(load_original, before, by_length)
+        smaller = _embed_all(load_smaller, after, by_length)
+    differences = np.abs(original - smaller).max(axis=1)
     worst = int(np.argmax(differences))
     if not differences[worst] <= TOLERANCE:
         raise SmallerLabseError(
@@ -193,13 +220,28 @@ def as_arrays(outputs: Mapping[str, tf.Tensor]) -> dict[str, np.ndarray]:
     return {name: np.asarray(values) for name, values in outputs.items()}
 
 
-def _embed(encode: Embed, inputs: Inputs, batch: np.ndarray) -> np.ndarray:
-    """Embeddings of some of the texts, float32 [batch, hidden size], padded no further than need be."""
-    length = int(inputs["input_mask"][batch].sum(axis=1).max())
-    return encode({name: tf.constant(values[batch, :length]) for name, values in inputs.items()}).numpy()
+def load_embed(encoder: Path) -> Embed:
+    """A SavedModel's embeddings, as its users load it."""
+    return traced_once(tf.saved_model.load(str(encoder)))
 
 
 def traced_once(encoder: Callable[..., Mapping[str, tf.Tensor]]) -> Embed:
-    """A SavedModel's embeddings as a graph for inputs of any shape; called as it is, it retraces for each."""
+    """An encoder's embeddings as a graph for inputs of any shape; called as it is, it retraces for each."""
     inputs = {name: tf.TensorSpec([None, None], tf.int32, name=name) for name in INPUTS}
     return tf.function(lambda batch: encoder(batch)["default"], input_signature=[inputs], autograph=False)
+
+
+def _embed_all(load: Callable[[], Embed], inputs: Inputs, order: np.ndarray) -> np.ndarray:
+    """Embeddings of the texts numbered `order`, float32 [n, hidden size]; the encoder is gone afterwards."""
+    embed = load()
+    batches = np.split(order, range(BATCH_TEXTS, len(order), BATCH_TEXTS))
+    embeddings = np.concatenate([_embed(embed, inputs, batch) for batch in batches])
+    del embed
+    gc.collect()  # loaded objects hold each other
+    return embeddings
+
+
+def _embed(embed: Embed, inputs: Inputs, batch: np.ndarray) -> np.ndarray:
+    """Embeddings of some of the texts, float32 [batch, hidden size], padded no further than need be."""
+    length = int(inputs["input_mask"][batch].sum(axis=1).max())
+    return embed({name: tf.constant(values[batch, :length]) for name, values in inputs.items()}).numpy()

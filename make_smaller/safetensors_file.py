@@ -25,7 +25,6 @@ METADATA = "__metadata__"
 LONGEST_HEADER = 100_000_000  # bytes; the reference implementation reads no longer one
 GIT_LFS_POINTER = b"version "  # how the text begins that git leaves in a large file's place
 CHUNK_BYTES = 1 << 22
-CHUNK_ROWS = 16_384
 
 # What NumPy reads; of the types that it lacks (bfloat16, the float8 ones), the bits.
 NUMPY_DTYPES = {
@@ -119,8 +118,8 @@ class Tensor:
 
     def row_chunks(self, rows: np.ndarray) -> Iterator[bytes]:
         """The bytes of some of the rows (see `read_rows`), a few at a time."""
-        for part in np.split(rows, range(CHUNK_ROWS, len(rows), CHUNK_ROWS)):
-            yield self.stored.read_rows(part).tobytes()
+        for part in self.stored.read_in_parts(rows):
+            yield part.tobytes()
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """A checkpoint whose table of word embeddings lies in a data file of its own.
 
 TensorFlow reads checkpoints of several data files ("shards") like those of one. So the table, two thirds of a
-smaller model, can be written row by row without ever being in memory, beside what TensorFlow itself wrote;
-and an original's other tensors can be used where they lie. For the files see `tensor_bundle`.
+smaller model, can be written row by row without ever being in memory, beside what TensorFlow itself wrote.
+For the files see `tensor_bundle`.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import google_crc32c
 import numpy as np
 
-from smaller_labse.make_smaller.crc32c import crc32c, mask
 from smaller_labse.select_vocab.protobuf_fields import BYTES, FOUR_BYTES, VARINT, fields, write_varint
 from smaller_labse.select_vocab.tensor_bundle import (
     ENTRY_CHECKSUM,
@@ -26,11 +26,11 @@ from smaller_labse.select_vocab.tensor_bundle import (
     SHAPE_SIZE,
     SHAPE_SIZES,
     TensorBundle,
-    data_file,
 )
 
 FLOAT32 = 1  # DT_FLOAT in TensorFlow's core/framework/types.proto
 NO_COMPRESSION = b"\x00"
+MASK_DELTA = 0xA282EAD8  # of `_masked`
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def write_table(chunks: Iterable[np.ndarray], file: Path) -> Table:
     with file.open("wb") as out:
         for chunk in chunks:
             data = np.ascontiguousarray(chunk, "<f4")
-            checksum = crc32c(data.view(np.uint8).reshape(-1), checksum)
+            checksum = google_crc32c.extend(checksum, data.reshape(-1))
             out.write(data.data)
             rows, width = rows + data.shape[0], data.shape[1]
     return Table((rows, width), checksum)
@@ -80,23 +80,11 @@ def write_index(bundle: TensorBundle, key: str, table: Table, prefix: Path) -> N
         + _field(ENTRY_SHAPE, sizes)
         + _field(shard, bundle.shards)
         + _field(size, 4 * table.shape[0] * table.shape[1])
-        + _fixed_field(ENTRY_CHECKSUM, mask(table.checksum))
+        + _fixed_field(ENTRY_CHECKSUM, _masked(table.checksum))
     )
     header = _field(HEADER_SHARDS, bundle.shards + 1) + _without(bundle.header, HEADER_SHARDS)
     entries = {b"": header, **{name.encode(): value for name, value in bundle.entries.items()}}
     prefix.with_name(prefix.name + ".index").write_bytes(_leveldb_table(entries | {key.encode(): entry}))
-
-
-def link_data_files(bundle: TensorBundle, prefix: Path, shards: int) -> None:
-    """Name a checkpoint's data files, without copying them, as the first of another one's.
-
-    Args:
-        bundle: the checkpoint.
-        prefix: the other one's.
-        shards: how many data files that has.
-    """
-    for shard in range(bundle.shards):
-        data_file(prefix, shard, shards).symlink_to(data_file(bundle.prefix, shard, bundle.shards).resolve())
 
 
 def _field(number: int, value: int | bytes) -> bytes:
@@ -140,4 +128,9 @@ def _block(entries: Mapping[bytes, bytes]) -> bytes:
 
 def _with_checksum(block: bytes) -> bytes:
     content = block + NO_COMPRESSION
-    return content + mask(crc32c(np.frombuffer(content, np.uint8))).to_bytes(4, "little")
+    return content + _masked(google_crc32c.value(content)).to_bytes(4, "little")
+
+
+def _masked(checksum: int) -> int:
+    """A checksum as it is stored, for data that hold checksums themselves (LevelDB's util/crc32c.h)."""
+    return ((checksum >> 15 | checksum << 17) + MASK_DELTA) & 0xFFFFFFFF

@@ -89,10 +89,6 @@ class Checkpoint:
         """
         return self.find(name).read()
 
-    def map(self, name: str) -> np.ndarray:
-        """As `read`, but the values stay in the file until they are used."""
-        return self.find(name).map()
-
     def read_rows(self, name: str, rows: np.ndarray) -> np.ndarray:
         """Some rows of a variable, without holding the others.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -26,3 +27,4 @@ def import_tensorflow_quietly() -> None:
         os.close(kept)
         os.close(nowhere)
     tf.get_logger().setLevel("ERROR")
+    gc.freeze()  # or the collector looks through TensorFlow's million objects again and again

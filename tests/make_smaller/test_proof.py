@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -57,11 +58,12 @@ def preprocess(example) -> Callable:
 
 
 @pytest.fixture
-def prove_again(example, cut, preprocess, tmp_path) -> Callable[[Path], Proof]:
+def prove_again(example, cut, preprocess) -> Iterator[Callable[[Path], Proof]]:
     """Prove a model's folder as `make_smaller` does."""
     sentences = {code: builtin_sentences()[code] for code in ("de", "en", "fr")}
     checkpoint = Checkpoint(example / "encoder")
-    return lambda model: prove(checkpoint, preprocess, cut.selection, model, sentences, tmp_path / "excerpt")
+    with ThreadPoolExecutor(1) as background:
+        yield lambda model: prove(checkpoint, preprocess, cut.selection, model, sentences, background)
 
 
 def test_a_model_as_it_was_written_is_proved(cut, prove_again):
@@ -196,16 +198,19 @@ def test_a_wrong_model_does_not_replace_an_earlier_one(
     assert list(tmp_path.iterdir()) == [earlier]
 
 
-def test_where_no_text_keeps_its_pieces_there_is_no_proof(example, cut, preprocess, tmp_path):
+def test_where_no_text_keeps_its_pieces_there_is_no_proof(example, cut, preprocess):
     """As with an original whose preprocessor puts something before every text."""
     import tensorflow as tf
 
-    with pytest.raises(SmallerLabseError, match="none of 20 texts, drawn from the kept pieces among them"):
+    with (
+        ThreadPoolExecutor(1) as background,
+        pytest.raises(SmallerLabseError, match="none of 20 texts, drawn from the kept pieces among them"),
+    ):
         prove(
             Checkpoint(example / "encoder"),
             lambda texts: preprocess(tf.strings.join(["☃ ", texts])),
             cut.selection,
             cut.model,
             {"en": builtin_sentences()["en"]},
-            tmp_path / "excerpt",
+            background,
         )

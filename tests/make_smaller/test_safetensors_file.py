@@ -15,9 +15,10 @@ from hypothesis.extra import numpy as arrays
 from safetensors import safe_open
 from safetensors.numpy import load, save, save_file
 
-from smaller_labse.make_smaller.safetensors_file import CHUNK_BYTES, CHUNK_ROWS, read_safetensors
+from smaller_labse.make_smaller.safetensors_file import CHUNK_BYTES, read_safetensors
 from smaller_labse.make_smaller.safetensors_folder import open_safetensors
 from smaller_labse.make_smaller.safetensors_writer import NewTensor, write_safetensors
+from smaller_labse.select_vocab import tensor_bundle
 from smaller_labse.select_vocab.errors import SmallerLabseError
 
 DTYPES = ["?", "u1", "i1", "<u2", "<i2", "<u4", "<i4", "<u8", "<i8", "<f2", "<f4", "<f8"]
@@ -59,11 +60,14 @@ def test_every_tensor_reads_as_the_reference_reads_it(tmp_path_factory, tensors)
 
 
 @pytest.mark.parametrize("dtype", ["<f4", "<f2", "<i8", "?"])
-def test_rows_are_read_in_the_order_asked_for(tmp_path: Path, dtype: str) -> None:
+def test_rows_are_read_in_the_order_asked_for(tmp_path: Path, monkeypatch, dtype: str) -> None:
     random = np.random.default_rng(0)
-    table = (random.standard_normal((CHUNK_ROWS * 2 + 5, 3)) * 9).astype(dtype)
+    table = (random.standard_normal((4005, 3)) * 9).astype(dtype)
+    row_bytes = 3 * table.itemsize
+    monkeypatch.setattr(tensor_bundle, "BUFFER_BYTES", 1000 * row_bytes)
+    monkeypatch.setattr(tensor_bundle, "PART_BYTES", 2000 * row_bytes)
     save_file({"a": table[:7].copy(), "table": table}, tmp_path / "model.safetensors")
-    rows = random.permutation(len(table))[: CHUNK_ROWS + 3]
+    rows = random.permutation(len(table))[:2003]
     found = open_safetensors(tmp_path)
     np.testing.assert_array_equal(found.read_rows("table", rows), table[rows])
     chunks = list(found.tensors["table"].row_chunks(rows))
