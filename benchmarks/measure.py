@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import version
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TypeVar
 
 from smaller_labse.select_vocab.tables import Table
 
-PACKAGES = ("tensorflow", "tensorflow-text", "numpy", "pyarrow", "safetensors", "tokenizers")
+Result = TypeVar("Result")
+PACKAGES = ("tensorflow", "tensorflow-text", "numpy", "numba", "tokenizers")
 
 
 @dataclass(frozen=True)
@@ -22,62 +29,100 @@ class Run:
     """One run of a command.
 
     Attributes:
-        seconds: wall time, from start to exit.
+        seconds: wall time, from start to exit; or what the command itself says that its work took.
         gigabytes: peak resident memory, in 10^9 bytes; a child's children are not counted.
+        amount: how much work was done, e.g. how many pieces were counted.
     """
 
     seconds: float
     gigabytes: float
+    amount: int = 1
 
 
-def measure(command: Sequence[str]) -> Run:
+@dataclass(frozen=True)
+class Section:
+    """What one benchmark found.
+
+    Attributes:
+        title: what was asked.
+        table: the answer, for people.
+        runs: every run, by its row's name.
+        notes: what one has to know to read the table, a sentence or more.
+    """
+
+    title: str
+    table: Table
+    runs: Mapping[str, Sequence[Run]]
+    notes: str = ""
+
+    def markdown(self) -> str:
+        """The section as it stands in the README."""
+        return f"#### {self.title}\n\n{self.table.markdown()}" + (f"\n{self.notes}\n" if self.notes else "")
+
+
+def measure(command: Sequence[str | Path], amount: str | None = None) -> Run:
     """Run a command to its end.
+
+    Args:
+        command: what to run.
+        amount: the last line of its output is JSON, in which `seconds` and the amount under this key stand;
+            None for a command whose wall time counts.
 
     Raises:
         SystemExit: it failed; its output is shown.
     """
     started = time.monotonic()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    output = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.monotonic() - started
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        sys.exit(f"{' '.join(command)}\nended with {process.returncode}:\n{output}")
+    with tempfile.TemporaryFile("w+") as errors:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
+        output = process.stdout.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.monotonic() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            errors.seek(0)
+            sys.exit(
+                f"{' '.join(map(str, command))}\nended with {process.returncode}:\n{output}{errors.read()}"
+            )
     # Linux counts kilobytes, macOS bytes.
-    return Run(seconds, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e9)
+    gigabytes = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e9
+    if amount is None:
+        return Run(seconds, gigabytes)
+    said = json.loads(output.splitlines()[-1])
+    return Run(said["seconds"], gigabytes, said[amount])
 
 
-def take_turns(
-    commands: Mapping[str, Sequence[str]], repetitions: int, before_each: Callable[[], None]
-) -> dict[str, list[Run]]:
-    """Run all commands once, then all again, so that a slow minute of the machine hits every one."""
-    runs: dict[str, list[Run]] = {name: [] for name in commands}
+def apart(function: Callable[..., Result], *arguments: object) -> Result:
+    """Call a function in a process of its own: what a parent ever held counts in its children's peak."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as process:
+        return process.submit(function, *arguments).result()
+
+
+def take_turns(ways: Mapping[str, Callable[[], Run]], repetitions: int) -> dict[str, list[Run]]:
+    """Go through all ways, then through all again, so that a slow minute of the machine hits every one."""
+    runs: dict[str, list[Run]] = {name: [] for name in ways}
     for repetition in range(repetitions):
-        for name, command in commands.items():
-            before_each()
+        for name, run in ways.items():
             print(f"{repetition + 1} of {repetitions}: {name}", file=sys.stderr, flush=True)
-            runs[name].append(measure(command))
+            runs[name].append(run())
     return runs
 
 
-def runs_table(runs: Mapping[str, Sequence[Run]], reference: str) -> Table:
-    """Medians, in brackets the spread, and ratios to the command called `reference`."""
-    reference_seconds = statistics.median(run.seconds for run in runs[reference])
-    rows = []
-    for name, done in runs.items():
-        seconds = sorted(run.seconds for run in done)
-        memory = statistics.median(run.gigabytes for run in done)
-        median = statistics.median(seconds)
-        rows.append(
-            (
-                name,
-                f"{median:.1f} s ({seconds[0]:.1f} to {seconds[-1]:.1f})",
-                f"{reference_seconds / median:.1f} x",
-                f"{memory:.2f} GB",
-            )
-        )
-    return Table(("", "wall time", "speed", "peak memory"), rows)
+def spread(values: Sequence[float], form: str = "{:.1f}") -> str:
+    """The median and, in brackets, the least and the most."""
+    if len(values) == 1:
+        return form.format(values[0])
+    median, least, most = statistics.median(values), min(values), max(values)
+    return f"{form.format(median)} ({form.format(least)} to {form.format(most)})"
+
+
+def median_rate(runs: Sequence[Run]) -> float:
+    """Work done a second."""
+    return statistics.median(run.amount / run.seconds for run in runs)
+
+
+def peak(runs: Sequence[Run]) -> str:
+    """The median of the peak memory."""
+    return f"{statistics.median(run.gigabytes for run in runs):.2f} GB"
 
 
 def describe_machine() -> str:

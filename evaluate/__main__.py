@@ -7,6 +7,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from smaller_labse.evaluate.embed_files import embed_files
 from smaller_labse.evaluate.models import parse_models
 from smaller_labse.evaluate.parity import TOLERANCE, parity, parity_table, require_parity
 from smaller_labse.evaluate.reports import require_places, write_reports
@@ -27,6 +28,7 @@ def _make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_tatoeba(commands)
     _add_parity(commands)
+    _add_encode(commands)
     return parser
 
 
@@ -81,6 +83,32 @@ def _add_parity(commands: argparse._SubParsersAction) -> None:
     parser.set_defaults(run=_run_parity)
 
 
+def _add_encode(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser(
+        "encode",
+        help="texts to embeddings, files of any size",
+        description="Write the embedding of every line as one row of a NumPy file (float32), in order. "
+        "Memory does not grow with the number of lines.",
+    )
+    add = parser.add_argument
+    add("--model", required=True, metavar="FOLDER", help="the model, or a TF Hub handle or hub id")
+    add(
+        "--text",
+        nargs="+",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="files with one text a line, .jsonl or .parquet, plain or compressed; or folders of them",
+    )
+    add("--text-field", default="text", metavar="NAME", help="field or column of the text (default: text)")
+    add("--out", type=Path, required=True, metavar="FILE", help="the .npy file to write")
+    add("--normalize", action="store_true", help="scale every embedding to length 1")
+    add("--max-length", type=int, metavar="N", help="pieces a text (default: the preprocessor's)")
+    _add_prompt(parser)
+    add("--overwrite", action="store_true", help="replace an existing file")
+    parser.set_defaults(run=_run_encode)
+
+
 def _add_prompt(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--prompt", metavar="TEXT", help='what goes before every text, e.g. "query: " (default: the model\'s)'
@@ -116,6 +144,20 @@ def _run_parity(options: argparse.Namespace) -> None:
         if comparison.empty_lines:
             print(f"{comparison.language}: {comparison.empty_lines:,} empty lines skipped", file=sys.stderr)
     require_parity(result, options.tolerance)
+
+
+def _run_encode(options: argparse.Namespace) -> None:
+    embedded = embed_files(
+        options.model,
+        options.text,
+        options.out,
+        options.normalize,
+        options.max_length,
+        options.prompt,
+        options.text_field,
+        options.overwrite,
+    )
+    print(f"{embedded.file}: {embedded.texts:,} x {embedded.width}, float32")
 
 
 if __name__ == "__main__":

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from itertools import islice
 
 import numpy as np
 import tensorflow as tf
@@ -105,6 +106,32 @@ class SentenceEncoder:
             embeddings[repeats] = embeddings[first[repeats]]
             advance(int(repeats.sum()))
         return embeddings
+
+    def encode_parts(
+        self,
+        texts: Iterable[str],
+        normalize: bool = False,
+        max_length: int | None = None,
+        advance: Advance | None = None,
+    ) -> Iterator[np.ndarray]:
+        """Encode any number of texts as they come, with no more than some thousand in memory.
+
+        Args:
+            texts: the texts; an iterator will do.
+            normalize: see `encode`.
+            max_length: see `encode`.
+            advance: is told how many texts are done.
+
+        Yields:
+            Embeddings, float32 [n, width], in the order of `texts`; n is at most 8192. Equal texts get equal
+            embeddings, to the bit, within a part; in another part they may differ by float32 rounding.
+
+        Raises:
+            UsageError, SmallerLabseError: as `encode` does.
+        """
+        texts = iter(texts)
+        while part := list(islice(texts, TEXTS_AT_A_TIME)):
+            yield self.encode(part, normalize, max_length, advance or (lambda amount: None))
 
     def tokenize(self, texts: Sequence[str]) -> list[np.ndarray]:
         """The piece ids of texts, whole, without [CLS] and [SEP]: one int32 [pieces] a text.

