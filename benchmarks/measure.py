@@ -65,8 +65,8 @@ def measure(command: Sequence[str | Path], amount: str | None = None) -> Run:
 
     Args:
         command: what to run.
-        amount: the last line of its output is JSON, in which `seconds` and the amount under this key stand;
-            None for a command whose wall time counts.
+        amount: the last line of its output is JSON, in which `seconds` and the amount under this key stand,
+            and `gigabytes` where it knows better; None for a command whose wall time counts.
 
     Raises:
         SystemExit: it failed; its output is shown.
@@ -88,7 +88,7 @@ def measure(command: Sequence[str | Path], amount: str | None = None) -> Run:
     if amount is None:
         return Run(seconds, gigabytes)
     said = json.loads(output.splitlines()[-1])
-    return Run(said["seconds"], gigabytes, said[amount])
+    return Run(said["seconds"], said.get("gigabytes", gigabytes), said[amount])
 
 
 def apart(function: Callable[..., Result], *arguments: object) -> Result:

@@ -1,10 +1,10 @@
 """Measure everything side by side, and write what the README shows.
 
     scripts/benchmark.sh                        # all; about half an hour on 2 cores, 12 GB of disk
-    scripts/benchmark.sh counting slicing       # some
+    scripts/benchmark.sh counting slicing       # some; the others' results stay as they are
     scripts/benchmark.sh --labse FOLDER         # LaBSE itself instead of one of its size
 
-Writes `benchmarks/results.md` and `benchmarks/results.json` unless told otherwise.
+Writes `benchmarks/results.json` and, from it, `benchmarks/results.md`, unless told otherwise.
 """
 
 from __future__ import annotations
@@ -13,13 +13,23 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from measure import Section, apart, describe_machine
 
-NAMES = ("counting", "counting-memory", "counting-exactness", "slicing", "encoding", "encoding-memory")
+NAMES = (
+    "counting",
+    "counting-memory",
+    "counting-exactness",
+    "slicing",
+    "encoding",
+    "encoding-memory",
+    "searching",
+)
 HERE = Path(__file__).resolve().parent
 
 
@@ -36,47 +46,66 @@ def main() -> None:
     if unknown or options.repetitions < 1:
         parser.error(f"no benchmark {', '.join(unknown)}; there are {', '.join(NAMES)}" if unknown else
                      "--repetitions must be 1 or more")  # fmt: skip
+    results = options.out.with_suffix(".json")
+    data = json.loads(results.read_text("utf-8")) if results.is_file() else {}
     with tempfile.TemporaryDirectory(prefix="benchmark-") as scratch:
-        sections = measure_all(options.names or NAMES, options.labse, Path(scratch), options.repetitions)
-    text = f"{describe_machine()}. Medians of {options.repetitions}, least to most in brackets.\n\n"
-    text += "\n".join(section.markdown() for section in sections)
-    data = {
-        "machine": describe_machine(),
-        "benchmarks": {
-            section.title: {name: [asdict(run) for run in runs] for name, runs in section.runs.items()}
-            for section in sections
-        },
-    }
+        for name, sections in measure_all(options, Path(scratch)):
+            data[name] = {
+                "machine": describe_machine(),
+                "repetitions": options.repetitions,
+                "markdown": "\n".join(section.markdown() for section in sections),
+                "runs": {
+                    section.title: {way: [asdict(run) for run in runs] for way, runs in section.runs.items()}
+                    for section in sections
+                },
+            }
+            results.write_text(json.dumps(data, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    text = describe(data)
     options.out.with_suffix(".md").write_text(text, encoding="utf-8")
-    options.out.with_suffix(".json").write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
     print(text, end="")
 
 
-def measure_all(names: Sequence[str], labse: Path | None, scratch: Path, repetitions: int) -> list[Section]:
-    """Run the benchmarks that are named, in the order of `NAMES`."""
+def describe(data: Mapping[str, Mapping[str, Any]]) -> str:
+    """All results as Markdown, in the order of `NAMES`; what they have in common is said once."""
+    machines = dict.fromkeys(data[name]["machine"] for name in NAMES if name in data)
+    parts = [f"Machine: {machine}." for machine in machines]
+    parts.append("Medians, and in brackets the least and the most, of 3 turns where there are brackets.\n")
+    return "\n\n".join(parts) + "\n" + "\n".join(data[name]["markdown"] for name in NAMES if name in data)
+
+
+def measure_all(options: argparse.Namespace, scratch: Path) -> Iterator[tuple[str, list[Section]]]:
+    """Run the benchmarks that are named, in the order of `NAMES`; each one's sections."""
     import counting
     import encoding
+    import searching
     import slicing
     from originals import write_e5, write_labse
 
-    print("making the originals", file=sys.stderr, flush=True)
-    labse = labse or apart(write_labse, scratch / "labse")
-    e5 = write_e5(scratch / "e5")
-    sections: list[Section] = []
-    if "counting" in names:
-        sections += counting.measure_speed(labse, e5, scratch, repetitions)
-    if "counting-memory" in names:
-        sections.append(counting.measure_memory(labse, e5, scratch))
-    if "counting-exactness" in names:
-        sections.append(counting.check_exactness(labse, scratch))
-    if "slicing" in names:
-        sections.append(slicing.measure_slicing(labse, scratch, repetitions))
-    if "encoding" in names:
-        sections.append(encoding.measure_encoding(labse, scratch, repetitions))
-    if "encoding-memory" in names:
-        one_layer = apart(write_labse, scratch / "one_layer", 1)
-        sections.append(encoding.measure_encoding_memory(one_layer, scratch))
-    return sections
+    repetitions = options.repetitions
+
+    @cache
+    def labse() -> Path:
+        print("making an original of LaBSE's size", file=sys.stderr, flush=True)
+        return options.labse or apart(write_labse, scratch / "labse")
+
+    @cache
+    def e5() -> Path:
+        return write_e5(scratch / "e5")
+
+    benchmarks: dict[str, Callable[[], list[Section]]] = {
+        "counting": lambda: counting.measure_speed(labse(), e5(), scratch, repetitions),
+        "counting-memory": lambda: [counting.measure_memory(labse(), e5(), scratch)],
+        "counting-exactness": lambda: [counting.check_exactness(labse(), scratch)],
+        "slicing": lambda: [slicing.measure_slicing(labse(), scratch, repetitions)],
+        "encoding": lambda: [encoding.measure_encoding(labse(), scratch, repetitions)],
+        "encoding-memory": lambda: [
+            encoding.measure_encoding_memory(apart(write_labse, scratch / "one_layer", 1), scratch)
+        ],
+        "searching": lambda: [searching.measure_search(repetitions)],
+    }
+    for name in NAMES:
+        if name in (options.names or NAMES):
+            yield name, benchmarks[name]()
 
 
 if __name__ == "__main__":

@@ -18,8 +18,8 @@ import pyarrow.compute as pc
 LANGUAGES = ("ar", "de", "en", "es", "fr", "it", "ja", "ko", "nl", "pl", "pt", "ru", "th", "tr", "zh")
 WITHOUT_SPACES = ("ja", "th", "zh")
 LINES_AT_ONCE = 10_000
-MEAN_LOG_WORDS, SPREAD_LOG_WORDS = 3.3, 0.85  # of the logarithm of a line's number of words
-FEWEST_WORDS, MOST_WORDS = 4, 400
+MEAN_LOG_WORDS, SPREAD_LOG_WORDS = 3.65, 0.85  # of the logarithm of a line's number of words
+FEWEST_WORDS, MOST_WORDS = 4, 500
 CAPITALIZED, COMMA, STOP, SPACE_IN_THAI = 0.10, 0.08, 0.04, 0.26  # shares of words
 MADE_UP = 0.02
 

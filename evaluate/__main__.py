@@ -7,14 +7,24 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from smaller_labse.evaluate.bucc import read_bucc
+from smaller_labse.evaluate.compare import compare
 from smaller_labse.evaluate.embed_files import embed_files
+from smaller_labse.evaluate.model_card import write_scores
 from smaller_labse.evaluate.models import parse_models
+from smaller_labse.evaluate.parallel import read_parallel
 from smaller_labse.evaluate.parity import TOLERANCE, parity, parity_table, require_parity
+from smaller_labse.evaluate.report import NUMBERS, PAGE, require_matplotlib, write_report
+from smaller_labse.evaluate.report_markdown import averages_table, sizes_table
 from smaller_labse.evaluate.reports import require_places, write_reports
-from smaller_labse.evaluate.tatoeba import accuracy_table, tatoeba
+from smaller_labse.evaluate.sts import read_sts
+from smaller_labse.evaluate.tasks import Task
+from smaller_labse.evaluate.tatoeba import accuracy_table, tatoeba, tatoeba_tasks
 from smaller_labse.evaluate.texts import parse_texts
 from smaller_labse.select_vocab.command import run_command
+from smaller_labse.select_vocab.errors import UsageError
 from smaller_labse.select_vocab.languages import parse_languages
+from smaller_labse.select_vocab.outputs import require_absent
 from smaller_labse.select_vocab.tables import print_table
 
 
@@ -26,10 +36,68 @@ def main(arguments: list[str] | None = None) -> int:
 def _make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="evaluate-encoder", description="How good is a sentence encoder?")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_compare(commands)
     _add_tatoeba(commands)
     _add_parity(commands)
     _add_encode(commands)
     return parser
+
+
+def _add_compare(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser(
+        "compare",
+        help="an original and smaller models side by side: a report",
+        description="Measure an original and any number of smaller models on any data, and write a report: "
+        "scores, differences with intervals, sizes, what became of texts and pieces, pictures.",
+    )
+    add = parser.add_argument
+    add("--original", required=True, metavar="[NAME=]MODEL", help="folder, TF Hub handle or hub id")
+    add(
+        "--model",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="[NAME=]MODEL",
+        help="the models cut from it",
+    )
+    data = parser.add_argument_group("data, one or more")
+    data.add_argument("--tatoeba", type=Path, metavar="DIR", help="folder of tatoeba.xxx-eng.{xxx,eng} files")
+    data.add_argument(
+        "--languages",
+        metavar="LIST",
+        help="of Tatoeba: fr,de,... or a file with one a line (default: all in DIR)",
+    )
+    data.add_argument(
+        "--parallel",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="XX=FILE,YY=FILE",
+        help="two files of translations, line by line, as from the UN's Parallel Corpus",
+    )
+    data.add_argument(
+        "--bucc", type=Path, metavar="DIR", help="folder of BUCC's files, xx-en.training.gold etc."
+    )
+    data.add_argument(
+        "--sts",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="NAME=FILE",
+        help="sentence<TAB>sentence<TAB>score, the STS benchmark's files, or SemEval's NAME=INPUT,GOLD",
+    )
+    add("--out", type=Path, required=True, metavar="FOLDER", help="the report's folder")
+    add(
+        "--cache",
+        type=Path,
+        metavar="FOLDER",
+        help="where results are kept, so that nothing is measured twice (default: OUT.cache)",
+    )
+    add("--no-pictures", action="store_true", help="do not draw any; then matplotlib is not needed")
+    add("--cards", action="store_true", help="write each model's scores into its model card")
+    _add_prompt(parser)
+    add("--overwrite", action="store_true", help="replace an earlier report")
+    parser.set_defaults(run=_run_compare)
 
 
 def _add_tatoeba(commands: argparse._SubParsersAction) -> None:
@@ -119,6 +187,37 @@ def _add_reports(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results as JSON, too")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table as Markdown, too")
     parser.add_argument("--overwrite", action="store_true", help="replace existing files")
+
+
+def _run_compare(options: argparse.Namespace) -> None:
+    require_absent(options.out, options.overwrite, NUMBERS)
+    original, *smaller = parse_models([options.original, *options.model])
+    tasks = _read_tasks(options)
+    if not options.no_pictures:
+        require_matplotlib()
+    cache = options.cache or options.out.with_name(options.out.name + ".cache")
+    report = compare(original, smaller, tasks, cache, options.prompt)
+    write_report(report, options.out, not options.no_pictures, options.overwrite)
+    if options.cards:
+        for number, model in enumerate(smaller):
+            write_scores(Path(model.folder), report, number + 1)
+    print_table(sizes_table(report))
+    print()
+    print_table(averages_table(report))
+    print(f"\n{options.out / PAGE}")
+
+
+def _read_tasks(options: argparse.Namespace) -> list[Task]:
+    if options.languages is not None and options.tatoeba is None:
+        raise UsageError("--languages goes with --tatoeba")
+    tasks: list[Task] = []
+    if options.tatoeba is not None:
+        languages = parse_languages(options.languages) if options.languages is not None else None
+        tasks += tatoeba_tasks(options.tatoeba, languages)
+    tasks += [read_parallel(text) for text in options.parallel]
+    if options.bucc is not None:
+        tasks += read_bucc(options.bucc)
+    return tasks + [read_sts(text) for text in options.sts]
 
 
 def _run_tatoeba(options: argparse.Namespace) -> None:

@@ -9,13 +9,13 @@ from pathlib import Path
 import tensorflow as tf
 
 from smaller_labse.evaluate.encode import SentenceEncoder, find_rows
+from smaller_labse.evaluate.models import MANIFEST
 from smaller_labse.select_vocab.errors import SmallerLabseError
 from smaller_labse.select_vocab.hf_folder import CONFIG, HuggingFaceFolder, locate_huggingface
 from smaller_labse.select_vocab.hf_tokenizer import open_hf_tokenizer
 from smaller_labse.select_vocab.json_file import read_object, read_object_if_there
 from smaller_labse.select_vocab.original import Original, find_vocabulary, locate_original, read_pieces
 
-MANIFEST = "manifest.json"
 TOKENIZER_JSON = "tokenizer.json"
 DEFAULT_LENGTH = 128  # of LaBSE's preprocessor on TF Hub, where a model comes without one
 

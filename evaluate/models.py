@@ -8,6 +8,8 @@ from pathlib import Path
 
 from smaller_labse.select_vocab.errors import UsageError
 
+MANIFEST = "manifest.json"  # in a model's folder, if `make-smaller` wrote it
+
 
 @dataclass(frozen=True)
 class NamedModel:

@@ -16,7 +16,8 @@ from statistics import fmean
 import numpy as np
 
 from smaller_labse.evaluate.models import NamedModel
-from smaller_labse.evaluate.retrieval import accuracy
+from smaller_labse.evaluate.parallel import Parallel
+from smaller_labse.evaluate.retrieval import found_both_ways
 from smaller_labse.evaluate.sentences import read_sentences
 from smaller_labse.select_vocab.errors import SmallerLabseError
 from smaller_labse.select_vocab.languages import LANGUAGES, Language, find_language
@@ -114,6 +115,14 @@ def tatoeba(
     return tuple(results)
 
 
+def tatoeba_tasks(data: Path, languages: Sequence[Language] | None = None) -> list[Parallel]:
+    """The languages as tasks, one each, so that each one's result is kept by itself; see `tatoeba`."""
+    return [
+        Parallel((find_language("en").code, pairs.language), pairs.english, pairs.foreign, "tatoeba")
+        for pairs in read_pairs(data, languages)
+    ]
+
+
 def measure(
     model: NamedModel, pairs: Sequence[Pairs], encode: Callable[[Sequence[str]], np.ndarray]
 ) -> ModelAccuracy:
@@ -194,10 +203,10 @@ def _read_pair(data: Path, iso3: str, present: Sequence[str]) -> Pairs:
 
 
 def _measure_language(pairs: Pairs, encode: Callable[[Sequence[str]], np.ndarray]) -> LanguageAccuracy:
-    english, foreign = encode(pairs.english), encode(pairs.foreign)
+    from_english, to_english = found_both_ways(encode(pairs.english), encode(pairs.foreign))
     return LanguageAccuracy(
         language=pairs.language,
         pairs=len(pairs.english),
-        from_english=accuracy(queries=english, candidates=foreign),
-        to_english=accuracy(queries=foreign, candidates=english),
+        from_english=float(from_english.mean()),
+        to_english=float(to_english.mean()),
     )

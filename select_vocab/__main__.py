@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -120,9 +121,10 @@ def _add_select(commands: argparse._SubParsersAction) -> None:
     )
     rule.add_argument(
         "--vocab-size",
-        type=_positive,
+        type=_size,
         metavar="N",
-        help="N pieces in all, shared out so that the worst-covered language is covered best",
+        help="N pieces in all, or e.g. 25%% of the original's rows, shared out so that the worst-covered "
+        "language is covered best",
     )
     always = parser.add_argument_group("always kept, beside the special pieces")
     always.add_argument(
@@ -232,6 +234,8 @@ def _select(options: argparse.Namespace) -> None:
     languages = parse_languages(options.languages) if options.languages else []
     original = open_original(options.model)
     tokenizer = original.tokenizer
+    if isinstance(rule.value, Fraction):
+        rule = replace(rule, value=max(1, int(rule.value * original.rows)))
     counts = read_all_counts(options.counts, tokenizer, languages, options.skip_missing)
     listed, named = read_all_pieces(options.pieces, tokenizer, options.strip, options.skip_missing)
     selection = select(
@@ -295,6 +299,16 @@ def _positive(text: str) -> int:
     if not number:
         raise argparse.ArgumentTypeError("expected 1 or more")
     return number
+
+
+def _size(text: str) -> int | Fraction:
+    """A number of pieces, or a share of the original's rows."""
+    if not text.endswith("%"):
+        return _positive(text)
+    percent = text[:-1]
+    if not re.fullmatch(r"\d{1,3}(\.\d{1,9})?", percent) or not 0 < Fraction(percent) <= 100:
+        raise argparse.ArgumentTypeError(f"{text!r} is no share of the rows, such as 25%")
+    return Fraction(percent) / 100
 
 
 def _share(text: str) -> str:

@@ -41,7 +41,12 @@ MOST_BYTES_A_BYTE = 4  # a rewritten string has at most as many characters as it
 FNV_BASIS = np.uint64(0xCBF29CE484222325)
 FNV_PRIME = np.uint64(0x100000001B3)
 
-ONE, HALF, LOWER_HALF = np.uint64(1), np.uint64(32), np.uint64(0xFFFFFFFF)
+SHORT_WORD = 16  # bytes; such a word is itself two numbers, which are found faster than a string
+# To mix the two: odd numbers, the first 2**64 by the golden ratio (Knuth, TAOCP 3, section 6.4).
+LOW_FACTOR, HIGH_FACTOR = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
+BYTE, ALL_BUT_BYTE = np.uint64(8), np.uint64(56)
+
+ZERO, ONE, HALF, LOWER_HALF = np.uint64(0), np.uint64(1), np.uint64(32), np.uint64(0xFFFFFFFF)
 
 
 def compiled(function: Function) -> Function:
@@ -83,9 +88,21 @@ def new_byte_table(capacity: int, text_bytes: int) -> ByteTable:
     )
 
 
+def new_short_words(capacity: int) -> np.ndarray:
+    """A hash table for so many words of at most `SHORT_WORD` bytes, uint64 [power of 2, 3].
+
+    Of each its last 8 bytes as a number, those before them likewise, and its length, shifted by 32, with the
+    word's number plus 1.
+    """
+    return np.full((1 << (2 * capacity - 1).bit_length(), 3), 0, np.uint64)
+
+
 def as_bytes(lines: Sequence[str]) -> np.ndarray:
-    """Lines without line feeds in UTF-8, each ended by one, uint8 [bytes]."""
-    return np.frombuffer("".join(f"{line}\n" for line in lines).encode(), np.uint8)
+    """Lines in UTF-8, each ended by a line feed, uint8 [bytes]; a line feed in one becomes a space."""
+    text = "".join(f"{line}\n" for line in lines).encode()
+    if text.count(b"\n") > len(lines):
+        return as_bytes([line.replace("\n", " ") for line in lines])
+    return np.frombuffer(text, np.uint8)
 
 
 def most_words(size: int) -> int:
@@ -180,16 +197,23 @@ def find_or_add(table, text, start, stop, code):
     number = find(table, text, start, stop, code)
     if number >= 0:
         return number
+    number = append(table, text, start, stop)
+    slot = first_slot(code, len(table.slots))
+    while table.slots[slot]:
+        slot = (slot + 1) & (len(table.slots) - 1)
+    table.slots[slot] = (code & ~LOWER_HALF) | np.uint64(number + 1)
+    return number
+
+
+@compiled
+def append(table, text, start, stop):
+    """Give the string `text[start:stop]` the next number, which is returned; `find` does not find it so."""
     number = table.size[0]
     first = table.starts[number]
     for offset in range(stop - start):
         table.text[first + offset] = text[start + offset]
     table.starts[number + 1] = first + stop - start
     table.size[0] = number + 1
-    slot = first_slot(code, len(table.slots))
-    while table.slots[slot]:
-        slot = (slot + 1) & (len(table.slots) - 1)
-    table.slots[slot] = (code & ~LOWER_HALF) | np.uint64(number + 1)
     return np.int32(number)
 
 
@@ -210,13 +234,14 @@ def decode(text, place):
 
 
 @compiled
-def number_words(text, kinds, table, numbers, ends):
+def number_words(text, kinds, table, short, numbers, ends):
     """Split lines into words and number the words as they are in the table; new ones are added to it.
 
     Args:
         text: lines in UTF-8, each ended by a line feed, uint8 [bytes].
         kinds: how code points separate words, uint8 [KINDS].
-        table: has room for `len(text)` more words and bytes.
+        table: has room for `len(text)` more words and bytes; the long words are found by it.
+        short: finds the short ones; see `new_short_words`.
         numbers: int32 [at least bytes]; the words' numbers are written here.
         ends: int64 [lines]; how many words there are up to each line's end is written here.
 
@@ -224,11 +249,13 @@ def number_words(text, kinds, table, numbers, ends):
         How many words there are.
     """
     words, line, place, start = 0, 0, 0, -1
-    code, before = FNV_BASIS, SPACE
+    low, high, before, again = ZERO, ZERO, SPACE, -1
     while place < len(text):
         point, size = decode(text, place)
         kind = SPACE if point == LINE_FEED else kinds[point]
-        if kind == BLANK:
+        if again >= 0:
+            kind, again = again, -1
+        elif kind == BLANK:
             after, _ = decode(text, place + 1)  # there is a line feed at least
             separates = before in (INSIDE, ALONE, MARK) and after != LINE_FEED
             separates = separates and kinds[after] in (INSIDE, ALONE)
@@ -236,22 +263,50 @@ def number_words(text, kinds, table, numbers, ends):
             kind = SPACE if separates else INSIDE
         else:
             before = kind
+        end = -1
         if start >= 0 and kind in (SPACE, ALONE):
-            numbers[words] = find_or_add(table, text, start, place, code)
-            words, start = words + 1, -1
-        if kind != SPACE:
+            end, again = place, kind  # the word ends before what stands here, whose turn comes next
+        elif kind == SPACE:
+            if point == LINE_FEED:
+                ends[line] = words
+                line += 1
+            place += size
+        else:
             if start < 0:
-                start, code = place, FNV_BASIS
-            for offset in range(size):
-                code = (code ^ np.uint64(text[place + offset])) * FNV_PRIME
+                start, low, high = place, ZERO, ZERO
+            for at in range(place, place + size):
+                high = high << BYTE | low >> ALL_BUT_BYTE
+                low = low << BYTE | np.uint64(text[at])
+            place += size
             if kind == ALONE:
-                numbers[words] = find_or_add(table, text, start, place + size, code)
-                words, start = words + 1, -1
-        elif point == LINE_FEED:
-            ends[line] = words
-            line += 1
-        place += size
+                end = place
+        if end < 0:
+            continue
+        if end - start > SHORT_WORD:
+            numbers[words] = find_or_add(table, text, start, end, hash_of(text, start, end))
+        else:
+            # Not a function: this is where most of the time goes.
+            length = np.uint64(end - start) << HALF
+            slot = np.int64((low ^ high * HIGH_FACTOR) * LOW_FACTOR >> HALF) & (len(short) - 1)
+            while short[slot, 2] and (
+                short[slot, 0] != low or short[slot, 1] != high or short[slot, 2] & ~LOWER_HALF != length
+            ):
+                slot = (slot + 1) & (len(short) - 1)
+            if not short[slot, 2]:
+                short[slot, 0], short[slot, 1] = low, high
+                short[slot, 2] = length | np.uint64(append(table, text, start, end) + 1)
+            numbers[words] = np.int32((short[slot, 2] & LOWER_HALF) - ONE)
+        words, start = words + 1, -1
     return words
+
+
+@compiled
+def hash_of(text, start, stop):
+    """FNV-1a of `text[start:stop]`."""
+    code = FNV_BASIS
+    for place in range(start, stop):
+        code = (code ^ np.uint64(text[place])) * FNV_PRIME
+    return code
 
 
 @compiled
@@ -401,10 +456,7 @@ def rewrite(text, start, stop, rewrites, rewritten, word_text):
 @compiled
 def piece_or(unknown, pieces, text, start, stop):
     """The id of the piece `text[start:stop]`, or `unknown`."""
-    code = FNV_BASIS
-    for place in range(start, stop):
-        code = (code ^ np.uint64(text[place])) * FNV_PRIME
-    number = find(pieces.table, text, start, stop, code)
+    number = find(pieces.table, text, start, stop, hash_of(text, start, stop))
     return unknown if number < 0 else pieces.ids[number]
 
 

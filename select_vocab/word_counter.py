@@ -11,6 +11,7 @@ from smaller_labse.select_vocab.loops import (
     as_bytes,
     most_words,
     new_byte_table,
+    new_short_words,
     number_words,
     tally,
 )
@@ -55,7 +56,7 @@ class WordCounter:
         """Count lines.
 
         Args:
-            lines: n lines of text without line feeds.
+            lines: n lines of text.
             times: how often each of them counts, int64 [n].
         """
         if self._tokenizer.word_kinds is None:
@@ -65,7 +66,7 @@ class WordCounter:
         self._make_room(len(text))
         known = int(self._words.size[0])
         numbers, ends = np.empty(len(text), np.int32), np.empty(len(lines), np.int64)
-        total = number_words(text, self._tokenizer.word_kinds, self._words, numbers, ends)
+        total = number_words(text, self._tokenizer.word_kinds, self._words, self._short, numbers, ends)
         self._cut_words_from(known)
         self._tally(numbers[:total], ends, times, self._ids, self._id_starts)
 
@@ -90,6 +91,7 @@ class WordCounter:
 
     def _forget(self, words: int, size: int) -> None:
         self._words: ByteTable = new_byte_table(words, size)
+        self._short = new_short_words(words)
         self._ids = np.full(size, 0, np.int32)
         self._id_starts = np.full(words + 1, 0, np.int64)
 

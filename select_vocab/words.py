@@ -18,6 +18,7 @@ from smaller_labse.select_vocab.loops import (
     as_bytes,
     most_words,
     new_byte_table,
+    new_short_words,
     number_words,
 )
 
@@ -69,10 +70,10 @@ def cut_lines(
     Returns:
         See `Tokenizer.tokenize`.
     """
-    text = as_bytes([line.replace("\n", " ") for line in lines])
-    table = new_byte_table(most_words(len(text)), len(text))
+    text = as_bytes(lines)
+    table, short = new_byte_table(most_words(len(text)), len(text)), new_short_words(most_words(len(text)))
     numbers, ends = np.empty(len(text), np.int32), np.empty(len(lines), np.int64)
-    numbers = numbers[: number_words(text, kinds, table, numbers, ends)]
+    numbers = numbers[: number_words(text, kinds, table, short, numbers, ends)]
     ids, lengths = cut_words(table.text, table.starts[: int(table.size[0]) + 1])
     of_words = lengths[numbers]
     total = np.concatenate([[0], np.cumsum(of_words)])
