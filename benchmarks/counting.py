@@ -156,6 +156,7 @@ def _count_command(model: Path, text: Path, out: Path, *options: str) -> list[st
 
 def _interrupted_twice(model: Path, text: Path, out: Path) -> None:
     """Stop by Ctrl-C when three languages more are there, two times; then let it finish."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
     for languages in (3, 6):
         process = subprocess.Popen(
             _count_command(model, text, out, "--workers", "2"),

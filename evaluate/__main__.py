@@ -8,7 +8,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 from smaller_labse.evaluate.bucc import read_bucc
-from smaller_labse.evaluate.compare import compare
 from smaller_labse.evaluate.embed_files import embed_files
 from smaller_labse.evaluate.model_card import write_scores
 from smaller_labse.evaluate.models import parse_models
@@ -17,6 +16,7 @@ from smaller_labse.evaluate.parity import TOLERANCE, parity, parity_table, requi
 from smaller_labse.evaluate.report import NUMBERS, PAGE, require_matplotlib, write_report
 from smaller_labse.evaluate.report_markdown import averages_table, sizes_table
 from smaller_labse.evaluate.reports import require_places, write_reports
+from smaller_labse.evaluate.side_by_side import compare
 from smaller_labse.evaluate.sts import read_sts
 from smaller_labse.evaluate.tasks import Task
 from smaller_labse.evaluate.tatoeba import accuracy_table, tatoeba, tatoeba_tasks

@@ -10,8 +10,8 @@ import json
 import re
 from pathlib import Path
 
-from smaller_labse.evaluate.compare import Report
 from smaller_labse.evaluate.report_markdown import PLUS_MINUS, averages_table, by_task, parts_table
+from smaller_labse.evaluate.side_by_side import Report
 from smaller_labse.select_vocab.errors import SmallerLabseError
 from smaller_labse.select_vocab.outputs import new_file
 

@@ -8,9 +8,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from smaller_labse.evaluate.compare import Line, Report
 from smaller_labse.evaluate.report_html import report_html
 from smaller_labse.evaluate.report_markdown import report_markdown
+from smaller_labse.evaluate.side_by_side import Line, Report
 from smaller_labse.select_vocab.errors import SmallerLabseError
 from smaller_labse.select_vocab.outputs import new_folder
 

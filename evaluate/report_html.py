@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from smaller_labse.evaluate.compare import Report
 from smaller_labse.evaluate.lost_pieces import LostPiece
 from smaller_labse.evaluate.report_markdown import (
     PLUS_MINUS,
@@ -15,6 +14,7 @@ from smaller_labse.evaluate.report_markdown import (
     parts_table,
     sizes_table,
 )
+from smaller_labse.evaluate.side_by_side import Report
 from smaller_labse.select_vocab.tables import Table
 
 STYLE = """

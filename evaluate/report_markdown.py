@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from smaller_labse.evaluate.bootstrap import Difference
-from smaller_labse.evaluate.compare import Line, Report
 from smaller_labse.evaluate.lost_pieces import Kept, LostPiece
+from smaller_labse.evaluate.side_by_side import Line, Report
 from smaller_labse.select_vocab.tables import Table
 
 MOST_LOST = 10

@@ -125,11 +125,10 @@ class Pieces(NamedTuple):
     prefixes: np.ndarray
 
 
-def new_pieces(pieces: list[tuple[bytes, int]]) -> Pieces:
-    """A table of pieces, all different and none empty, each given with its id."""
+def new_pieces(pieces: list[bytes], ids: np.ndarray) -> Pieces:
+    """A table of pieces, all different and none empty; `ids` are theirs, int [pieces]."""
     prefixes = np.zeros(PREFIX_BITS // 8, np.uint8)
-    table = new_byte_table_of([piece for piece, _ in pieces], prefixes)
-    return Pieces(table, np.fromiter((number for _, number in pieces), np.int32, len(pieces)), prefixes)
+    return Pieces(new_byte_table_of(pieces, prefixes), ids.astype(np.int32), prefixes)
 
 
 def new_byte_table_of(strings: list[bytes], prefixes: np.ndarray | None = None) -> ByteTable:

@@ -96,7 +96,7 @@ def find_plain_words(content: dict[str, Any]) -> PlainWords | None:
     return PlainWords(
         rewrites=rewrites,
         rewritten=new_byte_table_of([META_SPACE.encode(), *strings]),
-        pieces=new_pieces([(piece.encode(), number) for number, (piece, _) in enumerate(model["vocab"])]),
+        pieces=new_pieces([piece.encode() for piece, _ in model["vocab"]], np.arange(len(model["vocab"]))),
         scores=np.array([score for _, score in model["vocab"]], np.float64),
         unknown_id=model["unk_id"],
     )

@@ -36,6 +36,7 @@ class WordCounter:
         # Of a piece: occurrences, lines, number of the last line. Side by side they share a cache line.
         self._counts = np.zeros((len(tokenizer.pieces), 3), np.int64)
         self._next_line = 1
+        self._words: ByteTable | None = None
         if tokenizer.word_kinds is not None:
             self._forget(KNOWN_WORDS, KNOWN_WORDS * WORD_BYTES)
 
@@ -90,7 +91,13 @@ class WordCounter:
             self._forget(max(new_words, KNOWN_WORDS), max(size, KNOWN_WORDS * WORD_BYTES))
 
     def _forget(self, words: int, size: int) -> None:
-        self._words: ByteTable = new_byte_table(words, size)
+        """Forget all words; have room for so many, of so many bytes together."""
+        if self._words is not None and words < len(self._words.starts) and size <= len(self._words.text):
+            # The same memory again: to ask the system for fresh memory costs more than to clear this.
+            for array in (self._words.slots, self._words.size, self._short):
+                array.fill(0)
+            return
+        self._words = new_byte_table(words, size)
         self._short = new_short_words(words)
         self._ids = np.full(size, 0, np.int32)
         self._id_starts = np.full(words + 1, 0, np.int64)

@@ -106,14 +106,17 @@ class WordPiece:
     @cached_property
     def _matched(self) -> tuple[Pieces, Pieces]:
         """The pieces that begin words and those that go on in them."""
-        beginnings, continuations = [], []
-        for number, piece in enumerate(self.pieces):
-            # In words there is no piece that looks like a continuation: `#` is a word by itself.
-            continues = piece.startswith(CONTINUATION)
-            text = piece.removeprefix(CONTINUATION) if continues else piece
-            if text:
-                (continuations if continues else beginnings).append((text.encode(), number))
-        return new_pieces(beginnings), new_pieces(continuations)
+        # In words there is no piece that looks like a continuation: `#` is a word by itself.
+        pieces = "\n".join(self.pieces).encode().split(b"\n")
+        mark = CONTINUATION.encode()
+        continues = np.fromiter((piece.startswith(mark) for piece in pieces), bool, len(pieces))
+        filled = np.fromiter(map(len, pieces), np.int64, len(pieces)) > np.where(continues, len(mark), 0)
+        beginnings = [piece for piece in pieces if piece and not piece.startswith(mark)]
+        continuations = [piece[len(mark) :] for piece in pieces if piece.startswith(mark) and piece != mark]
+        return (
+            new_pieces(beginnings, np.flatnonzero(filled & ~continues)),
+            new_pieces(continuations, np.flatnonzero(filled & continues)),
+        )
 
     def _tokenize_with_tensorflow(self, lines: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         import tensorflow as tf

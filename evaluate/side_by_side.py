@@ -67,6 +67,9 @@ def compare(
 ) -> Report:
     """Measure models on tasks, one after another, and compare each with the original.
 
+    Every model is measured in a process of its own, so a script calls this below
+    `if __name__ == "__main__":`, as always where Python starts processes.
+
     Args:
         original: what the others were cut from.
         smaller: the others; none will do.
