@@ -6,7 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from smaller_labse.evaluate.retrieval import accuracy, nearest_neighbours
+from smaller_labse.evaluate.retrieval import (
+    accuracy,
+    found_both_ways,
+    nearest_neighbours,
+    neighbours_both_ways,
+)
 from smaller_labse.select_vocab.errors import SmallerLabseError
 
 # Small whole numbers: their dot products are exact, so that ties are ties however they are summed.
@@ -18,6 +23,21 @@ def test_nearest_neighbours_equal_brute_force_ties_included(queries, candidates,
     similarities = queries.astype(np.float64) @ candidates.astype(np.float64).T
     expected = [row.tolist().index(row.max()) for row in similarities]
     assert nearest_neighbours(queries, candidates, block).tolist() == expected
+
+
+@given(ROWS, ROWS, st.integers(1, 5))
+def test_both_ways_are_the_two_single_ways(left, right, block):
+    there, back = neighbours_both_ways(left, right, block=block)
+    assert there.indices[:, 0].tolist() == nearest_neighbours(left, right, block).tolist()
+    assert back.indices[:, 0].tolist() == nearest_neighbours(right, left, block).tolist()
+
+
+def test_of_two_pairs_with_one_translation_only_the_first_is_found():
+    """As where `argmax` chooses: both English sentences find the first of the two equal ones."""
+    english, foreign = np.eye(3, dtype=np.float32), np.eye(3, dtype=np.float32)[[0, 1, 1]]
+    english[2] = english[1]
+    there, back = found_both_ways(english, foreign)
+    assert (there.tolist(), back.tolist()) == ([True, True, False], [True, True, False])
 
 
 def test_the_first_of_equal_candidates_wins_whatever_the_rounding():

@@ -164,3 +164,11 @@ def test_no_rule_depends_on_the_order_of_languages(example, tokenizer, make_coun
         chosen.append((selection.pieces, selection.kept_ids.tolist(), selection.coverage))
         listed.reverse()
     assert chosen[0] == chosen[1]
+
+
+@pytest.mark.parametrize(("size", "share"), [("7%", 0.07), ("6.25%", 0.0625)])
+def test_a_size_in_percent_is_of_the_originals_rows(example, counted, tokenizer, run, tmp_path, size, share):
+    arguments = ["--model", example, "--counts", counted, "--vocab-size", size, "--out", tmp_path / "out"]
+    assert run("select", *arguments).code == 0
+    kept = np.load(tmp_path / "out" / "kept_ids.npy")
+    assert len(kept) == int(share * len(tokenizer.pieces))
