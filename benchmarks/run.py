@@ -67,10 +67,15 @@ def main() -> None:
 
 def describe(data: Mapping[str, Mapping[str, Any]]) -> str:
     """All results as Markdown, in the order of `NAMES`; what they have in common is said once."""
-    machines = dict.fromkeys(data[name]["machine"] for name in NAMES if name in data)
-    parts = [f"Machine: {machine}." for machine in machines]
-    parts.append("Medians, and in brackets the least and the most, of 3 turns where there are brackets.\n")
-    return "\n\n".join(parts) + "\n" + "\n".join(data[name]["markdown"] for name in NAMES if name in data)
+    done = [data[name] for name in NAMES if name in data]
+    machines = {result["machine"] for result in done}
+    parts = [f"Machine: {machine}.\n" for machine in machines if len(machines) == 1]
+    turns = " or ".join(map(str, sorted({result["repetitions"] for result in done})))
+    parts.append(f"Medians, and in brackets the least and the most of {turns} turns.\n")
+    for result in done:
+        parts += [f"Machine: {result['machine']}.\n"] if len(machines) > 1 else []
+        parts.append(result["markdown"])
+    return "\n".join(parts)
 
 
 def measure_all(options: argparse.Namespace, scratch: Path) -> Iterator[tuple[str, list[Section]]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from smaller_labse.evaluate.bucc import read_bucc
 from smaller_labse.evaluate.embed_files import embed_files
-from smaller_labse.evaluate.model_card import write_scores
+from smaller_labse.evaluate.model_card import require_card, write_scores
 from smaller_labse.evaluate.models import parse_models
 from smaller_labse.evaluate.parallel import read_parallel
 from smaller_labse.evaluate.parity import TOLERANCE, parity, parity_table, require_parity
@@ -195,7 +195,15 @@ def _run_compare(options: argparse.Namespace) -> None:
     tasks = _read_tasks(options)
     if not options.no_pictures:
         require_matplotlib()
-    cache = options.cache or options.out.with_name(options.out.name + ".cache")
+    if options.cards:
+        for model in smaller:
+            require_card(Path(model.folder))
+    out = options.out.resolve()
+    cache = options.cache or out.with_name(f"{out.name}.cache")
+    if cache.resolve().is_relative_to(out):
+        raise UsageError(
+            f"--cache {cache}: in the report's own folder, which is made anew; choose another place"
+        )
     report = compare(original, smaller, tasks, cache, options.prompt)
     write_report(report, options.out, not options.no_pictures, options.overwrite)
     if options.cards:

@@ -43,24 +43,40 @@ def difference(
 ) -> Difference:
     """The difference of two models' means over scores, and its 95% interval.
 
-    Every score's items are drawn by themselves, as many as there are, so that languages weigh alike.
+    Samples are drawn one by one, as many texts as they have, so that languages weigh alike; scores of one
+    sample, such as both directions of a language, are of the same drawn texts.
 
     Args:
         before: the original's scores, one or more.
         after: the smaller model's, of the same tasks and parts, in the same order.
-        draws: how often items are drawn.
+        draws: how often texts are drawn.
         seed: of the random numbers; the same seed gives the same interval.
     """
     random = np.random.default_rng(seed)
-    drawn = np.zeros(draws)
-    for old, new in zip(before, after, strict=True):
-        metric = METRICS[old.metric]
-        count = len(old.items)
-        for draw in range(draws):
-            chosen = random.integers(count, size=count)
-            drawn[draw] += metric(new.items[chosen]) - metric(old.items[chosen])
-    drawn /= len(before)
+    pairs = list(zip(before, after, strict=True))
+    samples: dict[tuple[str, str, int], list[tuple[Score, Score]]] = {}
+    for old, new in pairs:
+        samples.setdefault((old.task, old.sample, len(old.items)), []).append((old, new))
+    drawn = sum(_draw(of_sample, draws, random) for of_sample in samples.values()) / len(pairs)
+    value = float(np.mean([new.value - old.value for old, new in pairs]))
+    if np.isnan(drawn).all():
+        return Difference(value, float("nan"), float("nan"))
     tail = 100 * (1 - COVERED) / 2
     low, high = np.nanpercentile(drawn, [tail, 100 - tail])
-    value = np.mean([new.value - old.value for old, new in zip(before, after, strict=True)])
-    return Difference(float(value), float(low), float(high))
+    return Difference(value, float(low), float(high))
+
+
+def _draw(scores: Sequence[tuple[Score, Score]], draws: int, random: np.random.Generator) -> np.ndarray:
+    """The sum of the differences of scores of one sample, of each draw, float [draws]."""
+    parts = [score.items.reshape(len(score.items), -1) for pair in scores for score in pair]
+    ends = np.cumsum([part.shape[1] for part in parts])
+    # Texts with the same outcome everywhere are drawn together: a hundred thousand have a few outcomes.
+    rows, counts = np.unique(np.concatenate(parts, axis=1, dtype=float), axis=0, return_counts=True)
+    columns = np.split(rows, ends[:-1], axis=1)
+    metrics = [METRICS[old.metric] for old, _ in scores]
+    drawn = np.zeros(draws)
+    for draw in range(draws):
+        times = random.multinomial(counts.sum(), counts / counts.sum())
+        for number, metric in enumerate(metrics):
+            drawn[draw] += metric(columns[2 * number + 1], times) - metric(columns[2 * number], times)
+    return drawn

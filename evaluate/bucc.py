@@ -80,8 +80,8 @@ class Bucc:
             for search in SEARCHES:
                 threshold = best_threshold(mine(*training, scoring, search), self.training.gold)
                 found = outcomes(mine(*measured, scoring, search), threshold, split.gold, len(split.left))
-                part = f"{'-'.join(self.languages)} {scoring} {search}"
-                scores.append(Score(self.name, part, "F1", found))
+                sample = "-".join(self.languages)
+                scores.append(Score(self.name, f"{sample} {scoring} {search}", "F1", found, sample))
         return scores
 
 

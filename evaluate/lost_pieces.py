@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -74,19 +73,22 @@ def find_lost_pieces(
     """
     kept = set(smaller.pieces)
     is_lost = np.array([piece not in kept for piece in original.pieces])
-    counts: Counter[int] = Counter()
-    where: dict[int, list[tuple[str, int]]] = {}
+    counts = np.zeros(len(original.pieces), np.int64)
+    for cut in original.cuts.values():
+        counts += np.bincount(_lost_in_texts(cut, is_lost)[0], minlength=len(counts))
+    order = np.argsort(-counts, kind="stable")[:most]
+    order = order[counts[order] > 0].tolist()
+    places: dict[int, list[tuple[str, int]]] = {piece: [] for piece in order}
     for language, cut in original.cuts.items():
-        owners = np.repeat(np.arange(len(cut.lengths)), cut.lengths)
-        lost = is_lost[cut.ids]
-        found = np.unique(np.stack([cut.ids[lost], owners[lost]]), axis=1)
-        for piece, text in found.T.tolist():
-            counts[piece] += 1
-            where.setdefault(piece, []).append((language, text))
+        pieces, owners = _lost_in_texts(cut, is_lost)
+        for piece in order:
+            # As many as there are pieces to show, so that each finds an example that no other one has.
+            places[piece] += [(language, text) for text in owners[pieces == piece][:most].tolist()]
     shown: set[tuple[str, int]] = set()
     result = []
-    for piece, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:most]:
-        place = next((place for place in where[piece] if place not in shown), where[piece][0])
+    for piece in order:
+        count = int(counts[piece])
+        place = next((place for place in places[piece] if place not in shown), places[piece][0])
         shown.add(place)
         language, text = place
         result.append(
@@ -100,6 +102,14 @@ def find_lost_pieces(
             )
         )
     return result
+
+
+def _lost_in_texts(cut: Cut, is_lost: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which lost pieces stand in which texts, each pair once: pieces and texts, int64 [pairs]."""
+    owners = np.repeat(np.arange(len(cut.lengths)), cut.lengths)
+    lost = is_lost[cut.ids]
+    both = np.unique(cut.ids[lost].astype(np.int64) * len(cut.lengths) + owners[lost])
+    return both // max(1, len(cut.lengths)), both % max(1, len(cut.lengths))
 
 
 def _compare_language(language: str, original: Measured, smaller: Measured, of_original: np.ndarray) -> Kept:

@@ -9,12 +9,16 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Sequence
+import zlib
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
+from typing import TypeVar
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -26,6 +30,11 @@ from smaller_labse.select_vocab.outputs import new_file
 
 FORMAT = "smaller_labse.measured.1"
 READ_BYTES = 1 << 20
+# Of a Hugging Face folder, what is not the model that is measured.
+OTHER_FOLDERS = ("onnx", "openvino", "coreml")
+OTHER_ENDINGS = (".md", ".bin", ".h5", ".msgpack", ".ot", ".onnx", ".png")
+
+Kept = TypeVar("Kept")
 
 
 @dataclass(frozen=True)
@@ -86,7 +95,9 @@ class Measured:
     cuts: dict[str, Cut]
 
 
-def measure(model: NamedModel, tasks: Sequence[Task], prompt: str | None, cache: Path) -> Measured:
+def measure(
+    model: NamedModel, tasks: Sequence[Task], prompt: str | None, cache: Path, or_prompt: str = ""
+) -> Measured:
     """Measure a model, or what is not known of it yet.
 
     Args:
@@ -94,43 +105,74 @@ def measure(model: NamedModel, tasks: Sequence[Task], prompt: str | None, cache:
         tasks: what to measure it on.
         prompt: what goes before every text; None for the model's own.
         cache: a folder, in which results are kept.
+        or_prompt: what goes before every text where `prompt` is None and the model has none of its own.
 
     Raises:
         SmallerLabseError: the model cannot be loaded, or returned NaN or infinity.
     """
     files = model_files(model.folder)
-    of_model = digest_files(files)
-    place = cache / f"{_key(of_model, prompt, *map(fingerprint, tasks))}.npz"
-    if place.is_file():
-        return _read(place, model)
-    with ProcessPoolExecutor(1, get_context("spawn")) as process:
-        arguments = (model, list(tasks), prompt, cache, of_model)
-        measured = process.submit(_measure_here, *arguments).result()
-    size = Size(**{**asdict(measured.size), "bytes_on_disk": sum(file.stat().st_size for file in files)})
+    of_model = _key(digest_files(files), prompt, or_prompt)
+    place = cache / f"{_key(of_model, *map(fingerprint, tasks))}.npz"
+    if (kept := _read(place, model)) is not None:
+        return kept
+    measured = _apart(_measure_here, model, list(tasks), prompt, or_prompt, cache, of_model)
+    on_disk = sum(file.stat().st_size for file in files.values())
+    size = Size(**{**asdict(measured.size), "bytes_on_disk": on_disk})
     measured = Measured(model, size, measured.pieces, measured.scores, measured.cuts)
     _write(place, measured)
     return measured
 
 
-def model_files(folder: str) -> list[Path]:
-    """The files of which a model consists: SavedModels with their preprocessor, or a Hugging Face folder."""
+def _apart(function: Callable[..., Measured], model: NamedModel, *arguments: object) -> Measured:
+    """Call a function in a process of its own, which ends when this one is told to."""
+    process = ProcessPoolExecutor(1, get_context("spawn"))
+    try:
+        return process.submit(function, model, *arguments).result()
+    except BrokenProcessPool:
+        raise SmallerLabseError(
+            f"{model.name}: its process was ended from outside; was there too little memory?"
+        ) from None
+    except KeyboardInterrupt:
+        for child in active_children():
+            child.terminate()
+        raise
+    finally:
+        process.shutdown()
+
+
+def model_files(folder: str) -> dict[str, Path]:
+    """The files of which a model consists, by their places in it: SavedModels, or a Hugging Face folder.
+
+    What is not the model, such as its card, other formats of the weights, or git's files, is left out.
+    """
     from smaller_labse.select_vocab.hf_folder import locate_huggingface
     from smaller_labse.select_vocab.original import locate_original
 
     huggingface = locate_huggingface(folder)
     if huggingface is not None:
-        folders = [huggingface.folder]
+        parts = {"": huggingface.folder}
     else:
         original = locate_original(folder)
-        folders = [place for place in (original.encoder, original.preprocess) if place is not None]
-    return sorted(file for place in folders for file in place.rglob("*") if file.is_file())
+        parts = {"encoder/": original.encoder, "preprocess/": original.preprocess}
+    return {
+        name + file.relative_to(place).as_posix(): file
+        for name, place in parts.items()
+        if place is not None
+        for file in sorted(place.rglob("*"))
+        if file.is_file() and _is_of_model(file.relative_to(place))
+    }
 
 
-def digest_files(files: Sequence[Path]) -> str:
-    """A digest of the files' names and bytes."""
+def _is_of_model(place: Path) -> bool:
+    hidden = any(part.startswith(".") for part in place.parts)
+    return not hidden and place.parts[0] not in OTHER_FOLDERS and place.suffix not in OTHER_ENDINGS
+
+
+def digest_files(files: Mapping[str, Path]) -> str:
+    """A digest of the files' places and bytes."""
     digest = blake2b(digest_size=16)
-    for file in files:
-        digest.update(f"{file.parent.name}/{file.name}\n{file.stat().st_size}\n".encode())
+    for name, file in files.items():
+        digest.update(f"{name}\n{file.stat().st_size}\n".encode())
         with file.open("rb") as stream:
             while block := stream.read(READ_BYTES):
                 digest.update(block)
@@ -138,7 +180,7 @@ def digest_files(files: Sequence[Path]) -> str:
 
 
 def _measure_here(
-    model: NamedModel, tasks: list[Task], prompt: str | None, cache: Path, of_model: str
+    model: NamedModel, tasks: list[Task], prompt: str | None, or_prompt: str, cache: Path, of_model: str
 ) -> Measured:
     """Measure in this process; results of tasks that are known are taken from the cache."""
     from smaller_labse.select_vocab.progress import progress
@@ -148,6 +190,8 @@ def _measure_here(
     from smaller_labse.evaluate.loading import load
 
     encoder = load(model.folder, prompt=prompt)
+    if prompt is None and not encoder.prompt:
+        encoder.prompt = or_prompt
     encoder.encode([""], advance=lambda amount: None)
     resident = _resident_bytes()
     texts = texts_of(tasks)
@@ -167,18 +211,15 @@ def _measure_here(
                 return encoder.encode(of_task, normalize=True, advance=advance)
 
         for task in tasks:
-            scores += _measure_task(
-                task, encode, cache / f"{_key(of_model, prompt, fingerprint(task))}.task.npz"
-            )
+            scores += _measure_task(task, encode, cache / f"{_key(of_model, fingerprint(task))}.task.npz")
     rate = clock.texts / clock.seconds if clock.texts else None
     size = Size(*encoder.table_shape, encoder.parameters, 0, resident, rate)
     return Measured(model, size, encoder.pieces, tuple(scores), cuts)
 
 
 def _measure_task(task: Task, encode: Encode, place: Path) -> list[Score]:
-    if place.is_file():
-        with np.load(place, allow_pickle=False) as arrays:
-            return _scores(json.loads(str(arrays["scores"])), arrays)
+    if (kept := _load(place, lambda arrays: _scores(json.loads(str(arrays["scores"])), arrays))) is not None:
+        return kept
     scores = task.measure(encode)
     arrays = {f"items_{number}": score.items for number, score in enumerate(scores)}
     _save(place, scores=json.dumps(_describe(scores)), **arrays)
@@ -217,11 +258,14 @@ def _key(*parts: str | None) -> str:
 
 
 def _describe(scores: Sequence[Score]) -> list[list[str]]:
-    return [[score.task, score.part, score.metric] for score in scores]
+    return [[score.task, score.part, score.metric, score.sample] for score in scores]
 
 
 def _scores(described: list[list[str]], arrays: np.lib.npyio.NpzFile) -> list[Score]:
-    return [Score(*names, arrays[f"items_{number}"]) for number, names in enumerate(described)]
+    return [
+        Score(task, part, metric, arrays[f"items_{number}"], sample)
+        for number, (task, part, metric, sample) in enumerate(described)
+    ]
 
 
 def _write(place: Path, measured: Measured) -> None:
@@ -237,18 +281,26 @@ def _write(place: Path, measured: Measured) -> None:
     _save(place, measured=json.dumps(described), **arrays)
 
 
-def _read(place: Path, model: NamedModel) -> Measured:
+def _read(place: Path, model: NamedModel) -> Measured | None:
+    def read(arrays: np.lib.npyio.NpzFile) -> Measured:
+        described = json.loads(str(arrays["measured"]))
+        cuts = {
+            language: Cut(arrays[f"ids_{number}"], arrays[f"lengths_{number}"])
+            for number, language in enumerate(described["languages"])
+        }
+        scores = tuple(_scores(described["scores"], arrays))
+        return Measured(model, Size(**described["size"]), tuple(described["pieces"]), scores, cuts)
+
+    return _load(place, read)
+
+
+def _load(place: Path, read: Callable[[np.lib.npyio.NpzFile], Kept]) -> Kept | None:
+    """What was kept; None where nothing was, or what is there is damaged: then it is measured again."""
     try:
         with np.load(place, allow_pickle=False) as arrays:
-            described = json.loads(str(arrays["measured"]))
-            cuts = {
-                language: Cut(arrays[f"ids_{number}"], arrays[f"lengths_{number}"])
-                for number, language in enumerate(described["languages"])
-            }
-            scores = tuple(_scores(described["scores"], arrays))
-    except (OSError, ValueError, KeyError) as error:
-        raise SmallerLabseError(f"{place}: not a result of ours ({error}); delete it") from None
-    return Measured(model, Size(**described["size"]), tuple(described["pieces"]), scores, cuts)
+            return read(arrays)
+    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile, zlib.error):
+        return None
 
 
 def _save(place: Path, **arrays: object) -> None:

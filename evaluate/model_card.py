@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from math import isfinite
 from pathlib import Path
 
 from smaller_labse.evaluate.report_markdown import PLUS_MINUS, averages_table, by_task, parts_table
@@ -18,9 +19,11 @@ from smaller_labse.select_vocab.outputs import new_file
 CARD = "README.md"
 TASKS = {"sts": "semantic-similarity", "bucc": "bitext-mining"}  # else it is translation retrieval
 RETRIEVAL = "translation-retrieval"
-HEADING = "## Scores"
-FRONT_MATTER = re.compile(r"---\n(.*?\n)---\n", flags=re.DOTALL)
-OLD_INDEX = re.compile(r"^(?:model-index|metrics):\n(?:[ -].*\n)*", flags=re.MULTILINE)
+BEGIN, END = "<!-- smaller-labse: scores -->", "<!-- smaller-labse: end of scores -->"
+KEYS = ("metrics", "model-index")  # of the front matter, which are ours
+FRONT_MATTER = re.compile(r"---\n((?:(?!---\n).*\n)*)---\n")
+OLD_SCORES = re.compile(rf"\n*{BEGIN}.*?{END}\n*", flags=re.DOTALL)
+KEY = re.compile(r"([A-Za-z_][\w-]*)\s*:")
 
 
 def write_scores(folder: Path, report: Report, number: int) -> None:
@@ -34,50 +37,69 @@ def write_scores(folder: Path, report: Report, number: int) -> None:
     Raises:
         SmallerLabseError: there is no such card.
     """
+    card = require_card(folder)
+    front = FRONT_MATTER.match(card)
+    matter = _without_keys(front[1]) + _model_index(report, number)
+    text = OLD_SCORES.sub("\n\n", card[front.end() :]).rstrip()
+    with new_file(folder / CARD, overwrite=True) as partial:
+        partial.write_text(f"---\n{matter}---\n{text}\n\n{_text(report)}", encoding="utf-8")
+
+
+def require_card(folder: Path) -> str:
+    """A model's card.
+
+    Raises:
+        SmallerLabseError: there is none that begins with front matter.
+    """
     file = folder / CARD
     try:
         card = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         card = ""
-    front = FRONT_MATTER.match(card)
-    if front is None:
-        raise SmallerLabseError(
-            f"{file}: no model card that begins with front matter, as make-smaller writes it"
-        )
-    matter = OLD_INDEX.sub("", front[1]) + _model_index(folder.name, report, number)
-    text = re.sub(rf"\n{HEADING}\n.*?(?=\n## |\Z)", "", card[front.end() :], flags=re.DOTALL)
-    with new_file(file, overwrite=True) as partial:
-        partial.write_text(f"---\n{matter}---\n{text.rstrip()}\n\n{_text(report)}", encoding="utf-8")
+    if not FRONT_MATTER.match(card):
+        raise SmallerLabseError(f"{file}: no model card with front matter, expected one of make-smaller's")
+    return card
 
 
-def _model_index(name: str, report: Report, number: int) -> str:
+def _without_keys(matter: str) -> str:
+    """Front matter without our keys and what is below them."""
+    kept, is_ours = [], False
+    for line in matter.splitlines(keepends=True):
+        if key := KEY.match(line):
+            is_ours = key[1] in KEYS
+        if not is_ours:
+            kept.append(line)
+    return "".join(kept)
+
+
+def _model_index(report: Report, number: int) -> str:
     """YAML; strings are written as JSON, which is YAML too."""
-    metrics = sorted({_metric_id(line.metric) for line in report.averages})
+    averages = [line for line in report.averages if isfinite(line.values[number])]
+    if not averages:
+        return ""
     lines = [
         "metrics:",
-        *(f"- {metric}" for metric in metrics),
-        "model-index:",
-        f"- name: {json.dumps(name)}",
+        *(f"- {metric}" for metric in sorted({_metric_id(line.metric) for line in averages})),
     ]
-    lines.append("  results:")
-    for line in report.averages:
-        parts = [
-            f"{other.part}"
-            for other in report.lines
-            if (other.task, other.metric) == (line.task, line.metric)
-        ]
+    lines += ["model-index:", f"- name: {_quoted(report.models[number].model.name)}", "  results:"]
+    for line in averages:
+        parts = by_task(report)[line.task, line.metric]
         lines += [
             "  - task:",
             f"      type: {TASKS.get(line.task, RETRIEVAL)}",
             "    dataset:",
-            f"      name: {json.dumps(line.task)}",
-            f"      type: {json.dumps(line.task)}",
+            f"      name: {_quoted(line.task)}",
+            f"      type: {_quoted(line.task)}",
             "    metrics:",
             f"    - type: {_metric_id(line.metric)}",
-            f"      name: {json.dumps(f'{line.metric}, mean of {len(parts)}')}",
+            f"      name: {_quoted(f'{line.metric}, mean of {len(parts)}')}",
             f"      value: {line.values[number]:.4f}",
         ]
     return "\n".join(lines) + "\n"
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _metric_id(metric: str) -> str:
@@ -85,7 +107,7 @@ def _metric_id(metric: str) -> str:
 
 
 def _text(report: Report) -> str:
-    parts = [f"{HEADING}\n", averages_table(report).markdown(), PLUS_MINUS + "\n"]
+    parts = [f"{BEGIN}\n## Scores\n", averages_table(report).markdown(), PLUS_MINUS + "\n"]
     for (task, metric), lines in by_task(report).items():
         parts.append(f"### {task}, {metric}\n\n{parts_table(report, lines).markdown()}")
-    return "\n".join(parts)
+    return "\n".join([*parts, f"{END}\n"])

@@ -46,9 +46,10 @@ class Parallel:
         """
         left, right = self.languages
         there, back = found_both_ways(encode(self.left), encode(self.right))
+        sample = f"{left}-{right}"
         return [
-            Score(self.name, f"{left}→{right}", "precision at 1", there),
-            Score(self.name, f"{right}→{left}", "precision at 1", back),
+            Score(self.name, f"{left}→{right}", "precision at 1", there, sample),
+            Score(self.name, f"{right}→{left}", "precision at 1", back, sample),
         ]
 
 

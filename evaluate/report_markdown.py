@@ -68,12 +68,12 @@ def lost_table(lost: Sequence[LostPiece], most: int = MOST_LOST) -> Table:
     """The lost pieces that matter most, with examples."""
     rows = [
         [
-            piece.piece,
+            _plain(piece.piece),
             f"{piece.texts:,}",
             piece.language,
-            piece.example,
-            _joined(piece.before),
-            _joined(piece.after),
+            _plain(piece.example),
+            _plain(" ".join(piece.before)),
+            _plain(" ".join(piece.after)),
         ]
         for piece in lost[:most]
     ]
@@ -126,5 +126,8 @@ def describe_difference(change: Difference) -> str:
     return f"{100 * change.value:+.2f} [{100 * change.low:+.2f}, {100 * change.high:+.2f}]{mark}"
 
 
-def _joined(pieces: Sequence[str]) -> str:
-    return " ".join(pieces)
+def _plain(text: str) -> str:
+    """Text that Markdown is to show as it stands; tables see to the "|"."""
+    for special, written in (("\\", "\\\\"), ("<", "&lt;"), ("*", "\\*"), ("_", "\\_"), ("`", "\\`")):
+        text = text.replace(special, written)
+    return " ".join(text.split())

@@ -17,12 +17,14 @@ class Score:
         part: which languages and direction, e.g. "en→fr".
         metric: one of `METRICS`.
         items: what the number is made of, one row a text (or pair of texts); see the metric.
+        sample: which texts these are; scores of one task and sample have the same texts in the same order.
     """
 
     task: str
     part: str
     metric: str
     items: np.ndarray
+    sample: str
 
     @property
     def value(self) -> float:
@@ -30,29 +32,52 @@ class Score:
         return METRICS[self.metric](self.items)
 
 
-def precision_at_1(items: np.ndarray) -> float:
-    """The share of texts that found their translation; items are bool [texts]."""
-    return float(items.mean())
+def precision_at_1(items: np.ndarray, times: np.ndarray | None = None) -> float:
+    """The share of texts that found their translation.
+
+    Args:
+        items: bool [texts] or [texts, 1].
+        times: how often each text counts, int [texts]; once if left out.
+    """
+    times = _once(items) if times is None else times
+    return float(times @ items.reshape(len(items)) / times.sum())
 
 
-def f1(items: np.ndarray) -> float:
+def f1(items: np.ndarray, times: np.ndarray | None = None) -> float:
     """F1 of found pairs: twice the right ones by the found and the true ones together.
 
-    Items are int [texts, 3]: right, found, true. Where nothing is found and nothing true, 0.
+    Args:
+        items: right, found and true pairs of each text, int [texts, 3].
+        times: see `precision_at_1`.
+
+    Returns:
+        0 where nothing is found and nothing true.
     """
-    right, found, true = items.sum(axis=0).tolist()
-    return 2 * right / (found + true) if found + true else 0.0
+    right, found, true = (_once(items) if times is None else times) @ items
+    return float(2 * right / (found + true)) if found + true else 0.0
 
 
-def pearson(items: np.ndarray) -> float:
-    """Pearson's correlation of two columns, float [pairs, 2]; NaN where a column does not vary."""
-    centred = items - items.mean(axis=0)
-    spread = np.sqrt((centred**2).sum(axis=0)).prod()
-    return float((centred[:, 0] * centred[:, 1]).sum() / spread) if spread else float("nan")
+def pearson(items: np.ndarray, times: np.ndarray | None = None) -> float:
+    """Pearson's correlation of two columns; NaN where a column does not vary.
+
+    Args:
+        items: float [pairs, 2].
+        times: see `precision_at_1`.
+    """
+    times = _once(items) if times is None else times
+    centred = items - times @ items / times.sum()
+    spread = np.sqrt(times @ centred**2).prod()
+    return float(times @ centred.prod(axis=1) / spread) if spread else float("nan")
 
 
-def spearman(items: np.ndarray) -> float:
-    """Spearman's correlation: Pearson's of the ranks, where equal numbers share the mean of theirs."""
+def spearman(items: np.ndarray, times: np.ndarray | None = None) -> float:
+    """Spearman's correlation: Pearson's of the ranks, where equal numbers share the mean of theirs.
+
+    Args:
+        items: float [pairs, 2].
+        times: see `precision_at_1`.
+    """
+    items = items if times is None else np.repeat(items, times, axis=0)
     return pearson(np.stack([ranks(items[:, 0]), ranks(items[:, 1])], axis=1))
 
 
@@ -63,7 +88,11 @@ def ranks(values: np.ndarray) -> np.ndarray:
     return ((last - counts + 1 + last) / 2)[place]
 
 
-METRICS: Mapping[str, Callable[[np.ndarray], float]] = {
+def _once(items: np.ndarray) -> np.ndarray:
+    return np.ones(len(items), np.int64)
+
+
+METRICS: Mapping[str, Callable[..., float]] = {
     "precision at 1": precision_at_1,
     "F1": f1,
     "Pearson": pearson,

@@ -9,11 +9,11 @@ from statistics import fmean
 
 from smaller_labse.evaluate.bootstrap import Difference, difference
 from smaller_labse.evaluate.lost_pieces import Kept, LostPiece, compare_pieces, find_lost_pieces
-from smaller_labse.evaluate.measuring import Measured, measure
+from smaller_labse.evaluate.measuring import Measured, measure, model_files
 from smaller_labse.evaluate.models import MANIFEST, NamedModel
 from smaller_labse.evaluate.scores import Score
 from smaller_labse.evaluate.tasks import Task, texts_of
-from smaller_labse.select_vocab.errors import SmallerLabseError
+from smaller_labse.select_vocab.errors import SmallerLabseError, UsageError
 from smaller_labse.select_vocab.json_file import read_object_if_there
 
 
@@ -75,17 +75,21 @@ def compare(
         smaller: the others; none will do.
         tasks: one or more.
         cache: a folder in which results are kept, by the digests of the model's files and of the data.
-        prompt: what goes before every text; None for each model's own. The original gets the first smaller
-            model's, if its own folder names none.
+        prompt: what goes before every text; None for each model's own. An original whose folder names none
+            gets that of the smaller models, if they agree.
 
     Raises:
         SmallerLabseError: a model cannot be loaded, or returned NaN or infinity.
     """
     if not tasks:
         raise SmallerLabseError("no data to measure on; give --tatoeba, --parallel, --bucc or --sts")
-    if prompt is None:
-        prompt = _common_prompt(smaller)
-    measured = tuple(measure(model, tasks, prompt, cache) for model in (original, *smaller))
+    for model in (original, *smaller):  # what is not there is better known before the first hour is over
+        model_files(model.folder)
+    common = "" if prompt is not None else _common_prompt(smaller)
+    measured = (
+        measure(original, tasks, prompt, cache, or_prompt=common),
+        *(measure(model, tasks, prompt, cache) for model in smaller),
+    )
     texts = texts_of(tasks)
     return Report(
         models=measured,
@@ -121,10 +125,19 @@ def _line(part: str, scores: Sequence[Sequence[Score]]) -> Line:
     return Line(first.task, part, first.metric, values, differences)
 
 
-def _common_prompt(smaller: Sequence[NamedModel]) -> str | None:
-    """The prompt in the first smaller model's manifest; its original's folder may not name one."""
-    manifests = (_manifest(model) for model in smaller)
-    return next((manifest["prompt"] for manifest in manifests if manifest.get("prompt")), None)
+def _common_prompt(smaller: Sequence[NamedModel]) -> str:
+    """The prompt that the smaller models' manifests name; their original's folder may not name it.
+
+    Raises:
+        UsageError: they name different ones.
+    """
+    prompts = dict.fromkeys(manifest.get("prompt") or "" for manifest in map(_manifest, smaller) if manifest)
+    if len(prompts) > 1:
+        raise UsageError(
+            f"the models were made with different prompts ({', '.join(map(repr, prompts))}), so which is the "
+            "original's? Give --prompt"
+        )
+    return next(iter(prompts), "")
 
 
 def _coverage(model: NamedModel) -> float | None:

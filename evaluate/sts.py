@@ -52,7 +52,8 @@ class Sts:
         """
         cosines = np.einsum("ij,ij->i", encode(self.left), encode(self.right))
         items = np.stack([np.array(self.gold), cosines.astype(float)], axis=1)
-        return [Score(self.name, self.languages, metric, items) for metric in ("Spearman", "Pearson")]
+        metrics = ("Spearman", "Pearson")
+        return [Score(self.name, self.languages, metric, items, self.languages) for metric in metrics]
 
 
 def read_sts(text: str) -> Sts:

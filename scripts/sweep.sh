@@ -34,12 +34,14 @@ for size in "${sizes[@]}"; do
         paper) rule=(--min-line-share 0.00005) ;;
         *) rule=(--vocab-size "$size") ;;
     esac
-    if [ ! -e "$folder/model/manifest.json" ]; then
+    settings="$MODEL $(cat "$languages" 2>/dev/null || echo "$languages") $counts ${OPTIONS:-} ${PROMPT:-}"
+    if [ ! -e "$folder/model/manifest.json" ] || [ "$settings" != "$(cat "$folder/settings")" ]; then
         echo "== $size"
         select-vocab select --model "$MODEL" --languages "$languages" --counts "$counts" "${rule[@]}" \
             ${options[@]+"${options[@]}"} --out "$folder/selection" --overwrite
         make-smaller --model "$MODEL" --selection "$folder/selection" ${prompt[@]+"${prompt[@]}"} \
             --out "$folder/model" --overwrite
+        echo "$settings" >"$folder/settings"
     fi
     models+=("$name=$folder/model")
 done

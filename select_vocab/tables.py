@@ -41,11 +41,12 @@ def print_table(table: Table) -> None:
         return
     from rich import box
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table as RichTable
 
     drawn = RichTable(box=box.SIMPLE_HEAD)
     for number, column in enumerate(table.columns):
-        drawn.add_column(column, justify="left" if number == 0 else "right")
+        drawn.add_column(escape(column), justify="left" if number == 0 else "right")
     for row in table.rows:
-        drawn.add_row(*row)
+        drawn.add_row(*map(escape, row))
     Console().print(drawn)

@@ -40,8 +40,31 @@ def test_precision_at_1_is_the_share_that_was_found():
     assert precision_at_1(np.array([True, False, True, True])) == 0.75
 
 
-def hits(values: list[bool]) -> Score:
-    return Score("tatoeba", "en→fr", "precision at 1", np.array(values))
+def hits(values: list[bool], sample: str = "en-fr") -> Score:
+    return Score("tatoeba", "en→fr", "precision at 1", np.array(values), sample)
+
+
+@given(PAIRS, st.data())
+def test_counting_a_text_so_many_times_is_repeating_it(items, data):
+    times = np.array(data.draw(st.lists(st.integers(0, 3), min_size=len(items), max_size=len(items))))
+    repeated = np.repeat(items, times, axis=0)
+    if any(len(set(column)) < 2 for column in repeated.T):
+        return
+    for metric in (pearson, spearman):
+        assert metric(items, times) == pytest.approx(metric(repeated), abs=1e-9)
+    three = np.abs(np.concatenate([items, items[:, :1]], axis=1)).astype(int)
+    assert f1(three, times) == pytest.approx(f1(np.repeat(three, times, axis=0)))
+    assert precision_at_1(items[:, 0] > 0, times) == pytest.approx(precision_at_1(repeated[:, 0] > 0))
+
+
+def test_two_directions_of_the_same_texts_are_as_uncertain_as_one():
+    before, after = hits([True] * 100), hits([False] * 10 + [True] * 90)
+    one = difference([before], [after])
+    assert difference([before] * 4, [after] * 4) == one
+    other = difference(
+        [before, hits([True] * 100, "en-de")], [after, hits([False] * 10 + [True] * 90, "en-de")]
+    )
+    assert other.high - other.low < 0.85 * (one.high - one.low)
 
 
 def test_the_interval_of_equal_models_is_nothing():
@@ -69,6 +92,7 @@ def test_losses_and_gains_of_a_like_number_are_not_certain():
 
 
 def test_every_language_weighs_alike_however_many_sentences_it_has():
-    before = [hits([True] * 1000), hits([True] * 10)]
-    after = [hits([True] * 1000), hits([False] * 10)]
+    before = [hits([True] * 1000), hits([True] * 10, "en-de")]
+    after = [hits([True] * 1000), hits([False] * 10, "en-de")]
     assert difference(before, after, draws=10).value == -0.5
+    assert difference(before, after, draws=10).low == -0.5
