@@ -27,7 +27,8 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size
 th, td { padding: 0.3rem 0.7rem; text-align: right; white-space: nowrap; border-bottom: 1px solid #ccc; }
 th:first-child, td:first-child { text-align: left; position: sticky; left: 0; background: #fff; }
 thead th { border-bottom: 2px solid #111; vertical-align: bottom; }
-figure { margin: 1.5rem 0; } figure svg { width: 100%; height: auto; } figcaption { color: #444; }
+figure { margin: 1.5rem 0; overflow-x: auto; } figcaption { color: #444; }
+figure svg { width: 100%; min-width: 34rem; height: auto; }
 details { margin: 0.5rem 0; } summary { cursor: pointer; }
 dl { margin: 0 0 1.2rem; } dt { font-weight: 600; margin-top: 0.9rem; }
 dd { margin: 0.15rem 0 0.15rem 1rem; overflow-wrap: anywhere; }

@@ -195,3 +195,66 @@ def test_scores_are_written_into_the_model_card_once(arguments, smaller, tmp_pat
     finally:
         card.unlink()
         same.unlink()
+
+
+@pytest.mark.parametrize(
+    "matter",
+    [
+        "metrics: [accuracy]\nlicense: mit\n",
+        "license: mit\nmetrics: # old\n- f1\n\n- x\nmodel-index: # MTEB\n- name: y\n  results: []\n",
+    ],
+)
+def test_a_card_keeps_what_is_not_ours(arguments, smaller, capsys, matter):
+    import yaml
+
+    card = Path(smaller) / "README.md"
+    arguments = [argument for argument in arguments if not argument.startswith("same=")]
+    try:
+        card.write_text(f"---\n{matter}---\n# smaller\n\n## Scores\n\nmine\n", "utf-8")
+        assert main([*arguments, "--cards", "--no-pictures"]) == 0, capsys.readouterr().err
+        card.write_text(card.read_text("utf-8") + "\n# Citation\n\ntext\n", "utf-8")
+        assert main([*arguments, "--cards", "--no-pictures", "--overwrite"]) == 0, capsys.readouterr().err
+        text = card.read_text("utf-8")
+        assert "## Scores\n\nmine\n" in text and "# Citation\n\ntext\n" in text
+        assert text.count("precision at 1 |") == 1
+        read = yaml.safe_load(text.split("---\n")[1])
+        assert read["license"] == "mit" and "precision_at_1" in read["metrics"]
+        assert [model["name"] for model in read["model-index"]] == ["smaller"]
+    finally:
+        card.unlink()
+
+
+def test_without_a_card_to_write_to_nothing_is_measured(arguments, tmp_path, capsys):
+    assert main([*arguments, "--cards", "--cache", str(tmp_path / "none")]) == 1
+    assert "no model card with front matter" in capsys.readouterr().err
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_damaged_result_is_measured_again(arguments, cache, tmp_path, capsys):
+    own = tmp_path / "own"
+    arguments = [argument for argument in arguments if not argument.startswith("same=")]
+    assert main([*arguments, "--no-pictures", "--cache", str(own)]) == 0, capsys.readouterr().err
+    first = (tmp_path / "report" / "report.json").read_text("utf-8")
+    for number, file in enumerate(sorted(own.iterdir())):
+        file.write_bytes(file.read_bytes()[:100] if number % 2 else b"")
+    assert main([*arguments, "--no-pictures", "--cache", str(own), "--overwrite"]) == 0
+    again = json.loads((tmp_path / "report" / "report.json").read_text("utf-8"))
+    assert again["scores"] == json.loads(first)["scores"]
+
+
+def test_a_cache_in_the_reports_own_folder_is_refused(arguments, tmp_path, capsys):
+    assert main([*arguments, "--cache", str(tmp_path / "report" / "cache")]) == 2
+    assert "in the report's own folder" in capsys.readouterr().err
+
+
+def test_one_prompt_for_the_original_is_not_guessed_from_two(arguments, smaller, tmp_path, capsys):
+    import shutil
+
+    other = tmp_path / "other"
+    shutil.copytree(smaller, other)
+    (other / "manifest.json").write_text('{"prompt": "good "}', "utf-8")
+    third = tmp_path / "third"
+    shutil.copytree(smaller, third)
+    (third / "manifest.json").write_text('{"prompt": "red "}', "utf-8")
+    assert main([*arguments, "--model", f"other={other}", f"third={third}"]) == 2
+    assert "different prompts" in capsys.readouterr().err
