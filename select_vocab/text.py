@@ -83,7 +83,8 @@ def _decoded_lines(file: Path) -> Iterator[str]:
     with _opened(file) as stream:
         rest, number = b"", 1
         try:
-            while block := stream.read(BUFFER_BYTES):
+            # What a pipe has now, not what it will have: Ctrl-C is noticed between two reads.
+            while block := stream.read1(BUFFER_BYTES):
                 block, line_feed, rest = (rest + block).rpartition(b"\n")
                 if line_feed:
                     lines = _decode(block, file, number)

@@ -166,7 +166,7 @@ def test_no_rule_depends_on_the_order_of_languages(example, tokenizer, make_coun
     assert chosen[0] == chosen[1]
 
 
-@pytest.mark.parametrize(("size", "share"), [("7%", 0.07), ("6.25%", 0.0625)])
+@pytest.mark.parametrize(("size", "share"), [("3.8%", 0.038), ("3.5%", 0.035)])
 def test_a_size_in_percent_is_of_the_originals_rows(example, counted, tokenizer, run, tmp_path, size, share):
     arguments = ["--model", example, "--counts", counted, "--vocab-size", size, "--out", tmp_path / "out"]
     assert run("select", *arguments).code == 0
