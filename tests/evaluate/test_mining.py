@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -20,6 +20,7 @@ ROWS = arrays(np.float32, (9, 4), elements=st.integers(-9, 9).map(lambda n: n / 
 
 
 @given(ROWS, ROWS, st.integers(1, 5), st.integers(1, 4))
+@settings(deadline=None)  # the first call imports and warms up
 def test_neighbours_both_ways_are_the_highest_products(left, right, block, k):
     if len(np.unique(left, axis=0)) < 9 or len(np.unique(right, axis=0)) < 9:
         return

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -19,6 +19,7 @@ ROWS = st.integers(1, 12).flatmap(lambda n: arrays(np.float32, (n, 3), elements=
 
 
 @given(ROWS, ROWS, st.integers(1, 5))
+@settings(deadline=None)  # the first call imports and warms up
 def test_nearest_neighbours_equal_brute_force_ties_included(queries, candidates, block):
     similarities = queries.astype(np.float64) @ candidates.astype(np.float64).T
     expected = [row.tolist().index(row.max()) for row in similarities]
@@ -26,6 +27,7 @@ def test_nearest_neighbours_equal_brute_force_ties_included(queries, candidates,
 
 
 @given(ROWS, ROWS, st.integers(1, 5))
+@settings(deadline=None)  # the first call imports and warms up
 def test_both_ways_are_the_two_single_ways(left, right, block):
     there, back = neighbours_both_ways(left, right, block=block)
     assert there.indices[:, 0].tolist() == nearest_neighbours(left, right, block).tolist()

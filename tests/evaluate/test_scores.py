@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
@@ -16,6 +16,7 @@ PAIRS = st.integers(3, 40).flatmap(lambda n: arrays(np.float64, (n, 2), elements
 
 
 @given(PAIRS)
+@settings(deadline=None)  # the first call imports and warms up
 def test_correlations_are_scipys_ties_included(items):
     if any(len(set(column)) < 2 for column in items.T):
         assert np.isnan(pearson(items)) and np.isnan(spearman(items))
@@ -25,6 +26,7 @@ def test_correlations_are_scipys_ties_included(items):
 
 
 @given(st.lists(st.integers(-3, 3), min_size=1))
+@settings(deadline=None)  # the first call imports and warms up
 def test_equal_values_share_the_mean_of_their_ranks(values):
     assert ranks(np.array(values)).tolist() == stats.rankdata(values).tolist()
 
@@ -45,6 +47,7 @@ def hits(values: list[bool], sample: str = "en-fr") -> Score:
 
 
 @given(PAIRS, st.data())
+@settings(deadline=None)  # the first call imports and warms up
 def test_counting_a_text_so_many_times_is_repeating_it(items, data):
     times = np.array(data.draw(st.lists(st.integers(0, 3), min_size=len(items), max_size=len(items))))
     repeated = np.repeat(items, times, axis=0)
