@@ -73,13 +73,6 @@ def neighbours_both_ways(
     return of_left.expand(place_left), of_right.expand(place_right)
 
 
-def nearest_neighbours(queries: np.ndarray, candidates: np.ndarray, block: int = BLOCK) -> np.ndarray:
-    """The index of the nearest candidate for each query, int64 [queries]; see `neighbours_both_ways`."""
-    if not len(queries):
-        return np.empty(0, np.int64)
-    return neighbours_both_ways(queries, candidates, block=block)[0].indices[:, 0]
-
-
 def accuracy(queries: np.ndarray, candidates: np.ndarray) -> float:
     """Precision at 1: the share of queries whose nearest neighbour is the candidate of the same index.
 
