@@ -10,7 +10,7 @@ from pathlib import Path
 from measure import Run, Section, measure, median_rate, peak, spread, take_turns
 from originals import ROOT
 
-from smaller_labse.select_vocab.tables import Table
+from smaller_labse.common.tables import Table
 
 RIVALS = Path(__file__).parent / "rivals"
 SENTENCES = ROOT / "scripts" / "demo" / "sentences.tsv"

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from text import LANGUAGES, frequent_words
 
+from smaller_labse.encoders.shape import EncoderShape
 from smaller_labse.make_smaller.example import learn_pieces, write_original
-from smaller_labse.make_smaller.shape import EncoderShape
 
 LABSE = EncoderShape(
     rows=501_153, hidden_size=768, layers=12, heads=12, intermediate_size=3072, positions=512, types=2

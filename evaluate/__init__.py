@@ -10,15 +10,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from smaller_labse.evaluate.bucc import read_bucc
-    from smaller_labse.evaluate.encode import SentenceEncoder
-    from smaller_labse.evaluate.loading import load
-    from smaller_labse.evaluate.models import NamedModel
-    from smaller_labse.evaluate.parallel import read_parallel
-    from smaller_labse.evaluate.report import write_report
-    from smaller_labse.evaluate.side_by_side import Report, compare
-    from smaller_labse.evaluate.sts import read_sts
-    from smaller_labse.evaluate.tatoeba import tatoeba_tasks
+    from smaller_labse.encoders.load import load
+    from smaller_labse.encoders.sentence_encoder import SentenceEncoder
+    from smaller_labse.evaluate.comparison.compare import Report, compare
+    from smaller_labse.evaluate.comparison.models import NamedModel
+    from smaller_labse.evaluate.report.write import write_report
+    from smaller_labse.evaluate.tasks.bucc import read_bucc
+    from smaller_labse.evaluate.tasks.parallel import read_parallel
+    from smaller_labse.evaluate.tasks.sts import read_sts
+    from smaller_labse.evaluate.tasks.tatoeba import tatoeba_tasks
 
 __all__ = [
     "NamedModel",
@@ -33,16 +33,16 @@ __all__ = [
     "write_report",
 ]
 MODULES = {
-    "NamedModel": "models",
-    "Report": "side_by_side",
-    "SentenceEncoder": "encode",
-    "compare": "side_by_side",
-    "load": "loading",
-    "read_bucc": "bucc",
-    "read_parallel": "parallel",
-    "read_sts": "sts",
-    "tatoeba_tasks": "tatoeba",
-    "write_report": "report",
+    "NamedModel": "evaluate.comparison.models",
+    "Report": "evaluate.comparison.compare",
+    "SentenceEncoder": "encoders.sentence_encoder",
+    "compare": "evaluate.comparison.compare",
+    "load": "encoders.load",
+    "read_bucc": "evaluate.tasks.bucc",
+    "read_parallel": "evaluate.tasks.parallel",
+    "read_sts": "evaluate.tasks.sts",
+    "tatoeba_tasks": "evaluate.tasks.tatoeba",
+    "write_report": "evaluate.report.write",
 }
 
 
@@ -50,4 +50,4 @@ def __getattr__(name: str) -> object:
     """Import a name's module, and TensorFlow with it where that needs it, only when asked for (PEP 562)."""
     if name not in MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{MODULES[name]}"), name)
+    return getattr(import_module(f"smaller_labse.{MODULES[name]}"), name)

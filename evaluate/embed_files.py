@@ -9,11 +9,11 @@ from typing import BinaryIO
 
 import numpy as np
 
-from smaller_labse.select_vocab.errors import SmallerLabseError
-from smaller_labse.select_vocab.outputs import new_file, require_absent
-from smaller_labse.select_vocab.progress import progress
-from smaller_labse.select_vocab.quiet_tensorflow import import_tensorflow_quietly
-from smaller_labse.select_vocab.text import read_lines
+from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.common.outputs import new_file, require_absent
+from smaller_labse.common.progress import progress
+from smaller_labse.common.quiet_tensorflow import import_tensorflow_quietly
+from smaller_labse.corpora.text_files import read_lines
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def embed_files(
     if first is None:
         raise SmallerLabseError(f"{', '.join(map(str, files))}: no line of text in it")
     import_tensorflow_quietly()
-    from smaller_labse.evaluate.loading import load
+    from smaller_labse.encoders.load import load
 
     encoder = load(model, prompt=prompt)
     with new_file(out, overwrite) as partial, progress("encoding", None, "texts") as advance:

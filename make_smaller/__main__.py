@@ -7,12 +7,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from smaller_labse.select_vocab.command import run_command
-from smaller_labse.select_vocab.quiet_tensorflow import import_tensorflow_quietly
+from smaller_labse.common.command import run_command
+from smaller_labse.common.quiet_tensorflow import import_tensorflow_quietly
 
 if TYPE_CHECKING:
     from smaller_labse.make_smaller.made import Made
-    from smaller_labse.select_vocab.opened import OpenOriginal
+    from smaller_labse.originals.open import OpenOriginal
     from smaller_labse.select_vocab.selection import Selection
 
 
@@ -65,12 +65,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _make(options: argparse.Namespace) -> None:
-    from smaller_labse.select_vocab.errors import UsageError
-    from smaller_labse.select_vocab.opened import open_original
-    from smaller_labse.select_vocab.outputs import require_absent
+    from smaller_labse.common.errors import UsageError
+    from smaller_labse.common.outputs import require_absent
+    from smaller_labse.common.tables import print_table
+    from smaller_labse.originals.open import open_original
     from smaller_labse.select_vocab.report import size_table
     from smaller_labse.select_vocab.selection import read_selection
-    from smaller_labse.select_vocab.tables import print_table
 
     if options.sequence_length is not None and options.sequence_length < 3:
         raise UsageError("--sequence-length must be 3 or more: [CLS], one piece, [SEP]")
@@ -85,8 +85,8 @@ def _make(options: argparse.Namespace) -> None:
 
 
 def _cut(options: argparse.Namespace, original: OpenOriginal, selection: Selection) -> Made:
-    from smaller_labse.select_vocab.errors import UsageError
-    from smaller_labse.select_vocab.hf_folder import HuggingFaceFolder
+    from smaller_labse.common.errors import UsageError
+    from smaller_labse.originals.huggingface import HuggingFaceFolder
 
     def say(step: str) -> None:
         print(f"{step} …", file=sys.stderr, flush=True)

@@ -15,19 +15,23 @@ from pathlib import Path
 
 import numpy as np
 
+from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.common.json_files import read_object, write_json
 from smaller_labse.make_smaller.huggingface_config import (
     Renumbering,
     as_float16,
     follow_config,
     follow_generation_config,
 )
-from smaller_labse.make_smaller.safetensors_file import FLOATS, Tensor
-from smaller_labse.make_smaller.safetensors_folder import SafetensorsFolder, open_safetensors, write_index
-from smaller_labse.make_smaller.safetensors_writer import NewTensor, write_safetensors
 from smaller_labse.make_smaller.side_files import find_side_files
-from smaller_labse.make_smaller.vocabulary_tensors import VocabularyTensors, find_vocabulary_tensors
-from smaller_labse.select_vocab.errors import SmallerLabseError
-from smaller_labse.select_vocab.json_file import read_object, write_json
+from smaller_labse.originals.weights.safetensors_file import FLOATS, Tensor
+from smaller_labse.originals.weights.safetensors_folder import (
+    SafetensorsFolder,
+    open_safetensors,
+    write_index,
+)
+from smaller_labse.originals.weights.safetensors_writer import NewTensor, write_safetensors
+from smaller_labse.originals.weights.vocabulary_tensors import VocabularyTensors, find_vocabulary_tensors
 
 CONFIG = "config.json"
 GENERATION_CONFIG = "generation_config.json"

@@ -17,11 +17,11 @@ from pathlib import Path
 
 import numpy as np
 
-from smaller_labse.make_smaller.sentences import builtin_sentences
-from smaller_labse.make_smaller.shape import WORD_EMBEDDINGS, EncoderShape
-from smaller_labse.select_vocab.command import run_command
-from smaller_labse.select_vocab.outputs import new_folder, require_absent
-from smaller_labse.select_vocab.quiet_tensorflow import import_tensorflow_quietly
+from smaller_labse.common.command import run_command
+from smaller_labse.common.outputs import new_folder, require_absent
+from smaller_labse.common.quiet_tensorflow import import_tensorflow_quietly
+from smaller_labse.corpora.builtin_sentences import builtin_sentences
+from smaller_labse.encoders.shape import WORD_EMBEDDINGS, EncoderShape
 
 SPECIAL_PIECES = ["[PAD]", *(f"[unused{n}]" for n in range(1, 100)), "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 LEARNED_PIECES = 10_000
@@ -94,8 +94,8 @@ def write_original(
     """
     from dataclasses import replace
 
-    from smaller_labse.make_smaller.encoder import Encoder, save_encoder
-    from smaller_labse.make_smaller.preprocessor import Preprocessor, save_preprocessor
+    from smaller_labse.encoders.bert import Encoder, save_encoder
+    from smaller_labse.encoders.preprocessor import Preprocessor, save_preprocessor
 
     shape = replace(shape, rows=len(pieces))
     with (

@@ -20,10 +20,10 @@ from tensorflow.core.protobuf.meta_graph_pb2 import MetaGraphDef
 from tensorflow.core.protobuf.saved_object_graph_pb2 import SavedConcreteFunction, SavedObjectGraph
 from tensorflow.core.protobuf.struct_pb2 import StructuredValue
 
-from smaller_labse.make_smaller.encoder import INPUTS
-from smaller_labse.make_smaller.saved_model_graph import read_graph
-from smaller_labse.select_vocab.checkpoint import WORD_EMBEDDINGS, Checkpoint
-from smaller_labse.select_vocab.errors import SmallerLabseError
+from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.encoders.bert import INPUTS
+from smaller_labse.originals.weights.checkpoint import WORD_EMBEDDINGS, Checkpoint
+from smaller_labse.originals.weights.saved_model_graph import read_graph
 
 CALL = "__call__"  # how the encoder is called, in the graph of objects
 NODE = "call"  # what calls it, in ours

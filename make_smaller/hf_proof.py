@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
+from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.make_smaller.any_architecture import CutFolder
-from smaller_labse.make_smaller.safetensors_file import Tensor
-from smaller_labse.make_smaller.safetensors_folder import open_safetensors
-from smaller_labse.select_vocab.errors import SmallerLabseError
+from smaller_labse.originals.tokenizers.base import Tokenizer
+from smaller_labse.originals.weights.safetensors_file import Tensor
+from smaller_labse.originals.weights.safetensors_folder import open_safetensors
 from smaller_labse.select_vocab.selection import Selection
-from smaller_labse.select_vocab.tokenizer import Tokenizer
 
 ROWS_AT_ONCE = 65_536
 

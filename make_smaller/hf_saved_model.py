@@ -11,10 +11,15 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from smaller_labse.make_smaller.encoder import save_encoder
-from smaller_labse.make_smaller.hf_encoder import read_encoder
-from smaller_labse.make_smaller.hf_tensorflow import build_encoder, build_preprocessor, write_vocabulary
-from smaller_labse.make_smaller.preprocessor import save_preprocessor
+from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.encoders.bert import save_encoder
+from smaller_labse.encoders.from_huggingface import read_encoder
+from smaller_labse.encoders.huggingface_in_tensorflow import (
+    build_encoder,
+    build_preprocessor,
+    write_vocabulary,
+)
+from smaller_labse.encoders.preprocessor import save_preprocessor
 from smaller_labse.make_smaller.proof import (
     as_arrays,
     choose_texts,
@@ -22,10 +27,9 @@ from smaller_labse.make_smaller.proof import (
     load_embed,
     traced_once,
 )
-from smaller_labse.make_smaller.safetensors_folder import open_safetensors
-from smaller_labse.select_vocab.errors import SmallerLabseError
+from smaller_labse.originals.tokenizers.base import Tokenizer
+from smaller_labse.originals.weights.safetensors_folder import open_safetensors
 from smaller_labse.select_vocab.selection import Selection
-from smaller_labse.select_vocab.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from smaller_labse.select_vocab.errors import SmallerLabseError
+from smaller_labse.common.errors import SmallerLabseError
 
 PIECE_ID = re.compile(r"_token_(ids?|index)$")
 # Lists of ids that only generated text needs, in forms of their own; encoders have none.

@@ -9,12 +9,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.corpora.builtin_sentences import builtin_sentences
 from smaller_labse.make_smaller.model_card import ModelDescription, model_card
 from smaller_labse.make_smaller.proof import Proof
-from smaller_labse.make_smaller.sentences import builtin_sentences
-from smaller_labse.select_vocab.errors import SmallerLabseError
+from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.select_vocab.selection import Selection
-from smaller_labse.select_vocab.tokenizer import Tokenizer
 
 MARKER = "manifest.json"
 FORMAT = "smaller_labse.model.1"

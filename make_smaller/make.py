@@ -11,8 +11,12 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from smaller_labse.make_smaller.encoder import Encoder, save_encoder
-from smaller_labse.make_smaller.huggingface import write_huggingface
+from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.common.outputs import new_folder
+from smaller_labse.encoders.bert import Encoder, save_encoder
+from smaller_labse.encoders.preprocessor import Preprocessor, read_sequence_length, save_preprocessor
+from smaller_labse.encoders.shape import EncoderShape, infer_shape
+from smaller_labse.encoders.to_huggingface import write_huggingface
 from smaller_labse.make_smaller.made import (
     MARKER,
     Made,
@@ -22,18 +26,14 @@ from smaller_labse.make_smaller.made import (
     require_same_vocabulary,
 )
 from smaller_labse.make_smaller.model_card import HUGGINGFACE, SAVED_MODEL, ModelDescription
-from smaller_labse.make_smaller.preprocessor import Preprocessor, read_sequence_length, save_preprocessor
 from smaller_labse.make_smaller.proof import prove
-from smaller_labse.make_smaller.saved_model_graph import read_graph, replace_table
-from smaller_labse.make_smaller.shape import EncoderShape, infer_shape
-from smaller_labse.make_smaller.table_shard import write_table
-from smaller_labse.select_vocab.checkpoint import WORD_EMBEDDINGS, Checkpoint
-from smaller_labse.select_vocab.errors import SmallerLabseError
-from smaller_labse.select_vocab.original import Original
-from smaller_labse.select_vocab.outputs import new_folder
+from smaller_labse.originals.tfhub import Original
+from smaller_labse.originals.tokenizers.base import Tokenizer, open_tokenizer
+from smaller_labse.originals.tokenizers.wordpiece import VOCABULARY
+from smaller_labse.originals.weights.checkpoint import WORD_EMBEDDINGS, Checkpoint
+from smaller_labse.originals.weights.saved_model_graph import read_graph, replace_table
+from smaller_labse.originals.weights.table_shard import write_table
 from smaller_labse.select_vocab.selection import Selection
-from smaller_labse.select_vocab.tokenizer import Tokenizer, open_tokenizer
-from smaller_labse.select_vocab.wordpiece import VOCABULARY
 
 TABLE = ".table"
 DEFAULT_SEQUENCE_LENGTH = 128  # of LaBSE's preprocessor on TF Hub

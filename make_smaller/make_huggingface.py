@@ -6,8 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
+from smaller_labse.common.errors import SmallerLabseError, UsageError
+from smaller_labse.common.json_files import read_object
+from smaller_labse.common.outputs import new_folder
+from smaller_labse.encoders.from_huggingface import is_rebuilt
 from smaller_labse.make_smaller.any_architecture import CutFolder, cut_huggingface
-from smaller_labse.make_smaller.hf_encoder import is_rebuilt
 from smaller_labse.make_smaller.hf_proof import prove_pieces, prove_rows
 from smaller_labse.make_smaller.hf_saved_model import (
     SavedModelOptions,
@@ -24,14 +27,11 @@ from smaller_labse.make_smaller.made import (
 )
 from smaller_labse.make_smaller.model_card import HUGGINGFACE, SAVED_MODEL, ModelDescription
 from smaller_labse.make_smaller.proof import Proof
-from smaller_labse.select_vocab.errors import SmallerLabseError, UsageError
-from smaller_labse.select_vocab.hf_folder import CONFIG, HUB_ID, HuggingFaceFolder
-from smaller_labse.select_vocab.hf_tokenizer import open_hf_tokenizer
-from smaller_labse.select_vocab.json_file import read_object
-from smaller_labse.select_vocab.outputs import new_folder
+from smaller_labse.originals.huggingface import CONFIG, HUB_ID, HuggingFaceFolder
+from smaller_labse.originals.tokenizers.base import Tokenizer
+from smaller_labse.originals.tokenizers.open_huggingface import open_hf_tokenizer
+from smaller_labse.originals.tokenizers.tokenizer_files import renumber_tokenizer_files
 from smaller_labse.select_vocab.selection import Selection
-from smaller_labse.select_vocab.tokenizer import Tokenizer
-from smaller_labse.select_vocab.tokenizer_files import renumber_tokenizer_files
 
 
 def make_from_huggingface(

@@ -6,8 +6,8 @@ import json
 import re
 from dataclasses import dataclass
 
+from smaller_labse.corpora.languages import find_language
 from smaller_labse.make_smaller.proof import Proof
-from smaller_labse.select_vocab.languages import find_language
 from smaller_labse.select_vocab.report import coverage_table, size_table
 from smaller_labse.select_vocab.selection import Selection
 

@@ -21,14 +21,14 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from smaller_labse.make_smaller import hf_encoder
-from smaller_labse.make_smaller.encoder import INPUTS
-from smaller_labse.make_smaller.exact_arithmetic import exact_arithmetic
+from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.encoders import from_huggingface as hf_encoder
+from smaller_labse.encoders.bert import INPUTS
+from smaller_labse.encoders.exact_arithmetic import exact_arithmetic
+from smaller_labse.encoders.preprocessor import UNKNOWN_PIECE
 from smaller_labse.make_smaller.excerpt import Embed, load_excerpt
-from smaller_labse.make_smaller.preprocessor import UNKNOWN_PIECE
-from smaller_labse.make_smaller.safetensors_file import read_safetensors
-from smaller_labse.select_vocab.checkpoint import WORD_EMBEDDINGS, Checkpoint
-from smaller_labse.select_vocab.errors import SmallerLabseError
+from smaller_labse.originals.weights.checkpoint import WORD_EMBEDDINGS, Checkpoint
+from smaller_labse.originals.weights.safetensors_file import read_safetensors
 from smaller_labse.select_vocab.selection import Selection
 
 TOLERANCE = 1e-5  # promise 1: float32 rounding

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
-from smaller_labse.make_smaller.safetensors_file import read_safetensors
-from smaller_labse.make_smaller.safetensors_folder import INDEX
-from smaller_labse.select_vocab.errors import SmallerLabseError
-from smaller_labse.select_vocab.json_file import read_array
+from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.common.json_files import read_array
+from smaller_labse.originals.weights.safetensors_file import read_safetensors
+from smaller_labse.originals.weights.safetensors_folder import INDEX
 
 MODULES = "modules.json"
 WRITTEN = ("config.json", "generation_config.json", INDEX)  # anew; only at the top

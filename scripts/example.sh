@@ -13,7 +13,7 @@ rm -rf "$out"
 mkdir -p "$out/text"
 text=()
 for language in $languages; do
-    awk -F '\t' -v code="$language" '$1 == code { print $2 }' make_smaller/sentences.tsv >"$out/text/$language.txt"
+    awk -F '\t' -v code="$language" '$1 == code { print $2 }' smaller_labse/corpora/builtin_sentences.tsv >"$out/text/$language.txt"
     text+=(--text "$language=$out/text/$language.txt")
 done
 

@@ -1,0 +1,1 @@
+"""Stage 1: text becomes counts, and counts become a selection."""

@@ -9,7 +9,7 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
-from smaller_labse.select_vocab.command import run_command
+from smaller_labse.common.command import run_command
 
 MODEL_HELP = (
     "the original: a Hugging Face folder or hub id, a folder with encoder/ (and preprocess/), a SavedModel "
@@ -168,9 +168,9 @@ def _add_merge(commands: argparse._SubParsersAction) -> None:
 
 
 def _count(options: argparse.Namespace) -> None:
+    from smaller_labse.originals.open import open_original
     from smaller_labse.select_vocab.count import count
     from smaller_labse.select_vocab.counts import LineFilter
-    from smaller_labse.select_vocab.opened import open_original
 
     sources = _sources(options)
     tokenizer = open_original(options.model).tokenizer
@@ -180,9 +180,9 @@ def _count(options: argparse.Namespace) -> None:
 
 
 def _sources(options: argparse.Namespace) -> list:
-    from smaller_labse.select_vocab import corpus
-    from smaller_labse.select_vocab.errors import UsageError
-    from smaller_labse.select_vocab.languages import parse_languages
+    from smaller_labse.common.errors import UsageError
+    from smaller_labse.corpora import sources as corpus
+    from smaller_labse.corpora.languages import parse_languages
 
     languages = parse_languages(options.languages) if options.languages else []
     if (
@@ -209,8 +209,8 @@ def _sources(options: argparse.Namespace) -> list:
 
 
 def _print_counts(files: list[Path]) -> None:
+    from smaller_labse.common.tables import Table, print_table
     from smaller_labse.select_vocab.counts import summarize
-    from smaller_labse.select_vocab.tables import Table, print_table
 
     rows = []
     for file in files:
@@ -220,10 +220,10 @@ def _print_counts(files: list[Path]) -> None:
 
 
 def _select(options: argparse.Namespace) -> None:
+    from smaller_labse.common.outputs import require_absent
+    from smaller_labse.corpora.languages import parse_languages
+    from smaller_labse.originals.open import open_original
     from smaller_labse.select_vocab.inputs import read_all_counts, read_all_pieces
-    from smaller_labse.select_vocab.languages import parse_languages
-    from smaller_labse.select_vocab.opened import open_original
-    from smaller_labse.select_vocab.outputs import require_absent
     from smaller_labse.select_vocab.piece_lists import read_keep_list
     from smaller_labse.select_vocab.report import print_selection
     from smaller_labse.select_vocab.select import select
@@ -257,7 +257,7 @@ def _select(options: argparse.Namespace) -> None:
 
 
 def _rule(options: argparse.Namespace):
-    from smaller_labse.select_vocab.errors import UsageError
+    from smaller_labse.common.errors import UsageError
     from smaller_labse.select_vocab.select import Rule
 
     for name in ("min-line-share", "top-k", "coverage", "vocab-size"):
@@ -272,10 +272,10 @@ def _rule(options: argparse.Namespace):
 def _merge(options: argparse.Namespace) -> None:
     from functools import reduce
 
+    from smaller_labse.common.errors import UsageError
+    from smaller_labse.common.outputs import require_absent
+    from smaller_labse.originals.open import open_original
     from smaller_labse.select_vocab.counts import merge_counts, read_counts, write_counts
-    from smaller_labse.select_vocab.errors import UsageError
-    from smaller_labse.select_vocab.opened import open_original
-    from smaller_labse.select_vocab.outputs import require_absent
 
     if len({file.resolve() for file in options.files}) < len(options.files):
         raise UsageError("a counts file is given twice; its counts would be added twice")

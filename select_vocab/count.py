@@ -13,12 +13,12 @@ from queue import SimpleQueue
 
 import numpy as np
 
-from smaller_labse.select_vocab.corpus import Source
+from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.common.progress import Advance, progress
+from smaller_labse.corpora.sample import LineSampler
+from smaller_labse.corpora.sources import Source
+from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.select_vocab.counts import Counts, LineFilter, read_metadata, write_counts
-from smaller_labse.select_vocab.errors import SmallerLabseError
-from smaller_labse.select_vocab.progress import Advance, progress
-from smaller_labse.select_vocab.sample import LineSampler
-from smaller_labse.select_vocab.tokenizer import Tokenizer
 from smaller_labse.select_vocab.word_counter import WordCounter
 
 BATCH_LINES = 4096

@@ -22,9 +22,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from smaller_labse.select_vocab.errors import SmallerLabseError
-from smaller_labse.select_vocab.outputs import new_file
-from smaller_labse.select_vocab.sample import SampledLine, smallest
+from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.common.outputs import new_file
+from smaller_labse.corpora.sample import SampledLine, smallest
 
 FORMAT = "smaller_labse.counts.1"
 MOST_OCCURRENCES = 10**12  # of one piece; the sum over a vocabulary stays an int64

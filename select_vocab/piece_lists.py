@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from smaller_labse.select_vocab.errors import SmallerLabseError
-from smaller_labse.select_vocab.original import read_piece_lines
-from smaller_labse.select_vocab.tokenizer import Tokenizer
+from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.originals.tfhub import read_piece_lines
+from smaller_labse.originals.tokenizers.base import Tokenizer
 
 
 def read_piece_list(

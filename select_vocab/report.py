@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from smaller_labse.common.tables import Table, print_table
 from smaller_labse.select_vocab.selection import Selection
-from smaller_labse.select_vocab.tables import Table, print_table
 
 
 def coverage_table(selection: Selection) -> Table:

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.select_vocab.counts import Counts
-from smaller_labse.select_vocab.errors import SmallerLabseError
 from smaller_labse.select_vocab.rules import PUBLISHED_LINE_SHARE, coverage, min_line_share, share_out, top_k
 from smaller_labse.select_vocab.selection import Coverage, Selection
-from smaller_labse.select_vocab.tokenizer import Tokenizer
 
 LANGUAGE_RULES = {"min-line-share": min_line_share, "top-k": top_k, "coverage": coverage}
 SENTENCES = 4  # a language, for make-smaller's proof

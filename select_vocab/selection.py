@@ -17,14 +17,14 @@ from typing import Any
 
 import numpy as np
 
-from smaller_labse.select_vocab.errors import SmallerLabseError
-from smaller_labse.select_vocab.json_file import read_text
-from smaller_labse.select_vocab.original import read_pieces
-from smaller_labse.select_vocab.outputs import new_folder
-from smaller_labse.select_vocab.tokenizer import Tokenizer
-from smaller_labse.select_vocab.tokenizer_json import NAME as TOKENIZER_JSON
-from smaller_labse.select_vocab.tokenizer_json import parse_tokenizer_json
-from smaller_labse.select_vocab.wordpiece import VOCABULARY
+from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.common.json_files import read_text
+from smaller_labse.common.outputs import new_folder
+from smaller_labse.originals.tfhub import read_pieces
+from smaller_labse.originals.tokenizers.base import Tokenizer
+from smaller_labse.originals.tokenizers.tokenizer_json import NAME as TOKENIZER_JSON
+from smaller_labse.originals.tokenizers.tokenizer_json import parse_tokenizer_json
+from smaller_labse.originals.tokenizers.wordpiece import VOCABULARY
 
 FORMAT = "smaller_labse.selection.1"
 MARKER = "selection.json"

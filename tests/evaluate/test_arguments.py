@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from smaller_labse.evaluate.models import NamedModel, parse_models
-from smaller_labse.evaluate.texts import parse_texts
-from smaller_labse.select_vocab.errors import UsageError
-from smaller_labse.select_vocab.languages import parse_languages
+from smaller_labse.common.errors import UsageError
+from smaller_labse.corpora.language_files import parse_texts
+from smaller_labse.corpora.languages import parse_languages
+from smaller_labse.evaluate.comparison.models import NamedModel, parse_models
 
 PATTERN = "data/tatoeba.{iso3}-eng.{iso3}"
 

@@ -8,7 +8,7 @@ from itertools import count
 import numpy as np
 import pytest
 
-from smaller_labse.evaluate import encode as encode_module
+from smaller_labse.encoders import sentence_encoder as encode_module
 from smaller_labse.evaluate import load
 from smaller_labse.evaluate.__main__ import main
 
@@ -62,7 +62,7 @@ def test_text_that_ends_badly_later_leaves_no_file(original, tmp_path, monkeypat
     assert main(arguments) == 1
     assert "exists" in capsys.readouterr().err
     file.write_bytes(b"good\n" * 3 + b"\xff\n")
-    monkeypatch.setattr("smaller_labse.select_vocab.text.BUFFER_BYTES", 8)
+    monkeypatch.setattr("smaller_labse.corpora.text_files.BUFFER_BYTES", 8)
     assert main([*arguments, "--overwrite"]) == 1
     assert "line 4 is not UTF-8" in capsys.readouterr().err
     assert out.read_bytes() == b"earlier"

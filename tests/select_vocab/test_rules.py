@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from smaller_labse.select_vocab.errors import SmallerLabseError, UsageError
+from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.select_vocab.rules import coverage, min_line_share, share_out, top_k
 
 COUNTS = st.lists(st.integers(0, 9), min_size=1, max_size=8)

@@ -1,0 +1,150 @@
+"""An original and smaller models side by side: what was lost?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+
+from smaller_labse.common.errors import SmallerLabseError, UsageError
+from smaller_labse.common.json_files import read_object_if_there
+from smaller_labse.evaluate.comparison.lost_pieces import Kept, LostPiece, compare_pieces, find_lost_pieces
+from smaller_labse.evaluate.comparison.measuring import Measured, measure, model_files
+from smaller_labse.evaluate.comparison.models import MANIFEST, NamedModel
+from smaller_labse.evaluate.metrics.bootstrap import Difference, difference
+from smaller_labse.evaluate.metrics.scores import Score
+from smaller_labse.evaluate.tasks.task import Task, texts_of
+
+
+@dataclass(frozen=True)
+class Line:
+    """One number of every model.
+
+    Attributes:
+        task: e.g. "tatoeba".
+        part: e.g. "en→fr"; "average" for the mean of the task's parts, each counted alike.
+        metric: e.g. "precision at 1".
+        values: a number a model, the original first.
+        differences: to the original, a smaller model each.
+    """
+
+    task: str
+    part: str
+    metric: str
+    values: tuple[float, ...]
+    differences: tuple[Difference, ...]
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that was measured.
+
+    Attributes:
+        models: the original first.
+        averages: of each task and metric.
+        lines: of each part.
+        kept: of each smaller model, what became of each language's texts.
+        lost: of each smaller model, the lost pieces that matter most.
+        coverage: of each smaller model, the share of the counted occurrences that it keeps, the mean of its
+            languages; None where its folder does not say.
+    """
+
+    models: tuple[Measured, ...]
+    averages: tuple[Line, ...]
+    lines: tuple[Line, ...]
+    kept: tuple[tuple[Kept, ...], ...]
+    lost: tuple[tuple[LostPiece, ...], ...]
+    coverage: tuple[float | None, ...]
+
+
+def compare(
+    original: NamedModel,
+    smaller: Sequence[NamedModel],
+    tasks: Sequence[Task],
+    cache: Path,
+    prompt: str | None = None,
+) -> Report:
+    """Measure models on tasks, one after another, and compare each with the original.
+
+    Every model is measured in a process of its own, so a script calls this below
+    `if __name__ == "__main__":`, as always where Python starts processes.
+
+    Args:
+        original: what the others were cut from.
+        smaller: the others; none will do.
+        tasks: one or more.
+        cache: a folder in which results are kept, by the digests of the model's files and of the data.
+        prompt: what goes before every text; None for each model's own. An original whose folder names none
+            gets that of the smaller models, if they agree.
+
+    Raises:
+        SmallerLabseError: a model cannot be loaded, or returned NaN or infinity.
+    """
+    if not tasks:
+        raise SmallerLabseError("no data to measure on; give --tatoeba, --parallel, --bucc or --sts")
+    for model in (original, *smaller):  # what is not there is better known before the first hour is over
+        model_files(model.folder)
+    common = "" if prompt is not None else _common_prompt(smaller)
+    measured = (
+        measure(original, tasks, prompt, cache, or_prompt=common),
+        *(measure(model, tasks, prompt, cache) for model in smaller),
+    )
+    texts = texts_of(tasks)
+    return Report(
+        models=measured,
+        averages=tuple(_averages(measured)),
+        lines=tuple(_lines(measured)),
+        kept=tuple(tuple(compare_pieces(measured[0], model)) for model in measured[1:]),
+        lost=tuple(tuple(find_lost_pieces(measured[0], model, texts)) for model in measured[1:]),
+        coverage=tuple(_coverage(model) for model in smaller),
+    )
+
+
+def _lines(models: Sequence[Measured]) -> list[Line]:
+    rows = []
+    for scores in zip(*(model.scores for model in models), strict=True):
+        rows.append(_line(scores[0].part, [[score] for score in scores]))
+    return rows
+
+
+def _averages(models: Sequence[Measured]) -> list[Line]:
+    groups: dict[tuple[str, str], list[int]] = {}
+    for number, score in enumerate(models[0].scores):
+        groups.setdefault((score.task, score.metric), []).append(number)
+    return [
+        _line("average", [[model.scores[number] for number in numbers] for model in models])
+        for numbers in groups.values()
+    ]
+
+
+def _line(part: str, scores: Sequence[Sequence[Score]]) -> Line:
+    first = scores[0][0]
+    values = tuple(fmean(score.value for score in of_model) for of_model in scores)
+    differences = tuple(difference(scores[0], of_model) for of_model in scores[1:])
+    return Line(first.task, part, first.metric, values, differences)
+
+
+def _common_prompt(smaller: Sequence[NamedModel]) -> str:
+    """The prompt that the smaller models' manifests name; their original's folder may not name it.
+
+    Raises:
+        UsageError: they name different ones.
+    """
+    prompts = dict.fromkeys(manifest.get("prompt") or "" for manifest in map(_manifest, smaller) if manifest)
+    if len(prompts) > 1:
+        raise UsageError(
+            f"the models were made with different prompts ({', '.join(map(repr, prompts))}), so which is the "
+            "original's? Give --prompt"
+        )
+    return next(iter(prompts), "")
+
+
+def _coverage(model: NamedModel) -> float | None:
+    languages = _manifest(model).get("coverage") or []
+    shares = [language["coverage"] for language in languages if language.get("coverage") is not None]
+    return fmean(shares) if shares else None
+
+
+def _manifest(model: NamedModel) -> dict:
+    return read_object_if_there(Path(model.folder) / MANIFEST)

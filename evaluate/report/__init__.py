@@ -1,0 +1,1 @@
+"""A comparison written down: page, tables, pictures, model cards."""

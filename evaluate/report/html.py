@@ -1,0 +1,95 @@
+"""A comparison as one HTML page that needs nothing else: no script, no font, no picture from elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from smaller_labse.common.tables import Table
+from smaller_labse.evaluate.comparison.compare import Report
+from smaller_labse.evaluate.comparison.lost_pieces import LostPiece
+from smaller_labse.evaluate.report.markdown import (
+    PLUS_MINUS,
+    averages_table,
+    by_task,
+    kept_table,
+    parts_table,
+    sizes_table,
+)
+
+STYLE = """
+:root { color-scheme: light; }
+body { font: 16px/1.5 system-ui, sans-serif; color: #111; background: #fff; max-width: 60rem; margin: 0 auto;
+       padding: 1rem; }
+h1 { font-size: 1.6rem; line-height: 1.25; } h2 { font-size: 1.25rem; margin-top: 2.5rem; }
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 0.9rem; }
+th, td { padding: 0.3rem 0.7rem; text-align: right; white-space: nowrap; border-bottom: 1px solid #ccc; }
+th:first-child, td:first-child { text-align: left; position: sticky; left: 0; background: #fff; }
+thead th { border-bottom: 2px solid #111; vertical-align: bottom; }
+figure { margin: 1.5rem 0; overflow-x: auto; } figcaption { color: #444; }
+figure svg { width: 100%; min-width: 34rem; height: auto; }
+details { margin: 0.5rem 0; } summary { cursor: pointer; }
+dl { margin: 0 0 1.2rem; } dt { font-weight: 600; margin-top: 0.9rem; }
+dd { margin: 0.15rem 0 0.15rem 1rem; overflow-wrap: anywhere; }
+.piece { display: inline-block; border: 1px solid #888; border-radius: 3px; padding: 0 0.25rem;
+         margin: 0.1rem; }
+.gone { border: 2px solid #D55E00; font-weight: 600; }
+@media print { body { max-width: none; font-size: 9pt; } .wide { overflow: visible; }
+  figure, dd { break-inside: avoid; } h2, dt { break-after: avoid; }
+  th, td { white-space: normal; padding: 0.15rem 0.3rem; } }
+"""
+
+
+def report_html(report: Report, pictures: Sequence[tuple[str, str]]) -> str:
+    """The page.
+
+    Args:
+        report: what was measured.
+        pictures: what each shows, and the SVG, in the order in which they appear.
+    """
+    original, *smaller = (measured.model.name for measured in report.models)
+    title = f"{', '.join(smaller) or original}: what was lost?"
+    body = [f"<h1>{escape(title)}</h1>", _table(sizes_table(report))]
+    body += ["<h2>Scores</h2>", _table(averages_table(report)), f"<p>{escape(PLUS_MINUS)}</p>"]
+    body += [f"<figure>{svg}<figcaption>{escape(shown)}</figcaption></figure>" for shown, svg in pictures]
+    for (task, metric), lines in by_task(report).items():
+        body += [f"<h2>{escape(f'{task}, {metric}')}</h2>", _table(parts_table(report, lines))]
+    for name, kept, lost in zip(smaller, report.kept, report.lost, strict=True):
+        body += [f"<h2>{escape(f'Texts and pieces: {name}')}</h2>", _table(kept_table(kept))]
+        if lost:
+            body += ["<details open><summary>The lost pieces that most texts used</summary>", "<dl>"]
+            body += [_lost(piece) for piece in lost] + ["</dl></details>"]
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(title)}</title><style>{STYLE}</style></head>\n<body>\n"
+        + "\n".join(body)
+        + "\n</body></html>\n"
+    )
+
+
+def _table(table: Table) -> str:
+    head = "".join(f'<th scope="col">{escape(column)}</th>' for column in table.columns)
+    rows = []
+    for first, *others in table.rows:
+        cells = "".join(f"<td>{escape(cell)}</td>" for cell in others)
+        rows.append(f'<tr><th scope="row">{escape(first)}</th>{cells}</tr>')
+    return (
+        f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
+    )
+
+
+def _lost(lost: LostPiece) -> str:
+    before = "".join(_piece(piece, piece == lost.piece) for piece in lost.before)
+    after = "".join(_piece(piece, False) for piece in lost.after)
+    texts = "text" if lost.texts == 1 else "texts"
+    return (
+        f"<dt>{escape(lost.piece)} – {lost.texts:,} {texts}</dt>"
+        f'<dd lang="{escape(lost.language)}" dir="auto">{escape(lost.example)}</dd>'
+        f'<dd>before: <span dir="auto">{before}</span></dd><dd>now: <span dir="auto">{after}</span></dd>'
+    )
+
+
+def _piece(piece: str, gone: bool) -> str:
+    return f'<span class="piece{" gone" if gone else ""}">{escape(piece)}</span>'

@@ -1,0 +1,1 @@
+"""Trim multilingual sentence encoders to the languages that you need."""

@@ -1,0 +1,1 @@
+"""What every stage needs and no model: errors, commands, progress, tables, JSON files, outputs."""

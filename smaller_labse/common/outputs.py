@@ -1,0 +1,123 @@
+"""Outputs appear whole or not at all: they are written beside their place, then renamed into it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from smaller_labse.common.errors import SmallerLabseError
+
+NO_SPACE = os.strerror(errno.ENOSPC)
+
+
+def require_absent(path: Path, overwrite: bool, marker: str | None = None) -> None:
+    """Refuse an output that exists, before any work is done.
+
+    Args:
+        path: where the output will be.
+        overwrite: whether the user allowed to replace it.
+        marker: a file that every folder of this kind holds; a folder without it is somebody's, and is
+            never replaced. None for outputs that are files.
+
+    Raises:
+        SmallerLabseError: the output exists and may not be replaced.
+    """
+    if not path.exists() and not path.is_symlink():
+        return
+    if not overwrite:
+        raise SmallerLabseError(f"{path} exists; choose another place or add --overwrite")
+    if marker is None and path.is_dir():
+        raise SmallerLabseError(f"{path} is a folder, expected a file; choose another place")
+    if marker is not None and not (path / marker).is_file() and not _is_empty_folder(path):
+        raise SmallerLabseError(
+            f"{path} holds no {marker}, so it is not an output of this command and is not overwritten; "
+            "choose another place"
+        )
+
+
+@contextmanager
+def new_folder(path: Path, overwrite: bool = False, marker: str | None = None) -> Iterator[Path]:
+    """Yield an empty folder that becomes `path` when the block ends well, and vanishes otherwise.
+
+    Args:
+        path: the folder to make; its parents are made too.
+        overwrite: replace an earlier output.
+        marker: see `require_absent`.
+
+    Raises:
+        SmallerLabseError: `path` exists and may not be replaced, or the disk is full.
+    """
+    require_absent(path, overwrite, marker)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent))
+    try:
+        partial.chmod(0o777 & ~_umask())
+        yield partial
+        require_absent(path, overwrite, marker)
+        if path.exists():
+            _replace(path, partial)
+        else:
+            partial.rename(path)
+    except BaseException as error:
+        shutil.rmtree(partial, ignore_errors=True)
+        _name_full_disk(error, path)
+        raise
+
+
+@contextmanager
+def new_file(path: Path, overwrite: bool = False) -> Iterator[Path]:
+    """Yield a path to write to that becomes `path` when the block ends well, and vanishes otherwise.
+
+    Raises:
+        SmallerLabseError: `path` exists and may not be replaced, or the disk is full.
+    """
+    require_absent(path, overwrite)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
+    os.close(descriptor)
+    partial = Path(name)
+    try:
+        partial.chmod(0o666 & ~_umask())
+        yield partial
+        require_absent(path, overwrite)
+        partial.replace(path)
+    except BaseException as error:
+        partial.unlink(missing_ok=True)
+        _name_full_disk(error, path)
+        raise
+
+
+def _replace(path: Path, partial: Path) -> None:
+    """Put a folder in the place of another; if that does not succeed, the other is there again."""
+    replaced = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".replaced", dir=path.parent))
+    former = replaced / path.name
+    try:
+        path.rename(former)
+        partial.rename(path)
+    except BaseException:
+        if former.exists() and not path.exists():
+            former.rename(path)
+        raise
+    finally:
+        shutil.rmtree(replaced, ignore_errors=True)
+
+
+def _name_full_disk(error: BaseException, path: Path) -> None:
+    """TensorFlow and Arrow have errors of their own for it, but all quote the system."""
+    if NO_SPACE in str(error):
+        raise SmallerLabseError(f"{path}: {NO_SPACE}; free some, or choose another place") from error
+
+
+def _is_empty_folder(path: Path) -> bool:
+    return path.is_dir() and not any(path.iterdir())
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,236 @@
+"""A BERT encoder with the arithmetic and the tensors' names of LaBSE on TF Hub, and its SavedModel.
+
+The computation is that of the TF Model Garden's `BertEncoderV2`, which LaBSE on TF Hub was exported from
+(official/nlp/modeling/networks/bert_encoder.py): BERT (arXiv 1810.04805), normalized after every sublayer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from smaller_labse.encoders.arithmetic import DROPOUT_RATE, Activation, Arithmetic
+from smaller_labse.encoders.shape import WORD_EMBEDDINGS, EncoderShape
+
+INPUTS = ("input_word_ids", "input_mask", "input_type_ids")
+MASKED_SCORE = -1e9  # what Keras' Softmax layer, and so the Garden's attention, adds to a masked score
+
+
+class Encoder(tf.Module):
+    """Turns the ids of pieces into embeddings.
+
+    Attributes:
+        shape: the encoder's measures.
+        weights: every tensor, float32, by the name that LaBSE on TF Hub gives it.
+        vocab_file: the vocabulary that the ids count through; it travels with the SavedModel.
+        do_lower_case: whether text is lower-cased before it is split into pieces; a bool, not trained.
+        regularization_losses: none; TF Hub's interface of reusable SavedModels asks for them.
+    """
+
+    def __init__(
+        self,
+        shape: EncoderShape,
+        read_tensor: Callable[[str], np.ndarray],
+        vocabulary: Path,
+        lower_case: bool = False,
+        arithmetic: Arithmetic = Arithmetic(),  # noqa: B008 - frozen
+    ) -> None:
+        """Take the tensors one at a time, so that no more than one of them is held twice.
+
+        Args:
+            shape: the encoder's measures.
+            read_tensor: from each of the names in `shape.tensor_shapes()` to that tensor, float32.
+            vocabulary: the vocabulary file, one piece a row of the table.
+            lower_case: see `do_lower_case`.
+            arithmetic: what it computes; LaBSE's if left out.
+
+        Raises:
+            ValueError: a tensor has another shape than `shape` says.
+        """
+        super().__init__(name="encoder")
+        self.shape, self.arithmetic = shape, arithmetic
+        self.weights = {
+            name: tf.Variable(read_tensor(name), name=name, shape=expected, dtype=tf.float32)
+            for name, expected in (shape.tensor_shapes() | arithmetic.pooling.tensor_shapes()).items()
+        }
+        self.vocab_file = tf.saved_model.Asset(str(vocabulary))
+        self.do_lower_case = tf.Variable(lower_case, trainable=False, name="do_lower_case")
+        self.regularization_losses: list[Callable[[], tf.Tensor]] = []
+        # A graph of one layer that all layers call is written, and loaded, several times faster.
+        self._layer = tf.function(self._transform, autograph=False)
+
+    def __call__(
+        self, inputs: dict[str, tf.Tensor], training: bool = False
+    ) -> dict[str, tf.Tensor | list[tf.Tensor]]:
+        """Encode a batch.
+
+        Args:
+            inputs: `input_word_ids` (ids of pieces), `input_mask` (1 for a piece, 0 for padding) and
+                `input_type_ids` (which segment), each int32 [batch, length]; length is at most
+                `shape.positions`.
+            training: whether to drop out.
+
+        Returns:
+            `pooled_output` and, the same, `default`: the embedding, float32 [batch, width], LaBSE's tanh of a
+            dense layer over the first piece, not normalized; `encoder_outputs`: each layer's output, float32
+            [batch, length, width]; `sequence_output`: the last one's.
+        """
+        words, mask, types = (inputs[name] for name in INPUTS)
+        masked_scores = MASKED_SCORE * (1.0 - tf.cast(mask[:, tf.newaxis, tf.newaxis, :], tf.float32))
+        hidden = self._embed(words, types, training)
+        outputs = []
+        for number in range(self.shape.layers):
+            hidden = self._layer(self._weights_of_layer(number), hidden, masked_scores, training)
+            outputs.append(hidden)
+        pooled = self._pool(hidden, mask)
+        return {
+            "default": pooled,
+            "pooled_output": pooled,
+            "sequence_output": hidden,
+            "encoder_outputs": outputs,
+        }
+
+    def _embed(self, words: tf.Tensor, types: tf.Tensor, training: bool) -> tf.Tensor:
+        """Add the embeddings of piece, position and segment.
+
+        Three addends of one shape may be added in any order, and TensorFlow's graph optimizer mostly goes by
+        the names of what made them. With the Garden's names it mostly adds as in the original; see
+        `exact_arithmetic` for the rest.
+        """
+        with tf.name_scope("word_embeddings"):
+            word_embeddings = tf.gather(self.weights[WORD_EMBEDDINGS], words)
+        with tf.name_scope("position_embedding"):
+            first = self.arithmetic.first_position
+            length = tf.shape(words)[1]
+            positions = self.weights["position_embedding/embeddings"][first : first + length]
+            position_embeddings = tf.broadcast_to(positions, tf.shape(word_embeddings))
+        with tf.name_scope("type_embeddings"):
+            one_hot_types = tf.one_hot(types, self.shape.types)
+            type_embeddings = tf.einsum(
+                "bsn,nh->bsh", one_hot_types, self.weights["type_embeddings/embeddings"]
+            )
+        embeddings = word_embeddings + position_embeddings + type_embeddings
+        return _drop_out(self._normalize(self.weights, "embeddings/layer_norm", embeddings), training)
+
+    def _weights_of_layer(self, number: int) -> dict[str, tf.Tensor]:
+        prefix = f"transformer/layer_{number}/"
+        return {
+            name.removeprefix(prefix): tf.convert_to_tensor(weight)
+            for name, weight in self.weights.items()
+            if name.startswith(prefix)
+        }
+
+    def _transform(
+        self, weights: dict[str, tf.Tensor], hidden: tf.Tensor, masked_scores: tf.Tensor, training: bool
+    ) -> tf.Tensor:
+        """One layer: attention, then the feed-forward layers, each added to its input and normalized."""
+        attended = self._attend(weights, hidden, masked_scores, training)
+        hidden = self._normalize(weights, "self_attention_layer_norm", hidden + _drop_out(attended, training))
+        inner = _project(weights, "intermediate", "bsh,hi->bsi", hidden)
+        inner = _activate(inner, self.arithmetic.activation)
+        output = _project(weights, "output", "bsi,ih->bsh", inner)
+        return self._normalize(weights, "output_layer_norm", _drop_out(output, training) + hidden)
+
+    def _attend(
+        self, weights: dict[str, tf.Tensor], hidden: tf.Tensor, masked_scores: tf.Tensor, training: bool
+    ) -> tf.Tensor:
+        """Scaled dot-product attention of every piece (t) to every piece (s), with n heads of width d."""
+        query, key, value = (
+            _project(weights, f"self_attention/{part}", "bsh,hnd->bsnd", hidden)
+            for part in ("query", "key", "value")
+        )
+        scores = tf.einsum("bsnd,btnd->bnts", key, query * self.shape.head_size**-0.5)
+        attention = _drop_out(tf.nn.softmax(scores + masked_scores), training)
+        context = tf.einsum("bnts,bsnd->btnd", attention, value)
+        return _project(weights, "self_attention/attention_output", "btnd,ndh->bth", context)
+
+    def _pool(self, hidden: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+        """From the pieces' outputs to one embedding."""
+        pooling = self.arithmetic.pooling
+        if pooling.mode == "mean":
+            counted = tf.cast(mask, tf.float32)[:, :, tf.newaxis]
+            pooled = tf.reduce_sum(hidden * counted, axis=1) / tf.maximum(
+                tf.reduce_sum(counted, axis=1), 1e-9
+            )
+        else:
+            pooled = hidden[:, 0, :]
+        if pooling.mode == "pooler":
+            pooled = tf.tanh(self._dense("pooler_transform", pooled))
+        for number, dense in enumerate(pooling.dense):
+            pooled = _activate(self._dense(f"dense_{number}", pooled), dense.activation)
+        # The bound on the length is torch's: 1e-12, squared here.
+        return tf.nn.l2_normalize(pooled, axis=-1, epsilon=1e-24) if pooling.normalize else pooled
+
+    def _dense(self, name: str, inputs: tf.Tensor) -> tf.Tensor:
+        return tf.nn.bias_add(tf.matmul(inputs, self.weights[f"{name}/kernel"]), self.weights[f"{name}/bias"])
+
+    def _normalize(self, weights: Mapping[str, tf.Tensor], name: str, inputs: tf.Tensor) -> tf.Tensor:
+        """Layer normalization (arXiv 1607.06450) over the width."""
+        mean, variance = tf.nn.moments(inputs, axes=-1, keepdims=True)
+        offset, scale = weights[f"{name}/beta"], weights[f"{name}/gamma"]
+        return tf.nn.batch_normalization(inputs, mean, variance, offset, scale, self.arithmetic.epsilon)
+
+
+def save_encoder(encoder: Encoder, folder: Path) -> None:
+    """Write an encoder as a SavedModel with TF Hub's common interface of text encoders.
+
+    It can be called like the encoder itself, with `training=` or without; it can be fine-tuned; its signature
+    `serving_default` takes the three inputs by their names and returns `default`, `pooled_output` and
+    `sequence_output`. Its tensors have LaBSE's names and places, so that it can be cut again.
+
+    Args:
+        encoder: the encoder.
+        folder: where to write it; an empty folder or none yet.
+    """
+    inputs = {name: tf.TensorSpec([None, None], tf.int32, name=name) for name in INPUTS}
+    root = _reusable(encoder)
+    for training in (False, True):
+        root.__call__.get_concrete_function(inputs, training=training)
+    signature = root.serving_default.get_concrete_function(inputs)
+    tf.saved_model.save(root, str(folder), signatures={"serving_default": signature})
+
+
+class _Root(tf.Module):
+    """A SavedModel's root. What tf.Module calls by these names are properties, which are not saved."""
+
+    variables = trainable_variables = ()
+
+
+def _reusable(encoder: Encoder) -> _Root:
+    """Gather what a reusable SavedModel holds: https://www.tensorflow.org/hub/reusable_saved_models."""
+    root = _Root(name="encoder")
+    # First of all, so that the checkpoint's keys are LaBSE's too: variables/0 is the table, and so on.
+    root.variables = [*encoder.weights.values(), encoder.do_lower_case]
+    root.trainable_variables = list(encoder.weights.values())
+    root.regularization_losses = list(encoder.regularization_losses)
+    root.vocab_file = encoder.vocab_file
+    root.do_lower_case = encoder.do_lower_case
+    root.__call__ = encode = tf.function(encoder.__call__, autograph=False)
+
+    def serve(inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        outputs = encode(inputs, training=False)
+        return {name: outputs[name] for name in ("default", "pooled_output", "sequence_output")}
+
+    # Not only a signature: Keras 3's TFSMLayer calls with one dict, which signatures do not take.
+    root.serving_default = tf.function(serve, autograph=False)
+    return root
+
+
+def _project(weights: Mapping[str, tf.Tensor], name: str, equation: str, inputs: tf.Tensor) -> tf.Tensor:
+    """A dense layer, with its kernel's axes where `equation` says."""
+    return tf.einsum(equation, inputs, weights[f"{name}/kernel"]) + weights[f"{name}/bias"]
+
+
+def _drop_out(inputs: tf.Tensor, training: bool) -> tf.Tensor:
+    return tf.nn.dropout(inputs, DROPOUT_RATE) if training else inputs
+
+
+def _activate(inputs: tf.Tensor, activation: Activation) -> tf.Tensor:
+    if activation == "identity":
+        return inputs
+    if activation == "tanh":
+        return tf.tanh(inputs)
+    return tf.nn.gelu(inputs, approximate=activation == "gelu_tanh")

@@ -1,0 +1,167 @@
+"""BERT-shaped encoders in Hugging Face folders, read under the names of LaBSE on TF Hub."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.encoders.arithmetic import Arithmetic, Pooling
+from smaller_labse.encoders.sentence_transformers import (
+    SentenceTransformersFolder,
+    read_sentence_transformers,
+)
+from smaller_labse.encoders.shape import EncoderShape
+from smaller_labse.encoders.to_huggingface import bert_model_names
+from smaller_labse.originals.weights.safetensors_file import Tensor, read_safetensors
+
+ACTIVATIONS = {"gelu": "gelu", "gelu_new": "gelu_tanh", "gelu_pytorch_tanh": "gelu_tanh"}
+PREFIXES = ("", "bert.", "roberta.", "model.", "0.auto_model.", "xlm_roberta.")
+WORD_EMBEDDINGS = "embeddings.word_embeddings.weight"
+
+
+@dataclass(frozen=True)
+class HuggingFaceEncoder:
+    """An encoder that can be rebuilt in TensorFlow.
+
+    Attributes:
+        shape: its measures; `rows` are the table's.
+        arithmetic: what it computes, the pooling included.
+        side_files: what the folder says beside.
+        read_tensor: from a name in `shape.tensor_shapes()` or in the pooling's to the tensor, float32.
+        table: the table of word embeddings, for reading rows.
+    """
+
+    shape: EncoderShape
+    arithmetic: Arithmetic
+    side_files: SentenceTransformersFolder
+    read_tensor: Callable[[str], np.ndarray]
+    table: Tensor
+
+    @property
+    def longest_input(self) -> int:
+        """In pieces: positions that are left behind the first one's."""
+        return self.shape.positions - self.arithmetic.first_position
+
+    @property
+    def sequence_length(self) -> int:
+        """The folder's own limit, or else the encoder's."""
+        return min(self.side_files.sequence_length or self.longest_input, self.longest_input)
+
+
+def is_rebuilt(config: Mapping[str, Any]) -> bool:
+    """Whether an architecture is one that is rebuilt in TensorFlow: BERT's or XLM-R's encoder."""
+    return (
+        config.get("model_type") in ("bert", "xlm-roberta")
+        and config.get("position_embedding_type", "absolute") == "absolute"
+        and not config.get("is_decoder", False)
+        and config.get("hidden_act") in ACTIVATIONS
+    )
+
+
+def read_encoder(
+    folder: Path, tensors: Mapping[str, Tensor], pooling: str | None = None
+) -> HuggingFaceEncoder:
+    """Find an encoder's tensors, measures and arithmetic.
+
+    Args:
+        folder: the Hugging Face folder.
+        tensors: its weights by name.
+        pooling: "mean", "cls" or "pooler", where the folder does not say (no `modules.json`).
+
+    Raises:
+        SmallerLabseError: a tensor is missing or has another shape than config.json says, or nobody says
+            how to pool.
+    """
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    side_files = read_sentence_transformers(folder)
+    prefix = _find_prefix(folder, tensors)
+    chosen = side_files.pooling or Pooling(pooling or "pooler")
+    has_pooler = f"{prefix}pooler.dense.weight" in tensors
+    if chosen.mode == "pooler" and not has_pooler:
+        raise SmallerLabseError(
+            f"{folder}: neither modules.json nor a pooler says how to pool; add --pooling mean or cls"
+        )
+    shape = EncoderShape(
+        rows=tensors[prefix + WORD_EMBEDDINGS].shape[0],
+        hidden_size=config["hidden_size"],
+        layers=config["num_hidden_layers"],
+        heads=config["num_attention_heads"],
+        intermediate_size=config["intermediate_size"],
+        positions=config["max_position_embeddings"],
+        types=config["type_vocab_size"],
+        pooler=chosen.mode == "pooler",
+    )
+    arithmetic = Arithmetic(
+        activation=ACTIVATIONS[config["hidden_act"]],
+        epsilon=config["layer_norm_eps"],
+        # XLM-R's positions begin behind the padding's (Hugging Face's create_position_ids_from_input_ids).
+        first_position=config["pad_token_id"] + 1 if config["model_type"] == "xlm-roberta" else 0,
+        pooling=chosen,
+    )
+    names = {name: prefix + theirs for name, theirs in bert_model_names(shape).items()}
+    shapes = shape.tensor_shapes()
+    for name, theirs in names.items():
+        _require_shape(folder, tensors, theirs, _torch_shape(name, shapes[name]))
+    dense = _read_dense_tensors(side_files)
+
+    def read_tensor(name: str) -> np.ndarray:
+        if name in dense:
+            return dense[name]
+        values = tensors[names[name]].read(as_float32=True)
+        values = values.T if name.endswith("/kernel") else values
+        return np.ascontiguousarray(values).reshape(shapes[name])
+
+    return HuggingFaceEncoder(shape, arithmetic, side_files, read_tensor, tensors[prefix + WORD_EMBEDDINGS])
+
+
+def _find_prefix(folder: Path, tensors: Mapping[str, Tensor]) -> str:
+    for prefix in PREFIXES:
+        if prefix + WORD_EMBEDDINGS in tensors:
+            return prefix
+    raise SmallerLabseError(
+        f"{folder}: no tensor {WORD_EMBEDDINGS}, nor one with bert. or roberta. before it"
+    )
+
+
+def _torch_shape(name: str, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """LaBSE's shape → PyTorch's: [out, in] for kernels, whose heads lie side by side."""
+    if not name.endswith("/kernel"):
+        return shape if name.endswith("/embeddings") else (int(np.prod(shape)),)
+    inputs = int(np.prod(shape[:2])) if "attention_output" in name else shape[0]
+    return (int(np.prod(shape)) // inputs, inputs)
+
+
+def _require_shape(folder: Path, tensors: Mapping[str, Tensor], name: str, shape: tuple[int, ...]) -> None:
+    if name not in tensors:
+        raise SmallerLabseError(f"{folder}: the tensor {name} is missing, which config.json asks for")
+    if tensors[name].shape != shape:
+        raise SmallerLabseError(
+            f"{folder}: the tensor {name} has the shape {list(tensors[name].shape)}, config.json asks for "
+            f"{list(shape)}"
+        )
+
+
+def _read_dense_tensors(side_files: SentenceTransformersFolder) -> dict[str, np.ndarray]:
+    dense: dict[str, np.ndarray] = {}
+    for number, (folder, layer) in enumerate(
+        zip(side_files.dense_folders, side_files.pooling.dense if side_files.pooling else (), strict=True)
+    ):
+        file = folder / "model.safetensors"
+        if not file.is_file():
+            raise SmallerLabseError(f"{file}: missing; pickled weights (pytorch_model.bin) are not read")
+        tensors = read_safetensors(file).tensors
+        _require_shape(folder, tensors, "linear.weight", (layer.outputs, layer.inputs))
+        kernel = tensors["linear.weight"].read(as_float32=True).T
+        bias = np.zeros(layer.outputs, np.float32)
+        if "linear.bias" in tensors:
+            _require_shape(folder, tensors, "linear.bias", (layer.outputs,))
+            bias = tensors["linear.bias"].read(as_float32=True)
+        dense[f"dense_{number}/kernel"] = np.ascontiguousarray(kernel)
+        dense[f"dense_{number}/bias"] = bias
+    return dense

@@ -1,0 +1,115 @@
+"""A model's folder or handle to an encoder in memory."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+import tensorflow as tf
+
+from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.common.json_files import read_object, read_object_if_there
+from smaller_labse.encoders.sentence_encoder import SentenceEncoder, find_rows
+from smaller_labse.evaluate.comparison.models import MANIFEST
+from smaller_labse.originals.huggingface import CONFIG, HuggingFaceFolder, locate_huggingface
+from smaller_labse.originals.tfhub import Original, find_vocabulary, locate_original, read_pieces
+from smaller_labse.originals.tokenizers.open_huggingface import open_hf_tokenizer
+
+TOKENIZER_JSON = "tokenizer.json"
+DEFAULT_LENGTH = 128  # of LaBSE's preprocessor on TF Hub, where a model comes without one
+
+
+def load(
+    model: str | Path, preprocessor: str | Path | None = None, prompt: str | None = None
+) -> SentenceEncoder:
+    """Load a model to encode sentences with.
+
+    Args:
+        model: a folder with `encoder/` and `preprocess/`, as `make-smaller` writes it, or an encoder's
+            SavedModel folder or TF Hub handle. Without a preprocessor, one is built from the vocabulary
+            among the encoder's assets. Or a Hugging Face folder or hub id, if its architecture is BERT's or
+            XLM-R's encoder, which is rebuilt in TensorFlow.
+        preprocessor: the preprocessor's folder or handle, where it is not beside the encoder.
+        prompt: what goes before every text, e.g. "query: "; None for the model's own.
+
+    Raises:
+        SmallerLabseError: there is no model, it has another format, or encoder and preprocessor have
+            different vocabularies.
+    """
+    huggingface = locate_huggingface(str(model))
+    if huggingface is not None:
+        return _load_huggingface(huggingface, prompt)
+    original = locate_original(str(model), None if preprocessor is None else str(preprocessor))
+    pieces = _read_vocabulary(original)
+    encoder = tf.saved_model.load(str(original.encoder))
+    _require_vocabulary(original, encoder, pieces)
+    if prompt is None:
+        prompt = _prompt_of(original)
+    return SentenceEncoder(original.name, _load_preprocessor(original, encoder), encoder, pieces, prompt)
+
+
+def _load_huggingface(place: HuggingFaceFolder, prompt: str | None) -> SentenceEncoder:
+    from smaller_labse.encoders.from_huggingface import is_rebuilt, read_encoder
+    from smaller_labse.encoders.huggingface_in_tensorflow import (
+        build_encoder,
+        build_preprocessor,
+        write_vocabulary,
+    )
+    from smaller_labse.originals.weights.safetensors_folder import open_safetensors
+
+    if not is_rebuilt(read_object(place.folder / CONFIG)):
+        raise SmallerLabseError(f"{place.name}: only BERT's and XLM-R's encoders are rebuilt in TensorFlow")
+    encoder = read_encoder(place.folder, open_safetensors(place.folder).tensors)
+    tokenizer = open_hf_tokenizer(place.folder, encoder.shape.rows)
+    with tempfile.TemporaryDirectory() as scratch:
+        vocabulary = write_vocabulary(tokenizer, Path(scratch))
+        preprocessor = build_preprocessor(tokenizer, vocabulary, encoder.sequence_length)
+        built = build_encoder(encoder, vocabulary)
+    prompt = encoder.side_files.prompt if prompt is None else prompt
+    return SentenceEncoder(place.name, preprocessor, built, tokenizer.pieces, prompt)
+
+
+def _prompt_of(original: Original) -> str:
+    """The prompt that a model's manifest says; none where it has no manifest, as TF Hub's have none."""
+    return read_object_if_there(original.encoder.parent / MANIFEST).get("prompt", "")
+
+
+def _read_vocabulary(original: Original) -> list[str]:
+    """The pieces, by id: of a WordPiece vocabulary, or of a SentencePiece model that we exported."""
+    tokenizer = original.encoder.parent / "huggingface"
+    folder = original.preprocess or original.encoder
+    if (tokenizer / TOKENIZER_JSON).is_file() and not list((folder / "assets").glob("*.txt")):
+        return open_hf_tokenizer(tokenizer, rows=sys.maxsize).pieces
+    return read_pieces(find_vocabulary(folder))
+
+
+def _load_preprocessor(original: Original, encoder: tf.Module) -> tf.Module:
+    if original.preprocess is not None:
+        return tf.saved_model.load(str(original.preprocess))
+    from smaller_labse.encoders.preprocessor import Preprocessor
+
+    lower_case = getattr(encoder, "do_lower_case", None)
+    if lower_case is None:
+        raise SmallerLabseError(
+            f"{original.name}: the encoder does not say whether its vocabulary is lower-case; "
+            "give its preprocessor too"
+        )
+    length = min(DEFAULT_LENGTH, find_rows(original.name, encoder, "position_embedding"))
+    return Preprocessor(find_vocabulary(original.encoder), bool(lower_case), length)
+
+
+def _require_vocabulary(original: Original, encoder: tf.Module, pieces: list[str]) -> None:
+    """Refuse a preprocessor whose ids mean other rows: the embeddings would be nonsense, silently."""
+    rows = find_rows(original.name, encoder, "word_embedding")
+    if len(pieces) > rows:
+        raise SmallerLabseError(
+            f"{original.name}: the vocabulary has {len(pieces):,} pieces, but the encoder has only {rows:,} "
+            "rows; give the preprocessor that belongs to it"
+        )
+    own = original.encoder / "assets"
+    if any(own.glob("*.txt")) and read_pieces(find_vocabulary(original.encoder)) != pieces:
+        raise SmallerLabseError(
+            f"{original.preprocess}: its vocabulary is not that of the encoder {original.encoder}; "
+            "give the preprocessor that belongs to it"
+        )

@@ -1,0 +1,135 @@
+"""What a sentence-transformers folder says beside its weights: pooling, sequence length, prompts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.common.json_files import read_object_if_there
+from smaller_labse.encoders.arithmetic import Dense, Pooling
+from smaller_labse.originals.huggingface import SENTENCE_TRANSFORMERS, read_prompts
+
+MODES = {"cls": "cls", "mean": "mean", "cls_token": "cls", "mean_tokens": "mean"}
+ACTIVATIONS = {"Tanh": "tanh", "Identity": "identity"}
+MARKER = "modules.json"
+
+
+@dataclass(frozen=True)
+class SentenceTransformersFolder:
+    """What the folder says.
+
+    Attributes:
+        pooling: from the pieces' outputs to an embedding; None where there is no `modules.json`.
+        dense_folders: the folders of the dense layers' weights, in order.
+        sequence_length: the longest input in pieces; None where nobody says.
+        prompts: name → text that goes before a sentence, e.g. "query" → "query: ".
+        default_prompt: the name of the prompt that goes before every sentence; None for none.
+    """
+
+    pooling: Pooling | None
+    dense_folders: tuple[Path, ...]
+    sequence_length: int | None
+    prompts: Mapping[str, str]
+    default_prompt: str | None
+
+    @property
+    def prompt(self) -> str:
+        """What goes before every sentence if nobody says otherwise."""
+        return self.prompts.get(self.default_prompt, "") if self.default_prompt else ""
+
+
+def read_sentence_transformers(folder: Path) -> SentenceTransformersFolder:
+    """Read the side files of a Hugging Face folder.
+
+    Raises:
+        SmallerLabseError: a file is damaged, or names a module that is not rebuilt in TensorFlow.
+    """
+    settings = read_object_if_there(folder / SENTENCE_TRANSFORMERS)
+    pooling, dense_folders = None, ()
+    if (folder / MARKER).is_file():
+        pooling, dense_folders = _read_modules(folder)
+    return SentenceTransformersFolder(
+        pooling=pooling,
+        dense_folders=dense_folders,
+        sequence_length=_sequence_length(folder),
+        prompts=read_prompts(folder),
+        default_prompt=settings.get("default_prompt_name"),
+    )
+
+
+def _read_modules(folder: Path) -> tuple[Pooling, tuple[Path, ...]]:
+    modules = json.loads((folder / MARKER).read_text(encoding="utf-8"))
+    mode, dense, dense_folders, normalize = None, [], [], False
+    for number, module in enumerate(modules):
+        kind = str(module["type"]).rsplit(".", 1)[-1]
+        place = _inside(folder, module["path"])
+        after_normalize = normalize and kind != "Normalize"
+        if kind == "Transformer" and number == 0:
+            continue
+        if kind == "Pooling" and mode is None and not dense and not after_normalize:
+            mode = _pooling_mode(place)
+        elif kind == "Dense" and mode is not None and not after_normalize:
+            dense.append(_read_dense(place))
+            dense_folders.append(place)
+        elif kind == "Normalize" and mode is not None:
+            normalize = True
+        else:
+            raise SmallerLabseError(
+                f"{folder / MARKER}: the module {module['type']} at place {number} is not rebuilt in "
+                "TensorFlow (which Transformer, Pooling, Dense, Normalize are, in this order); "
+                "add --no-savedmodel to cut the Hugging Face folder only"
+            )
+    if mode is None:
+        raise SmallerLabseError(f"{folder / MARKER}: no Pooling module, expected one after the Transformer")
+    return Pooling(mode, tuple(dense), normalize), tuple(dense_folders)
+
+
+def _pooling_mode(folder: Path) -> str:
+    config = read_object_if_there(folder / "config.json")
+    if "pooling_mode" in config:  # sentence-transformers 6 writes it so
+        chosen = config["pooling_mode"]
+        chosen = [chosen] if isinstance(chosen, str) else list(chosen)
+    else:
+        prefix = "pooling_mode_"
+        chosen = [
+            name[len(prefix) :] for name, on in config.items() if name.startswith(prefix) and on is True
+        ]
+    if len(chosen) != 1 or chosen[0] not in MODES:
+        raise SmallerLabseError(
+            f"{folder / 'config.json'}: pools by {', '.join(map(str, chosen)) or 'nothing'}, expected cls "
+            "or mean; add --no-savedmodel to cut the Hugging Face folder only"
+        )
+    return MODES[chosen[0]]
+
+
+def _read_dense(folder: Path) -> Dense:
+    config = read_object_if_there(folder / "config.json")
+    activation = ACTIVATIONS.get(str(config.get("activation_function", "")).rsplit(".", 1)[-1])
+    if activation is None:
+        raise SmallerLabseError(
+            f"{folder / 'config.json'}: the activation {config.get('activation_function')}, expected Tanh or "
+            "Identity; add --no-savedmodel to cut the Hugging Face folder only"
+        )
+    return Dense(int(config["in_features"]), int(config["out_features"]), activation)
+
+
+def _sequence_length(folder: Path) -> int | None:
+    for file, key in (
+        ("sentence_bert_config.json", "max_seq_length"),
+        ("tokenizer_config.json", "model_max_length"),
+    ):
+        length = read_object_if_there(folder / file).get(key)
+        # transformers writes an enormous number for "no limit".
+        if isinstance(length, int | float) and 2 < length < 1_000_000:
+            return int(length)
+    return None
+
+
+def _inside(folder: Path, path: str) -> Path:
+    """A module's folder, which must not lead out of the model's."""
+    if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts or "\\" in path:
+        raise SmallerLabseError(f"{folder / MARKER}: the path {path!r} leads out of the folder")
+    return folder / path

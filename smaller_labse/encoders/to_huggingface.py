@@ -1,0 +1,253 @@
+"""A BERT encoder as a Hugging Face folder that transformers and sentence-transformers load."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.common.json_files import write_json
+from smaller_labse.encoders.arithmetic import DROPOUT_RATE, LAYER_NORM_EPSILON
+from smaller_labse.encoders.shape import WORD_EMBEDDINGS, EncoderShape
+from smaller_labse.originals.weights.safetensors_writer import NewTensor, write_safetensors
+
+# What transformers' tokenizers call BERT's special pieces: "pad_token" is "[PAD]".
+SPECIAL_PIECES = {f"{name.lower()}_token": f"[{name}]" for name in ("PAD", "UNK", "CLS", "SEP", "MASK")}
+PYTORCH = {"format": "pt"}  # what transformers asks the file's metadata for
+LONGEST_WORD = 100  # in characters, as in Hugging Face's BertTokenizer; a longer word becomes [UNK]
+
+_MODULES = {
+    "word_embeddings": "embeddings.word_embeddings",
+    "position_embedding": "embeddings.position_embeddings",
+    "type_embeddings": "embeddings.token_type_embeddings",
+    "embeddings/layer_norm": "embeddings.LayerNorm",
+    "pooler_transform": "pooler.dense",
+}
+_LAYER_MODULES = {
+    "self_attention/query": "attention.self.query",
+    "self_attention/key": "attention.self.key",
+    "self_attention/value": "attention.self.value",
+    "self_attention/attention_output": "attention.output.dense",
+    "self_attention_layer_norm": "attention.output.LayerNorm",
+    "intermediate": "intermediate.dense",
+    "output": "output.dense",
+    "output_layer_norm": "output.LayerNorm",
+}
+_PARAMETERS = {"embeddings": "weight", "kernel": "weight", "gamma": "weight", "bias": "bias", "beta": "bias"}
+
+
+def write_huggingface(
+    folder: Path,
+    shape: EncoderShape,
+    read_tensor: Callable[[str], np.ndarray],
+    pieces: Sequence[str],
+    lower_case: bool,
+    sequence_length: int,
+    table: Callable[[], Iterable[np.ndarray]] | None = None,
+) -> None:
+    """Write a BERT encoder as a Hugging Face folder, laid out as sentence-transformers/LaBSE is.
+
+    `AutoModel`'s `pooler_output` is the SavedModel's `pooled_output`; `SentenceTransformer.encode` returns it
+    at length 1. Only one tensor is in memory at a time. Whoever calls it makes the folder appear whole.
+
+    Args:
+        folder: where to write; it is made if need be.
+        shape: the encoder's measures.
+        read_tensor: returns the float32 tensor of a name in `shape.tensor_shapes()`; the pooler's twice.
+        pieces: the vocabulary, new id → piece.
+        lower_case: whether the preprocessor lower-cases and strips accents, which LaBSE's does not; tf-text
+            then also folds ß to ss and full-width letters to plain ones, Hugging Face does not.
+        sequence_length: the longest input, in pieces, `[CLS]` and `[SEP]` included; longer ones are cut, by
+            sentence-transformers always, by transformers with `truncation=True`.
+        table: returns the table's rows in parts, float32 [n, hidden size] each, where it is not to be read
+            whole by `read_tensor`.
+
+    Raises:
+        SmallerLabseError: a special piece is missing, the vocabulary or the sequence length does not fit the
+            encoder, or a tensor does not have its shape or is not float32.
+    """
+    ids = _number_pieces(pieces, shape)
+    if sequence_length > shape.positions:
+        limit = f"the encoder's {shape.positions} positions"
+        raise SmallerLabseError(f"the sequence length is {sequence_length}, expected at most {limit}")
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / "config.json", _model_config(shape, ids))
+    _write_tensors(folder / "model.safetensors", bert_model_names(shape), shape, read_tensor, table)
+    _write_tokenizer(folder, ids, lower_case, sequence_length)
+    _write_sentence_transformers(folder, shape, read_tensor, sequence_length)
+
+
+def bert_model_names(shape: EncoderShape) -> dict[str, str]:
+    """Every tensor's name in LaBSE on TF Hub → its name in transformers' `BertModel`, in LaBSE's order."""
+    names = {}
+    for source in shape.tensor_shapes():
+        module, parameter = source.rsplit("/", 1)
+        layer = re.fullmatch(r"transformer/layer_(\d+)/(.+)", module)
+        name = f"encoder.layer.{layer[1]}.{_LAYER_MODULES[layer[2]]}" if layer else _MODULES[module]
+        names[source] = f"{name}.{_PARAMETERS[parameter]}"
+    return names
+
+
+def _write_tensors(
+    file: Path,
+    names: Mapping[str, str],
+    shape: EncoderShape,
+    read_tensor: Callable[[str], np.ndarray],
+    table: Callable[[], Iterable[np.ndarray]] | None = None,
+) -> None:
+    """Write tensors of an encoder, as PyTorch keeps them, to a safetensors file; one is in memory at a time.
+
+    Args:
+        file: where to write.
+        names: which tensors, in which order: name in LaBSE on TF Hub → name in the file.
+        shape: the encoder's measures.
+        read_tensor: see `write_huggingface`.
+        table: see `write_huggingface`.
+
+    Raises:
+        SmallerLabseError: a tensor does not have its shape or is not float32.
+    """
+
+    def chunks(source: str, source_shape: tuple[int, ...]) -> Iterator[memoryview]:
+        if source == WORD_EMBEDDINGS and table is not None:
+            for rows in table():
+                yield _torch_values(source, rows, (len(rows), shape.hidden_size)).data
+        else:
+            yield _torch_values(source, read_tensor(source), source_shape).data
+
+    def new_tensor(source: str, source_shape: tuple[int, ...]) -> NewTensor:
+        return NewTensor(
+            name=names[source],
+            dtype="F32",
+            shape=_torch_shape(source, source_shape),
+            size=math.prod(source_shape) * 4,
+            chunks=lambda: chunks(source, source_shape),
+        )
+
+    source_shapes = shape.tensor_shapes()
+    write_safetensors(file, [new_tensor(source, source_shapes[source]) for source in names], PYTORCH)
+
+
+def _torch_values(source: str, values: np.ndarray, source_shape: tuple[int, ...]) -> np.ndarray:
+    """A tensor of LaBSE on TF Hub as PyTorch keeps it: C-contiguous, little-endian, matrices as [out, in]."""
+    if values.shape != source_shape or values.dtype != np.float32:
+        raise SmallerLabseError(
+            f"the tensor {source} is {values.dtype} {list(values.shape)}, "
+            f"expected float32 {list(source_shape)}"
+        )
+    shape = _torch_shape(source, source_shape)
+    if source.endswith("/kernel"):
+        values = values.reshape(shape[::-1]).T
+    return np.ascontiguousarray(values.reshape(shape), dtype="<f4")
+
+
+def _torch_shape(source: str, source_shape: tuple[int, ...]) -> tuple[int, ...]:
+    if source.endswith("/kernel"):
+        # The heads of attention's output come in, those of query, key and value go out.
+        inputs = 2 if source.endswith("/attention_output/kernel") else 1
+        return (math.prod(source_shape[inputs:]), math.prod(source_shape[:inputs]))
+    if source.endswith("/bias"):
+        return (math.prod(source_shape),)
+    return source_shape
+
+
+def _number_pieces(pieces: Sequence[str], shape: EncoderShape) -> dict[str, int]:
+    ids = {piece: number for number, piece in enumerate(pieces)}
+    if not len(ids) == len(pieces) == shape.rows:
+        raise SmallerLabseError(
+            f"the vocabulary has {len(pieces):,} pieces ({len(ids):,} different) and the table "
+            f"{shape.rows:,} rows, expected one piece a row"
+        )
+    for piece in SPECIAL_PIECES.values():
+        if piece not in ids:
+            raise SmallerLabseError(f"the vocabulary has no piece {piece}, which every BERT encoder needs")
+    return ids
+
+
+def _model_config(shape: EncoderShape, ids: Mapping[str, int]) -> dict[str, object]:
+    return {
+        "architectures": ["BertModel"],
+        "model_type": "bert",
+        "vocab_size": shape.rows,
+        "hidden_size": shape.hidden_size,
+        "num_hidden_layers": shape.layers,
+        "num_attention_heads": shape.heads,
+        "intermediate_size": shape.intermediate_size,
+        "hidden_act": "gelu_pytorch_tanh",  # exact GELU, which is "gelu", drifts from LaBSE's
+        "hidden_dropout_prob": DROPOUT_RATE,
+        "attention_probs_dropout_prob": DROPOUT_RATE,
+        "max_position_embeddings": shape.positions,
+        "type_vocab_size": shape.types,
+        "layer_norm_eps": LAYER_NORM_EPSILON,
+        "pad_token_id": ids[SPECIAL_PIECES["pad_token"]],
+    }
+
+
+def _write_tokenizer(folder: Path, ids: Mapping[str, int], lower_case: bool, sequence_length: int) -> None:
+    """`tokenizer.json` is what fast tokenizers read; `vocab.txt` is for those who build their own."""
+    (folder / "vocab.txt").write_bytes("".join(piece + "\n" for piece in ids).encode("utf-8"))
+    (folder / "tokenizer.json").write_bytes(_bert_tokenizer_json(ids, lower_case).encode("utf-8"))
+    write_json(folder / "special_tokens_map.json", SPECIAL_PIECES)
+    settings = {
+        "tokenizer_class": "BertTokenizer",
+        "do_lower_case": lower_case,
+        "strip_accents": None,  # as `do_lower_case`: tf-text strips accents when it lower-cases, only then
+        "tokenize_chinese_chars": True,
+        "model_max_length": sequence_length,
+        "clean_up_tokenization_spaces": False,  # the decoder does it
+    }
+    write_json(folder / "tokenizer_config.json", settings | SPECIAL_PIECES)
+
+
+def _bert_tokenizer_json(ids: Mapping[str, int], lower_case: bool) -> str:
+    from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+
+    unknown, classify, separate = (SPECIAL_PIECES[name] for name in ("unk_token", "cls_token", "sep_token"))
+    model = models.WordPiece(dict(ids), unk_token=unknown, max_input_chars_per_word=LONGEST_WORD)
+    tokenizer = Tokenizer(model)
+    tokenizer.normalizer = normalizers.BertNormalizer(
+        clean_text=True, handle_chinese_chars=True, strip_accents=None, lowercase=lower_case
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"{classify}:0 $A:0 {separate}:0",
+        pair=f"{classify}:0 $A:0 {separate}:0 $B:1 {separate}:1",
+        special_tokens=[(classify, ids[classify]), (separate, ids[separate])],
+    )
+    tokenizer.decoder = decoders.WordPiece(prefix="##", cleanup=True)
+    tokenizer.add_special_tokens([AddedToken(piece, special=True) for piece in SPECIAL_PIECES.values()])
+    return tokenizer.to_str(pretty=True)
+
+
+def _write_sentence_transformers(
+    folder: Path, shape: EncoderShape, read_tensor: Callable[[str], np.ndarray], sequence_length: int
+) -> None:
+    """Name the steps to the sentence embedding: [CLS], then the pooler's dense layer, then length 1."""
+    steps = {"": "Transformer", "1_Pooling": "Pooling", "2_Dense": "Dense", "3_Normalize": "Normalize"}
+    modules = [
+        {"idx": number, "name": str(number), "path": path, "type": f"sentence_transformers.models.{step}"}
+        for number, (path, step) in enumerate(steps.items())
+    ]
+    write_json(folder / "modules.json", modules)
+    write_json(folder / "config_sentence_transformers.json", {"prompts": {}, "similarity_fn_name": "cosine"})
+    transformer = {"max_seq_length": sequence_length, "do_lower_case": False}  # the tokenizer lower-cases
+    write_json(folder / "sentence_bert_config.json", transformer)
+    pooling = {
+        "word_embedding_dimension": shape.hidden_size,
+        "pooling_mode_cls_token": True,
+        "pooling_mode_mean_tokens": False,
+    }
+    write_json(folder / "1_Pooling" / "config.json", pooling)
+    dense = {
+        "in_features": shape.hidden_size,
+        "out_features": shape.hidden_size,
+        "bias": True,
+        "activation_function": "torch.nn.modules.activation.Tanh",
+    }
+    write_json(folder / "2_Dense" / "config.json", dense)
+    pooler = {"pooler_transform/kernel": "linear.weight", "pooler_transform/bias": "linear.bias"}
+    _write_tensors(folder / "2_Dense" / "model.safetensors", pooler, shape, read_tensor)

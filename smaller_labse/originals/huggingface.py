@@ -1,0 +1,115 @@
+"""Originals from Hugging Face: a local folder, or a hub id that is fetched and cached."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.common.json_files import read_object, read_object_if_there
+
+HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+CONFIG = "config.json"
+SENTENCE_TRANSFORMERS = "config_sentence_transformers.json"
+# Only what is read: configs, tokenizers, safetensors. No pickled weights, no code.
+FETCHED = ("*.json", "*.txt", "*.model", "*.safetensors", "README.md", "LICENSE*")
+NOT_FETCHED = ("onnx/*", "openvino/*", "coreml/*")
+TABLES = ("word_embeddings.weight", "embed_tokens.weight", "tok_embeddings.weight", "shared.weight")
+
+
+@dataclass(frozen=True)
+class HuggingFaceFolder:
+    """An original's Hugging Face folder.
+
+    Attributes:
+        name: what the user called it.
+        folder: where it is.
+    """
+
+    name: str
+    folder: Path
+
+
+def locate_huggingface(model: str) -> HuggingFaceFolder | None:
+    """Find a Hugging Face original; None where `model` is none, but perhaps a TF Hub one.
+
+    Args:
+        model: a folder with a `config.json`, or a hub id such as "intfloat/multilingual-e5-small".
+
+    Raises:
+        SmallerLabseError: the hub id cannot be fetched.
+    """
+    path = Path(model)
+    if (path / CONFIG).is_file():
+        return HuggingFaceFolder(model, path)
+    if path.exists() or not HUB_ID.fullmatch(model) or model.startswith("."):
+        return None
+    return HuggingFaceFolder(model, _fetch(model))
+
+
+def _fetch(hub_id: str) -> Path:
+    import huggingface_hub
+
+    huggingface_hub.logging.set_verbosity_error()
+    try:
+        folder = huggingface_hub.snapshot_download(
+            hub_id, allow_patterns=list(FETCHED), ignore_patterns=list(NOT_FETCHED)
+        )
+    except Exception as error:
+        # The hub's client raises what its transport raised, beside errors of its own.
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        raise SmallerLabseError(
+            f"{hub_id}: no such folder here, and not to be fetched from the Hugging Face hub ({reason}); "
+            "check the name and the network, or give a local folder"
+        ) from error
+    if not (Path(folder) / CONFIG).is_file():
+        raise SmallerLabseError(f"{hub_id}: no {CONFIG} in it, so it is no Hugging Face model")
+    return Path(folder)
+
+
+def read_prompts(folder: Path) -> dict[str, str]:
+    """The texts that the model wants before sentences, by name, e.g. "query" → "query: "."""
+    prompts = read_object_if_there(folder / SENTENCE_TRANSFORMERS).get("prompts") or {}
+    return {name: text for name, text in prompts.items() if isinstance(text, str) and text}
+
+
+def measure_weights(folder: Path) -> tuple[int, int, int]:
+    """Rows and width of the table of embeddings, and the number of all parameters, from the headers.
+
+    Raises:
+        SmallerLabseError: there are no readable safetensors weights, or no such table in them, or the config
+            says another vocabulary.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    files = sorted(folder.glob("model*.safetensors"))
+    if not files:
+        raise SmallerLabseError(
+            f"{folder}: no safetensors weights (model.safetensors) in it; pickled ones (pytorch_model.bin) "
+            "are not read; load it with transformers and save it again with save_pretrained"
+        )
+    shapes: dict[str, list[int]] = {}
+    for file in files:
+        try:
+            with safe_open(file, framework="numpy") as weights:
+                shapes |= {name: weights.get_slice(name).get_shape() for name in weights.keys()}  # noqa: SIM118
+        except (SafetensorError, OSError) as error:
+            raise SmallerLabseError(
+                f"{file}: not readable as safetensors ({' '.join(str(error).split())}); get it again"
+            ) from None
+    tables = [shape for name, shape in shapes.items() if name.endswith(TABLES)]
+    if not tables:
+        raise SmallerLabseError(f"{folder}: no table of embeddings among its tensors")
+    rows, width = tables[0]
+    config = read_object(folder / CONFIG)
+    said = config.get("vocab_size", (config.get("text_config") or {}).get("vocab_size"))
+    if said is None:
+        raise SmallerLabseError(f"{folder / CONFIG}: no vocab_size in it, so this is no model of text")
+    if said != rows:
+        raise SmallerLabseError(
+            f"{folder}: config.json says {said:,} pieces, the table has {rows:,} rows; "
+            "they do not belong together"
+        )
+    return rows, width, sum(math.prod(shape) for shape in shapes.values())

@@ -1,0 +1,145 @@
+"""Where an original model is: a folder, or a TF Hub handle that is fetched and cached."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from smaller_labse.common.errors import SmallerLabseError
+
+SAVED_MODEL = "saved_model.pb"
+
+
+@dataclass(frozen=True)
+class Original:
+    """An original model's folders.
+
+    Attributes:
+        name: what the user called it, for messages, manifests and model cards.
+        encoder: the encoder's SavedModel folder.
+        preprocess: the preprocessor's SavedModel folder; None where only the encoder was given, whose
+            vocabulary then says all that is needed.
+    """
+
+    name: str
+    encoder: Path
+    preprocess: Path | None
+
+
+def locate_original(model: str, preprocessor: str | None = None) -> Original:
+    """Find an original by a folder or a TF Hub handle.
+
+    Args:
+        model: a folder that holds `encoder/` (and `preprocess/`), or an encoder's SavedModel folder, or a
+            TF Hub handle of an encoder such as `https://tfhub.dev/google/LaBSE/2`.
+        preprocessor: the preprocessor's folder or handle, where it is not beside the encoder.
+
+    Raises:
+        SmallerLabseError: there is no SavedModel at that place, or the handle cannot be fetched.
+    """
+    if _is_handle(model):
+        encoder, beside = _resolve_handle(model), None
+    else:
+        encoder, beside = Path(model), None
+        if (encoder / "encoder").is_dir():
+            encoder, beside = encoder / "encoder", encoder / "preprocess"
+    _require_saved_model(encoder)
+    if preprocessor is not None:
+        beside = _resolve_handle(preprocessor) if _is_handle(preprocessor) else Path(preprocessor)
+        _require_saved_model(beside)
+    elif beside is not None and not beside.is_dir():
+        beside = None
+    elif beside is not None:
+        _require_saved_model(beside)
+    return Original(name=model, encoder=encoder, preprocess=beside)
+
+
+def find_vocabulary(saved_model: Path) -> Path:
+    """The vocabulary file among a SavedModel's assets.
+
+    Raises:
+        SmallerLabseError: there is none, or more than one text file could be it.
+    """
+    files = sorted((saved_model / "assets").glob("*.txt"))
+    if len(files) != 1:
+        found = f"{len(files)} .txt files" if files else "no .txt file"
+        raise SmallerLabseError(
+            f"{saved_model / 'assets'}: {found}, expected one vocabulary file; "
+            "is this an encoder in LaBSE's TF Hub format?"
+        )
+    return files[0]
+
+
+def read_pieces(file: Path) -> list[str]:
+    """Read a vocabulary file: one piece a line, each ended by a line feed and nothing else.
+
+    Pieces may hold U+2028, U+00A0 and other spaces, so only the line feed separates them.
+
+    Raises:
+        SmallerLabseError: the file is empty, not UTF-8, or names a piece twice.
+    """
+    pieces = read_piece_lines(file)
+    if not pieces:
+        raise SmallerLabseError(f"{file}: no piece in it, expected one a line")
+    seen: dict[str, int] = {}
+    for number, piece in enumerate(pieces, start=1):
+        if piece in seen:
+            raise SmallerLabseError(f"{file}: the piece {piece!r} stands in lines {seen[piece]} and {number}")
+        seen[piece] = number
+    return pieces
+
+
+def read_piece_lines(file: Path) -> list[str]:
+    """Read a list of pieces, one a line, exactly as they stand there.
+
+    Raises:
+        SmallerLabseError: the file cannot be read or is not UTF-8.
+    """
+    try:
+        text = file.read_bytes().decode("utf-8")
+    except FileNotFoundError:
+        raise SmallerLabseError(f"{file}: there is no such file") from None
+    except IsADirectoryError:
+        raise SmallerLabseError(f"{file}: a folder, expected a file with one piece a line") from None
+    except UnicodeDecodeError as error:
+        raise SmallerLabseError(f"{file}: not UTF-8 (byte {error.start + 1}); save it as UTF-8") from None
+    lines = text.split("\n")
+    return lines[:-1] if lines[-1] == "" else lines
+
+
+def vocabulary_fingerprint(pieces: Iterable[str]) -> str:
+    """SHA-256, in hexadecimal, of the vocabulary as a file: each piece and a line feed, in UTF-8."""
+    digest = hashlib.sha256()
+    for piece in pieces:
+        digest.update(piece.encode("utf-8") + b"\n")
+    return digest.hexdigest()
+
+
+def _is_handle(model: str) -> bool:
+    return "://" in model
+
+
+def _require_saved_model(folder: Path) -> None:
+    if (folder / SAVED_MODEL).is_file():
+        return
+    if folder.is_dir():
+        raise SmallerLabseError(f"{folder}: no {SAVED_MODEL} in it, so it is no SavedModel folder")
+    raise SmallerLabseError(f"{folder}: no such folder; give a SavedModel folder or a TF Hub handle")
+
+
+def _resolve_handle(handle: str) -> Path:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    import tensorflow_hub as hub
+
+    try:
+        return Path(hub.resolve(handle))
+    except Exception as error:
+        # The hub raises whatever its transport raised: URLError, OSError, RuntimeError, tarfile's errors.
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise SmallerLabseError(
+            f"{handle}: could not be fetched ({reason}); check the handle and the network, "
+            "or give the folder of a downloaded SavedModel"
+        ) from error

@@ -1,0 +1,1 @@
+"""Tokenizers: WordPiece, Unigram and BPE, tokenizing text and written for fewer tokens."""

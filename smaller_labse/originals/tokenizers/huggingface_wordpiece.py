@@ -1,0 +1,146 @@
+"""WordPiece as Hugging Face folders hold it: `tokenizer.json`, or a `vocab.txt` and BERT's settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.originals.tokenizers.tokenizer_json import NAME, TokenizerJson, number_kept, write_cut_json
+from smaller_labse.originals.tokenizers.wordpiece import SPECIAL, VOCABULARY, write_pieces
+from smaller_labse.originals.tokenizers.wordpiece_spelling import (
+    CONTINUATION,
+    needed_for_characters,
+    unreadable,
+)
+
+SPECIAL_PIECES = {f"{name.lower()}_token": f"[{name}]" for name in ("UNK", "SEP", "PAD", "CLS", "MASK")}
+
+
+class HuggingFaceWordPiece:
+    """A WordPiece vocabulary with Hugging Face's way of cutting text, which is not quite tf-text's.
+
+    Attributes:
+        kind: "wordpiece".
+        json_file: the tokenizer.
+        file, pieces, ids, fingerprint: as in the Protocol `Tokenizer`.
+        unknown_id: the id of the unknown piece.
+        special_ids: added tokens, those that the folder's files name, `[PAD]`, `[UNK]`, `[CLS]`, `[SEP]`,
+            `[MASK]` and the `[unused…]` ones; int32, ascending.
+    """
+
+    kind = "wordpiece"
+
+    def __init__(self, json_file: TokenizerJson, special_ids: Iterable[int] = ()) -> None:
+        """Take a tokenizer whose model is WordPiece.
+
+        Args:
+            json_file: the tokenizer.
+            special_ids: ids that other files of its folder name.
+
+        Raises:
+            SmallerLabseError: it has no unknown piece.
+        """
+        self.json_file = json_file
+        self.file, self.pieces, self.ids = json_file.file, json_file.pieces, json_file.ids
+        self.fingerprint = json_file.fingerprint
+        unknown = json_file.model.get("unk_token")
+        if unknown not in self.ids:
+            raise SmallerLabseError(f"{self.file}: the unknown piece {unknown!r} is not in the vocabulary")
+        self.unknown_id = self.ids[unknown]
+        self._continuation: str = json_file.model.get("continuing_subword_prefix", CONTINUATION)
+        named = [number for number, piece in enumerate(self.pieces) if SPECIAL.fullmatch(piece)]
+        special = {self.unknown_id, *json_file.named_ids, *special_ids, *named}
+        self.special_ids = np.array(sorted(special), dtype=np.int32)
+
+    def tokenize(self, lines: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """See `TokenizerJson.tokenize`."""
+        return self.json_file.tokenize(lines)
+
+    @property
+    def word_kinds(self) -> np.ndarray | None:
+        """See `hf_words.word_kinds`."""
+        return self.json_file.word_kinds
+
+    def cut_words(self, text: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """See `TokenizerJson.cut_words`."""
+        return self.json_file.cut_words(text, starts)
+
+    def closed(self, ids: np.ndarray) -> np.ndarray:
+        """The ids themselves, ascending: longest-match needs no pieces besides those that it finds."""
+        return np.unique(ids).astype(np.int32)
+
+    def needed_for_characters(self, seen: np.ndarray) -> np.ndarray:
+        """See `wordpiece_spelling.needed_for_characters`."""
+        return needed_for_characters(seen, self.pieces, self.ids, self.special_ids, self._continuation)
+
+    def unreadable(self, pieces: Iterable[int], kept: np.ndarray) -> list[int]:
+        """See `wordpiece_spelling.unreadable`."""
+        return unreadable(pieces, self.pieces, kept, self._continuation)
+
+    def write_subset(self, kept_ids: np.ndarray, folder: Path) -> None:
+        """Write `tokenizer.json` and `vocab.txt` with some of the pieces.
+
+        Args:
+            kept_ids: new id → original id, int [kept]; all of `special_ids` are among them.
+            folder: where to write; it exists.
+
+        Raises:
+            SmallerLabseError: a piece is missing that the tokenizer cannot do without.
+        """
+        number_kept(self.json_file, kept_ids)
+        kept = [self.pieces[number] for number in kept_ids.tolist()]
+        of_model = self.json_file.model["vocab"]
+        vocabulary = {piece: number for number, piece in enumerate(kept) if piece in of_model}
+        model = self.json_file.model | {"vocab": vocabulary}
+        write_cut_json(self.json_file, model, kept_ids, folder / NAME)
+        write_pieces(kept, folder / VOCABULARY)
+
+
+def bert_tokenizer_json(pieces: Sequence[str], settings: Mapping[str, Any], file: Path) -> str:
+    """The `tokenizer.json` that transformers' `BertTokenizer` makes of a `vocab.txt`.
+
+    Args:
+        pieces: the vocabulary, by id.
+        settings: the folder's `tokenizer_config.json`, with the defaults of `BertTokenizer`, which
+            lower-cases unless told not to.
+        file: the vocabulary's, for messages.
+
+    Raises:
+        SmallerLabseError: a special piece is not in the vocabulary.
+    """
+    from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+
+    ids = {piece: number for number, piece in enumerate(pieces)}
+    special = {name: piece_setting(settings, name, default) for name, default in SPECIAL_PIECES.items()}
+    for name, piece in special.items():
+        if piece not in ids:
+            raise SmallerLabseError(f"{file}: the {name} {piece!r} is not in the vocabulary")
+    tokenizer = Tokenizer(models.WordPiece(ids, unk_token=special["unk_token"]))
+    tokenizer.normalizer = normalizers.BertNormalizer(
+        clean_text=True,
+        handle_chinese_chars=bool(settings.get("tokenize_chinese_chars", True)),
+        strip_accents=strip if isinstance(strip := settings.get("strip_accents"), bool) else None,
+        lowercase=bool(settings.get("do_lower_case", True)),
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    classify, separate = special["cls_token"], special["sep_token"]
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=[f"{classify}:0", "$A:0", f"{separate}:0"],
+        pair=[f"{classify}:0", "$A:0", f"{separate}:0", "$B:1", f"{separate}:1"],
+        special_tokens=[(classify, ids[classify]), (separate, ids[separate])],
+    )
+    tokenizer.decoder = decoders.WordPiece(prefix="##")
+    tokenizer.add_special_tokens([AddedToken(piece, special=True) for piece in special.values()])
+    return tokenizer.to_str()
+
+
+def piece_setting(settings: Mapping[str, Any], name: str, default: str) -> str:
+    """A piece that a `tokenizer_config.json` names, as a string or as an object with `content`."""
+    value = settings.get(name)
+    if isinstance(value, dict):
+        value = value.get("content")
+    return value if isinstance(value, str) else default

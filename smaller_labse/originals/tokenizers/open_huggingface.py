@@ -1,0 +1,101 @@
+"""The tokenizer of a Hugging Face folder, whichever family it is of and in whatever files it lies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.common.json_files import read_object_if_there, read_text
+from smaller_labse.originals.tfhub import read_pieces
+from smaller_labse.originals.tokenizers.bpe import BytePairEncoding
+from smaller_labse.originals.tokenizers.huggingface_wordpiece import HuggingFaceWordPiece, bert_tokenizer_json
+from smaller_labse.originals.tokenizers.sentencepiece_form import find_sentencepiece, read_sentencepiece
+from smaller_labse.originals.tokenizers.sentencepiece_to_json import SAVE_IT, t5_json, xlm_roberta_json
+from smaller_labse.originals.tokenizers.tokenizer_files import TOKENIZER_CONFIG, ids_named_beside
+from smaller_labse.originals.tokenizers.tokenizer_json import NAME, parse_tokenizer_json
+from smaller_labse.originals.tokenizers.unigram import Unigram
+from smaller_labse.originals.tokenizers.wordpiece import VOCABULARY
+
+# How a model's type, or the name of its tokenizer's class, says which pieces have which ids.
+T5 = ("t5", "mt5", "umt5", "T5Tokenizer", "T5TokenizerFast")
+XLM_ROBERTA = ("xlm-roberta", "xlm-roberta-xl", "XLMRobertaTokenizer", "XLMRobertaTokenizerFast")
+BERT = ("bert", "BertTokenizer", "BertTokenizerFast")
+
+
+def open_hf_tokenizer(folder: Path, rows: int) -> HuggingFaceWordPiece | Unigram | BytePairEncoding:
+    """The tokenizer of a Hugging Face folder.
+
+    Read from `tokenizer.json`; where there is none, from a SentencePiece model or from `vocab.txt`, as
+    transformers reads these for XLM-R, T5 and BERT. Where both forms are there, they must have the same
+    pieces and scores.
+
+    Args:
+        folder: the folder.
+        rows: of the table of embeddings; those beyond the tokenizer's pieces are padding, and in no
+            vocabulary.
+
+    Returns:
+        The tokenizer; all its pieces have rows.
+
+    Raises:
+        SmallerLabseError: there is no tokenizer, it is of no family that can be cut, its files are damaged
+            or contradict each other, or the table has fewer rows than it has pieces.
+    """
+    file, text = _tokenizer_json(folder)
+    json_file = parse_tokenizer_json(text, file, rows)
+    special_ids = ids_named_beside(folder, len(json_file.pieces))
+    family = _family(json_file.model)
+    if family == "WordPiece":
+        return HuggingFaceWordPiece(json_file, special_ids)
+    if family == "BPE":
+        return BytePairEncoding(json_file, special_ids)
+    if family == "Unigram":
+        found = find_sentencepiece(folder)
+        return Unigram(json_file, (found, read_sentencepiece(found)) if found else None, special_ids)
+    raise SmallerLabseError(f"{file}: the model is {family}, expected WordPiece, Unigram or BPE")
+
+
+def _tokenizer_json(folder: Path) -> tuple[Path, str]:
+    """The file that the tokenizer is in, and its content as a `tokenizer.json`."""
+    if (folder / NAME).exists():
+        return folder / NAME, read_text(folder / NAME)
+    sentencepiece = find_sentencepiece(folder)
+    if sentencepiece is not None:
+        return sentencepiece, _from_sentencepiece(folder, sentencepiece)
+    vocabulary = folder / VOCABULARY
+    if vocabulary.exists():
+        settings = read_object_if_there(folder / TOKENIZER_CONFIG)
+        if not _is_one_of(folder, settings, BERT):
+            raise SmallerLabseError(f"{vocabulary}: the tokenizer is not BERT's; {SAVE_IT}")
+        return vocabulary, bert_tokenizer_json(read_pieces(vocabulary), settings, vocabulary)
+    raise SmallerLabseError(
+        f"{folder}: no tokenizer in it, expected {NAME}, sentencepiece.bpe.model or {VOCABULARY}; {SAVE_IT}"
+    )
+
+
+def _from_sentencepiece(folder: Path, file: Path) -> str:
+    settings = read_object_if_there(folder / TOKENIZER_CONFIG)
+    model = read_sentencepiece(file)
+    if _is_one_of(folder, settings, T5):
+        return t5_json(model, settings, file)
+    if _is_one_of(folder, settings, (*XLM_ROBERTA, "bert")):
+        return xlm_roberta_json(model, settings, file)
+    raise SmallerLabseError(f"{file}: the tokenizer is neither XLM-R's nor T5's; {SAVE_IT}")
+
+
+def _is_one_of(folder: Path, settings: Mapping[str, Any], names: tuple[str, ...]) -> bool:
+    """Whether the tokenizer's class, or where nothing says it the model's type, is one of these."""
+    config = read_object_if_there(folder / "config.json")
+    said = settings.get("tokenizer_class") or config.get("tokenizer_class") or config.get("model_type")
+    return said in names
+
+
+def _family(model: Mapping[str, Any]) -> object:
+    """The type of a model, which files of older tokenizers do not say."""
+    if "type" in model:
+        return model["type"]
+    if "merges" in model:
+        return "BPE"
+    return "Unigram" if isinstance(model.get("vocab"), list) else "WordPiece"

@@ -1,0 +1,162 @@
+"""WordPiece vocabularies: cutting text with tf-text's BertTokenizer, and what its pieces are made of.
+
+WordPiece (Schuster & Nakajima 2012; Devlin et al. 2019, arXiv 1810.04805) cuts a word greedily: the longest
+piece that begins it, then again and again the longest `##` piece that continues it, and `[UNK]` for the
+whole word where it gets stuck. A word whose pieces are all kept is therefore cut the same from a subset.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.originals.tfhub import read_pieces, vocabulary_fingerprint
+from smaller_labse.originals.tokenizers.wordpiece_spelling import (
+    CONTINUATION,
+    needed_for_characters,
+    unreadable,
+)
+from smaller_labse.originals.tokenizers.words.bert import bert_kinds, cut_lines
+from smaller_labse.originals.tokenizers.words.loops import Pieces, match_longest, new_pieces
+
+VOCABULARY = "vocab.txt"
+UNKNOWN = "[UNK]"
+SPECIAL = re.compile(r"\[(PAD|UNK|CLS|SEP|MASK|unused\d+)\]")
+
+
+def write_pieces(pieces: Iterable[str], file: Path) -> None:
+    """Write a vocabulary file: one piece a line, each ended by a line feed, in UTF-8."""
+    file.write_bytes("".join(f"{piece}\n" for piece in pieces).encode("utf-8"))
+
+
+class WordPiece:
+    """An original's WordPiece vocabulary and tokenizer.
+
+    Attributes:
+        kind: "wordpiece".
+        file: the vocabulary file.
+        pieces: every piece, by id.
+        lower_case: whether text is lower-cased and its accents are stripped before it is cut.
+        fingerprint: SHA-256 of the vocabulary (see `vocabulary_fingerprint`).
+    """
+
+    kind = "wordpiece"
+
+    def __init__(self, file: Path, lower_case: bool = False) -> None:
+        """Read a vocabulary file, one piece a line.
+
+        Raises:
+            SmallerLabseError: the file is no vocabulary, or has no `[UNK]`.
+        """
+        self.file = file
+        self.pieces: list[str] = read_pieces(file)
+        self.lower_case = lower_case
+        self.fingerprint: str = vocabulary_fingerprint(self.pieces)
+        self.ids: dict[str, int] = {piece: number for number, piece in enumerate(self.pieces)}
+        if UNKNOWN not in self.ids:
+            raise SmallerLabseError(f"{file}: no piece {UNKNOWN}, which every WordPiece vocabulary has")
+
+    @property
+    def unknown_id(self) -> int:
+        return self.ids[UNKNOWN]
+
+    @cached_property
+    def special_ids(self) -> np.ndarray:
+        """Ids of `[PAD]`, `[UNK]`, `[CLS]`, `[SEP]`, `[MASK]` and the `[unused…]` ones; int32, ascending."""
+        found = [number for number, piece in enumerate(self.pieces) if SPECIAL.fullmatch(piece)]
+        return np.array(found, dtype=np.int32)
+
+    def tokenize(self, lines: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """Cut lines as the model's preprocessor does, without `[CLS]` and `[SEP]`.
+
+        Args:
+            lines: n lines of text; a line feed in one is a space.
+
+        Returns:
+            The ids of all lines' pieces one after the other, int32 [total], and how many belong to each
+            line, int64 [n].
+        """
+        if not lines:
+            return np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int64)
+        if self.word_kinds is None:
+            return self._tokenize_with_tensorflow(lines)
+        return cut_lines(lines, self.word_kinds, self.cut_words)
+
+    @property
+    def word_kinds(self) -> np.ndarray | None:
+        """See `words.bert_kinds`; None where text is lower-cased first, which words alone do not show."""
+        return None if self.lower_case else bert_kinds()
+
+    def cut_words(self, text: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Cut words as tf-text's WordpieceTokenizer does.
+
+        Args:
+            text: the words one after the other in UTF-8, uint8 [bytes].
+            starts: word n is `text[starts[n] : starts[n + 1]]`, int64 [n + 1].
+
+        Returns:
+            As `tokenize`.
+        """
+        ids = np.empty(starts[-1] - starts[0], np.int32)
+        ends = np.empty(len(starts) - 1, np.int64)
+        match_longest(text, starts, *self._matched, self.unknown_id, ids, ends)
+        return ids[: ends[-1] if len(ends) else 0], np.diff(ends, prepend=0)
+
+    @cached_property
+    def _matched(self) -> tuple[Pieces, Pieces]:
+        """The pieces that begin words and those that go on in them."""
+        # In words there is no piece that looks like a continuation: `#` is a word by itself.
+        pieces = "\n".join(self.pieces).encode().split(b"\n")
+        mark = CONTINUATION.encode()
+        continues = np.fromiter((piece.startswith(mark) for piece in pieces), bool, len(pieces))
+        filled = np.fromiter(map(len, pieces), np.int64, len(pieces)) > np.where(continues, len(mark), 0)
+        beginnings = [piece for piece in pieces if piece and not piece.startswith(mark)]
+        continuations = [piece[len(mark) :] for piece in pieces if piece.startswith(mark) and piece != mark]
+        return (
+            new_pieces(beginnings, np.flatnonzero(filled & ~continues)),
+            new_pieces(continuations, np.flatnonzero(filled & continues)),
+        )
+
+    def _tokenize_with_tensorflow(self, lines: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        import tensorflow as tf
+
+        ragged = self._bert_tokenizer.tokenize(tf.constant(list(lines))).merge_dims(1, 2)
+        return ragged.flat_values.numpy(), ragged.row_lengths().numpy()
+
+    @cached_property
+    def _bert_tokenizer(self):
+        import tensorflow as tf
+        import tensorflow_text as text
+
+        # From memory: TensorFlow would take a table that it read earlier from a file of the same name.
+        numbers = tf.range(len(self.pieces), dtype=tf.int64)
+        table = tf.lookup.StaticHashTable(
+            tf.lookup.KeyValueTensorInitializer(tf.constant(self.pieces), numbers), default_value=-1
+        )
+        return text.BertTokenizer(table, lower_case=self.lower_case, token_out_type=tf.int32)
+
+    def closed(self, ids: np.ndarray) -> np.ndarray:
+        """The ids themselves, ascending: longest-match needs no pieces besides those that it finds."""
+        return np.unique(ids).astype(np.int32)
+
+    def needed_for_characters(self, seen: np.ndarray) -> np.ndarray:
+        """See `wordpiece_spelling.needed_for_characters`."""
+        return needed_for_characters(seen, self.pieces, self.ids, self.special_ids)
+
+    def unreadable(self, pieces: Iterable[int], kept: np.ndarray) -> list[int]:
+        """See `wordpiece_spelling.unreadable`."""
+        return unreadable(pieces, self.pieces, kept)
+
+    def write_subset(self, kept_ids: np.ndarray, folder: Path) -> None:
+        """Write `vocab.txt` with some of the pieces.
+
+        Args:
+            kept_ids: new id → original id, int [kept].
+            folder: where to write; it exists.
+        """
+        write_pieces([self.pieces[number] for number in kept_ids.tolist()], folder / VOCABULARY)

@@ -1,0 +1,83 @@
+"""Text as words: how tf-text's BertTokenizer splits it, code point by code point, and lines split so.
+
+Its patterns (`bert_tokenizer.py` in tensorflow-text) and whatever reads them, RE2, know punctuation, control
+and format characters by the tables of some version of Unicode. pyarrow brings RE2, too, so RE2 is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+
+import numpy as np
+
+from smaller_labse.originals.tokenizers.words.loops import (
+    ALONE,
+    KINDS,
+    SPACE,
+    as_bytes,
+    most_words,
+    new_byte_table,
+    new_short_words,
+    number_words,
+)
+
+SPACES = r"^[\s\p{Cc}\p{Cf}]$"  # control and format characters become spaces; of the others only ASCII's are
+PUNCTUATION = r"^[!-/:-@\[-`{-~\p{P}]$"
+CHINESE = (
+    (0x4E00, 0x9FFF),
+    (0x3400, 0x4DBF),
+    (0x20000, 0x2A6DF),
+    (0x2A700, 0x2B73F),
+    (0x2B740, 0x2B81F),
+    (0x2B820, 0x2CEAF),
+    (0xF900, 0xFAFF),
+    (0x2F800, 0x2FA1F),
+)
+# Where Unicode has punctuation, control and format characters: planes 0, 1 and 14, without the surrogates.
+SEARCHED = (*range(0xD800), *range(0xE000, 0x20000), *range(0xE0000, 0xE1000))
+
+
+@cache
+def bert_kinds() -> np.ndarray:
+    """How each code point separates words for a BertTokenizer that does not lower-case, uint8 [KINDS]."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    points = np.array(SEARCHED)
+    characters = pa.array(map(chr, SEARCHED))
+    kinds = np.zeros(KINDS, np.uint8)
+    for pattern, kind in ((SPACES, SPACE), (PUNCTUATION, ALONE)):
+        kinds[points[np.asarray(pc.match_substring_regex(characters, pattern))]] = kind
+    for first, last in CHINESE:
+        kinds[first : last + 1] = ALONE
+    kinds.flags.writeable = False  # it is shared
+    return kinds
+
+
+def cut_lines(
+    lines: Sequence[str],
+    kinds: np.ndarray,
+    cut_words: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]],
+) -> tuple[np.ndarray, np.ndarray]:
+    """Cut lines into the pieces of their words.
+
+    Args:
+        lines: n lines of text; a line feed in one is a space.
+        kinds: how code points separate words, uint8 [KINDS].
+        cut_words: see `Tokenizer.cut_words`.
+
+    Returns:
+        See `Tokenizer.tokenize`.
+    """
+    text = as_bytes(lines)
+    table, short = new_byte_table(most_words(len(text)), len(text)), new_short_words(most_words(len(text)))
+    numbers, ends = np.empty(len(text), np.int32), np.empty(len(lines), np.int64)
+    numbers = numbers[: number_words(text, kinds, table, short, numbers, ends)]
+    ids, lengths = cut_words(table.text, table.starts[: int(table.size[0]) + 1])
+    of_words = lengths[numbers]
+    total = np.concatenate([[0], np.cumsum(of_words)])
+    # A word's pieces stand together in `ids`; their places, for every word as it comes:
+    firsts = (np.cumsum(lengths) - lengths)[numbers]
+    places = np.repeat(firsts - total[:-1], of_words) + np.arange(total[-1])
+    return ids[places], np.diff(total[ends], prepend=0)

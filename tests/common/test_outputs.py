@@ -1,0 +1,121 @@
+"""Promise 5: outputs appear whole or not at all, and nothing that is not ours is overwritten."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.common.outputs import new_file, new_folder, require_absent
+
+
+def tree(folder: Path) -> dict[str, bytes | None]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes() if path.is_file() else None
+        for path in folder.rglob("*")
+    }
+
+
+def write_folder(path: Path, content: str, **options) -> None:
+    with new_folder(path, **options) as partial:
+        assert not any(partial.iterdir())
+        assert partial.parent == path.parent  # the same file system, so that the last step is a rename
+        (partial / "marker").write_text(content)
+
+
+def test_a_folder_appears_when_it_is_whole(tmp_path):
+    path = tmp_path / "new" / "model"
+    with new_folder(path) as partial:
+        (partial / "a").write_text("a")
+        assert not path.exists()
+    assert tree(tmp_path) == {"new": None, "new/model": None, "new/model/a": b"a"}
+
+
+@pytest.mark.parametrize("error", [SmallerLabseError("no"), KeyboardInterrupt(), OSError(28, "full")])
+def test_a_failure_leaves_nothing_and_an_earlier_output_as_it_was(tmp_path, error):
+    write_folder(tmp_path / "model", "old")
+    (tmp_path / "counts").write_text("old")
+    before = tree(tmp_path)
+    with pytest.raises(type(error)), new_folder(tmp_path / "model", True, "marker") as partial:
+        (partial / "marker").write_text("half")
+        raise error
+    with pytest.raises(type(error)), new_file(tmp_path / "counts", True) as partial:
+        partial.write_text("half")
+        raise error
+    with pytest.raises(type(error)), new_file(tmp_path / "other") as partial:
+        raise error
+    assert tree(tmp_path) == before
+
+
+def test_an_earlier_output_is_replaced_only_when_that_is_allowed(tmp_path):
+    write_folder(tmp_path / "model", "old")
+    with pytest.raises(SmallerLabseError, match="exists; choose another place or add --overwrite"):
+        write_folder(tmp_path / "model", "new")
+    assert tree(tmp_path) == {"model": None, "model/marker": b"old"}
+    write_folder(tmp_path / "model", "new", overwrite=True, marker="marker")
+    assert tree(tmp_path) == {"model": None, "model/marker": b"new"}
+    with new_file(tmp_path / "model" / "marker", overwrite=True) as partial:
+        partial.write_text("newer")
+    assert tree(tmp_path) == {"model": None, "model/marker": b"newer"}
+
+
+def test_somebody_elses_folder_is_never_replaced(tmp_path):
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    (theirs / "thesis.tex").write_text("years of work")
+    with pytest.raises(SmallerLabseError, match="holds no marker, so it is not an output of this command"):
+        write_folder(theirs, "new", overwrite=True, marker="marker")
+    with pytest.raises(SmallerLabseError, match="is a folder, expected a file"), new_file(theirs, True):
+        pass
+    assert (theirs / "thesis.tex").read_text() == "years of work"
+    (tmp_path / "empty").mkdir()
+    write_folder(tmp_path / "empty", "new", overwrite=True, marker="marker")
+
+
+def test_an_output_that_appeared_meanwhile_is_not_replaced(tmp_path):
+    path = tmp_path / "model"
+    with pytest.raises(SmallerLabseError, match="exists"), new_folder(path):
+        write_folder(path, "faster")
+    assert tree(tmp_path) == {"model": None, "model/marker": b"faster"}
+
+
+@pytest.mark.parametrize("failing", [1, 2])
+def test_the_earlier_output_is_there_again_when_the_replacement_fails(tmp_path, monkeypatch, failing):
+    """Between two renames there is no output; an interrupt just then must not lose the earlier one."""
+    write_folder(tmp_path / "model", "old")
+    before = tree(tmp_path)
+    rename, calls = Path.rename, []
+
+    def fail_once(path: Path, target: Path) -> Path:
+        calls.append(path)
+        if len(calls) == failing:
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", fail_once)
+    with pytest.raises(KeyboardInterrupt):
+        write_folder(tmp_path / "model", "new", overwrite=True, marker="marker")
+    assert len(calls) >= failing
+    assert tree(tmp_path) == before
+
+
+def test_a_link_that_leads_nowhere_is_an_output_that_exists(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(SmallerLabseError, match="exists"):
+        require_absent(tmp_path / "link", overwrite=False)
+
+
+@pytest.mark.parametrize(("mask", "folder", "file"), [(0o022, 0o755, 0o644), (0o077, 0o700, 0o600)])
+def test_outputs_have_the_permissions_that_the_user_gives_new_files(tmp_path, mask, folder, file):
+    """Temporary files are private; what they become is not."""
+    previous = os.umask(mask)
+    try:
+        write_folder(tmp_path / "model", "new")
+        with new_file(tmp_path / "counts") as partial:
+            partial.write_text("new")
+    finally:
+        os.umask(previous)
+    assert (tmp_path / "model").stat().st_mode & 0o777 == folder
+    assert (tmp_path / "counts").stat().st_mode & 0o777 == file

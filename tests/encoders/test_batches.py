@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smaller_labse.encoders.batches import batches_by_length
+
+LENGTHS = st.lists(st.integers(1, 128), max_size=200)
+
+
+@given(LENGTHS, st.integers(1, 500))
+def test_every_text_is_in_one_batch_within_the_budget(lengths, budget):
+    batches = list(batches_by_length(np.array(lengths, np.int64), budget))
+    assert sorted(index for batch in batches for index in batch) == list(range(len(lengths)))
+    for batch in batches:
+        assert len(batch) == 1 or len(batch) * max(lengths[index] for index in batch) <= budget
+
+
+@given(LENGTHS, st.integers(1, 500))
+def test_no_batch_is_smaller_than_it_must_be(lengths, budget):
+    batches = list(batches_by_length(np.array(lengths, np.int64), budget))
+    for batch in batches[:-1]:
+        assert (len(batch) + 1) * max(lengths[index] for index in batch) > budget
+
+
+def test_texts_of_like_length_share_a_batch():
+    batches = list(batches_by_length(np.array([3, 100, 4, 90, 3]), 200))
+    assert [batch.tolist() for batch in batches] == [[1, 3], [2, 0, 4]]

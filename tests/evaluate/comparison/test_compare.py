@@ -1,0 +1,260 @@
+"""An original and smaller models side by side, as a user runs it."""
+
+from __future__ import annotations
+
+import json
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from smaller_labse.evaluate.__main__ import main
+from smaller_labse.evaluate.comparison import measuring
+
+ENGLISH = ["good morning", "the red house", "night", "the house", "good night", "red"]
+FRENCH = ["morning good", "house red the", "night.", "house", "night good", "猫 red"]
+
+
+@pytest.fixture
+def data(tmp_path) -> Path:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for iso3 in ("fra", "cmn"):
+        (folder / f"tatoeba.{iso3}-eng.{iso3}").write_text("\n".join(FRENCH) + "\n", encoding="utf-8")
+        (folder / f"tatoeba.{iso3}-eng.eng").write_text("\n".join(ENGLISH) + "\n", encoding="utf-8")
+    (folder / "a").write_text("\n".join(ENGLISH) + "\n", encoding="utf-8")
+    pairs = zip(ENGLISH, FRENCH, range(6), strict=True)
+    (folder / "sts.tsv").write_text("".join(f"{a}\t{b}\t{n}\n" for a, b, n in pairs), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory) -> Path:
+    """Results of the tests that do not ask whether anything is measured again."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def arguments(original, smaller, data, cache, tmp_path) -> list[str]:
+    return [
+        "compare",
+        *("--original", f"tiny={original}", "--model", f"smaller={smaller}", f"same={original}"),
+        *("--tatoeba", str(data), "--languages", "fr,zh", "--sts", f"en={data / 'sts.tsv'}"),
+        *("--parallel", f"en={data / 'a'},xx={data / 'a'}", "--cache", str(cache)),
+        *("--out", str(tmp_path / "report")),
+    ]
+
+
+class Page(HTMLParser):
+    """What a page refers to, and whether its tags close."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.elsewhere: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        if tag not in ("meta", "link", "br"):
+            self.open.append(tag)
+        for name, value in attributes:
+            if name in ("src", "href", "xlink:href") and not (value or "").startswith("#"):
+                self.elsewhere.append(f"{tag} {name}={value}")
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_the_report_says_what_was_measured(arguments, tmp_path, capsys, original):
+    assert main(arguments) == 0, capsys.readouterr().err
+    out = capsys.readouterr().out
+    folder = tmp_path / "report"
+    numbers = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    assert [model["name"] for model in numbers["models"]] == ["tiny", "smaller", "same"]
+    assert [model["rows"] for model in numbers["models"]][0::2] == [numbers["models"][0]["rows"]] * 2
+    assert all(model["resident_bytes"] > 1e8 and model["bytes_on_disk"] > 1e4 for model in numbers["models"])
+    by_part = {(line["task"], line["part"], line["metric"]): line for line in numbers["scores"]}
+    assert by_part["retrieval", "en→xx", "precision at 1"]["values"] == [1.0, 1.0, 1.0]
+    assert {("tatoeba", "en→fr", "precision at 1"), ("sts", "en", "Spearman")} < set(by_part)
+    for line in numbers["scores"] + numbers["averages"]:
+        same = line["differences"][1]
+        assert (same["value"], same["low"], same["high"]) == (0, 0, 0)
+    markdown = (folder / "report.md").read_text(encoding="utf-8")
+    assert "tatoeba, precision at 1" in out and "tatoeba, precision at 1" in markdown
+    # The smaller model lacks "house", "xy" and 猫; the last is unknown to it.
+    kept = {language["language"]: language for language in numbers["texts"][0]}
+    assert (kept["fr"]["texts"], kept["fr"]["unchanged"], kept["fr"]["new_unknowns"]) == (6, 3, 1)
+    assert kept["en"]["unchanged"] < kept["en"]["texts"]
+    assert all(language["unchanged"] == language["texts"] for language in numbers["texts"][1])
+    lost = {piece["piece"]: piece for piece in numbers["lost_pieces"][0]}
+    assert set(lost) == {"house", "猫"}
+    assert lost["猫"]["after"][0] == "[UNK]" and "house" in lost["house"]["before"]
+    assert lost["猫"]["texts"] == 3  # in French, in Chinese, among the similar ones
+
+
+def test_the_page_is_whole_and_needs_nothing_from_elsewhere(arguments, tmp_path, capsys):
+    assert main(arguments) == 0, capsys.readouterr().err
+    page = Page((tmp_path / "report" / "report.html").read_text(encoding="utf-8"))
+    assert page.open == []
+    assert page.elsewhere == []
+    pictures = sorted(file.name for file in (tmp_path / "report").glob("*.svg"))
+    assert "parameters.svg" in pictures and "curve_tatoeba_precision_at_1.svg" in pictures
+    markdown = (tmp_path / "report" / "report.md").read_text(encoding="utf-8")
+    assert all(f"]({picture})" in markdown for picture in pictures)
+
+
+def test_nothing_is_measured_twice(arguments, data, tmp_path, capsys, monkeypatch):
+    arguments += ["--cache", str(tmp_path / "cache")]
+    assert main(arguments) == 0, capsys.readouterr().err
+    first = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))
+
+    def refuse(*given: object) -> None:
+        raise AssertionError("measured again")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(measuring, "ProcessPoolExecutor", refuse)
+        assert main([*arguments, "--overwrite"]) == 0
+        assert json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8")) == first
+        # Other data or another prompt are measured anew.
+        with pytest.raises(AssertionError, match="measured again"):
+            main([*arguments, "--overwrite", "--prompt", "good "])
+        (data / "tatoeba.fra-eng.fra").write_text("\n".join(FRENCH[::-1]) + "\n", encoding="utf-8")
+        with pytest.raises(AssertionError, match="measured again"):
+            main([*arguments, "--overwrite"])
+
+
+def test_a_model_with_nan_is_one_clear_line(original, write_model, data, tmp_path, capsys):
+    def spoil(name: str, values: np.ndarray) -> np.ndarray:
+        return np.full_like(values, np.nan) if name == "pooler_transform/bias" else values
+
+    broken = write_model(tmp_path / "broken", spoil=spoil)
+    arguments = ["compare", "--original", str(original), "--model", str(broken), "--no-pictures"]
+    data_arguments = ["--tatoeba", str(data), "--languages", "fr", "--out", str(tmp_path / "report")]
+    assert main([*arguments, *data_arguments]) == 1
+    assert "holds NaN or infinity" in capsys.readouterr().err.splitlines()[-1]
+    assert not (tmp_path / "report").exists()
+
+
+@pytest.mark.parametrize(
+    ("changed", "code", "message"),
+    [
+        ({"--languages": "de"}, 1, "there is no such file; the folder has pairs of fr, zh"),
+        ({"--languages": "en"}, 1, "English alone has no pairs"),
+        ({"--original": "/nowhere/at/all"}, 1, "/nowhere/at/all"),
+        ({"--parallel": "en=x"}, 2, "expected XX=FILE,YY=FILE"),
+        ({"--parallel": "en=x,en=y"}, 2, "name them apart"),
+        ({"--sts": "x"}, 2, "expected NAME=FILE"),
+        ({"--bucc": "/nowhere"}, 1, "no such folder"),
+    ],
+)
+def test_bad_input_is_one_clear_line(arguments, tmp_path, capsys, changed, code, message):
+    for option, value in changed.items():
+        arguments += [option, value]
+    assert main(arguments) == code
+    error = capsys.readouterr().err
+    assert message in error and error.count("\n") == 1
+    assert not (tmp_path / "report").exists()
+
+
+def test_files_of_unequal_length_and_empty_ones_are_refused(arguments, data, capsys):
+    (data / "b").write_text("one\n", encoding="utf-8")
+    (data / "c").write_text("", encoding="utf-8")
+    assert main([*arguments, "--parallel", f"en={data / 'a'},fr={data / 'b'}"]) == 1
+    assert "has 6 lines, but" in capsys.readouterr().err
+    assert main([*arguments, "--parallel", f"en={data / 'a'},fr={data / 'c'}"]) == 1
+    assert "empty, expected one sentence a line" in capsys.readouterr().err
+
+
+def test_without_data_there_is_nothing_to_do(original, tmp_path, capsys):
+    assert main(["compare", "--original", str(original), "--out", str(tmp_path / "report")]) == 1
+    assert "give --tatoeba, --parallel, --bucc or --sts" in capsys.readouterr().err
+
+
+def test_scores_are_written_into_the_model_card_once(arguments, smaller, tmp_path, capsys):
+    import yaml
+
+    card = Path(smaller) / "README.md"
+    card.write_text(
+        "---\nlanguage:\n- fr\nlicense: mit\ntags:\n- a\n---\n# smaller\n\n## Use\n\nx\n", "utf-8"
+    )
+    same = Path(arguments[arguments.index("--original") + 1].partition("=")[2]) / "README.md"
+    same.write_text("---\nlanguage:\n- fr\n---\n# same\n", "utf-8")
+    try:
+        assert main([*arguments, "--cards"]) == 0, capsys.readouterr().err
+        once = card.read_text("utf-8")
+        assert main([*arguments, "--cards", "--overwrite"]) == 0, capsys.readouterr().err
+        assert card.read_text("utf-8") == once
+        matter = yaml.safe_load(once.split("---\n")[1])
+        assert (matter["language"], matter["license"], matter["tags"]) == (["fr"], "mit", ["a"])
+        assert "precision_at_1" in matter["metrics"]
+        (model,) = matter["model-index"]
+        assert model["name"] == Path(smaller).name
+        assert {result["dataset"]["name"] for result in model["results"]} == {"tatoeba", "retrieval", "sts"}
+        assert once.count("## Scores") == 1 and "## Use\n\nx\n" in once
+    finally:
+        card.unlink()
+        same.unlink()
+
+
+@pytest.mark.parametrize(
+    "matter",
+    [
+        "metrics: [accuracy]\nlicense: mit\n",
+        "license: mit\nmetrics: # old\n- f1\n\n- x\nmodel-index: # MTEB\n- name: y\n  results: []\n",
+    ],
+)
+def test_a_card_keeps_what_is_not_ours(arguments, smaller, capsys, matter):
+    import yaml
+
+    card = Path(smaller) / "README.md"
+    arguments = [argument for argument in arguments if not argument.startswith("same=")]
+    try:
+        card.write_text(f"---\n{matter}---\n# smaller\n\n## Scores\n\nmine\n", "utf-8")
+        assert main([*arguments, "--cards", "--no-pictures"]) == 0, capsys.readouterr().err
+        card.write_text(card.read_text("utf-8") + "\n# Citation\n\ntext\n", "utf-8")
+        assert main([*arguments, "--cards", "--no-pictures", "--overwrite"]) == 0, capsys.readouterr().err
+        text = card.read_text("utf-8")
+        assert "## Scores\n\nmine\n" in text and "# Citation\n\ntext\n" in text
+        assert text.count("precision at 1 |") == 1
+        read = yaml.safe_load(text.split("---\n")[1])
+        assert read["license"] == "mit" and "precision_at_1" in read["metrics"]
+        assert [model["name"] for model in read["model-index"]] == ["smaller"]
+    finally:
+        card.unlink()
+
+
+def test_without_a_card_to_write_to_nothing_is_measured(arguments, tmp_path, capsys):
+    assert main([*arguments, "--cards", "--cache", str(tmp_path / "none")]) == 1
+    assert "no model card with front matter" in capsys.readouterr().err
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_damaged_result_is_measured_again(arguments, cache, tmp_path, capsys):
+    own = tmp_path / "own"
+    arguments = [argument for argument in arguments if not argument.startswith("same=")]
+    assert main([*arguments, "--no-pictures", "--cache", str(own)]) == 0, capsys.readouterr().err
+    first = (tmp_path / "report" / "report.json").read_text("utf-8")
+    for number, file in enumerate(sorted(own.iterdir())):
+        file.write_bytes(file.read_bytes()[:100] if number % 2 else b"")
+    assert main([*arguments, "--no-pictures", "--cache", str(own), "--overwrite"]) == 0
+    again = json.loads((tmp_path / "report" / "report.json").read_text("utf-8"))
+    assert again["scores"] == json.loads(first)["scores"]
+
+
+def test_a_cache_in_the_reports_own_folder_is_refused(arguments, tmp_path, capsys):
+    assert main([*arguments, "--cache", str(tmp_path / "report" / "cache")]) == 2
+    assert "in the report's own folder" in capsys.readouterr().err
+
+
+def test_one_prompt_for_the_original_is_not_guessed_from_two(arguments, smaller, tmp_path, capsys):
+    import shutil
+
+    other = tmp_path / "other"
+    shutil.copytree(smaller, other)
+    (other / "manifest.json").write_text('{"prompt": "good "}', "utf-8")
+    third = tmp_path / "third"
+    shutil.copytree(smaller, third)
+    (third / "manifest.json").write_text('{"prompt": "red "}', "utf-8")
+    assert main([*arguments, "--model", f"other={other}", f"third={third}"]) == 2
+    assert "different prompts" in capsys.readouterr().err

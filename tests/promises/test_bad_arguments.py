@@ -1,0 +1,135 @@
+"""Promise 6: what cannot be meant ends in one line, exit code 2, and nothing is written."""
+
+from __future__ import annotations
+
+import pytest
+
+from smaller_labse.corpora.languages import LANGUAGES, find_language, parse_languages
+
+TEXT = "--text en={text}/en.txt"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ("--text xx={text}/en.txt", "unknown language 'xx'; use one of af, am, ar"),
+        ("--text {text}/{{code}}.txt --languages en,frx", "unknown language 'frx'; did you mean fr (French)"),
+        ("--text {text}/{{code}}.txt --languages ,", "no language in ','"),
+        (
+            "--text {text}/{{code}}.txt --languages nowhere/languages.txt",
+            "there is no such file of languages",
+        ),
+        ("--text {text}/en.txt", "write LANGUAGE=PATH, or put {code} or {iso3} into the path"),
+        ("--text {text}/{{code}}.txt", "name the languages with --languages, or write --text LANGUAGE=PATH"),
+        (f"{TEXT} --text {{text}}/{{{{code}}}}.txt", "name the languages with --languages"),
+        (f"{TEXT} --text eng={{text}}/it.txt", "--text names English twice; put its files into one folder"),
+        (f"{TEXT} --text it={{text}}/en.txt", "English and Italian would be counted from the same text"),
+        (f"{TEXT} --languages en,it", "no text for Italian (it); add --text it=PATH"),
+        (f"{TEXT} --dataset somebody/corpus", "--text, --dataset and --wikipedia exclude each other"),
+        (f"{TEXT} --wikipedia-date 20240101", "--text, --dataset and --wikipedia exclude each other"),
+        (f"{TEXT} --dataset-split test", "--dataset-config and --dataset-split go with --dataset"),
+        ("--languages en --dataset-config en", "--dataset-config and --dataset-split go with --dataset"),
+        ("--languages en --text-field body", "--text-field goes with --text or --dataset"),
+        ("--languages en,fr --dataset somebody/corpus", "English and French would be counted from the same"),
+        ("--dataset somebody/corpus-{{code}}", "name the languages, e.g. --languages en,fr,de"),
+        ("", "name the languages, e.g. --languages en,fr,de"),
+        (f"{TEXT} --longer-than -1", "'-1' is no whole number from 0 on"),
+        (f"{TEXT} --longer-than 5.5", "'5.5' is no whole number from 0 on"),
+        (f"{TEXT} --max-lines ten", "'ten' is no whole number from 0 on"),
+        (f"{TEXT} --max-lines {'9' * 30}", "is too large"),
+        (f"{TEXT} --workers two", "'two' is no whole number from 0 on"),
+    ],
+)
+def test_count_refuses(example, text_files, run, tmp_path, nothing_left, arguments, reason):
+    given = arguments.format(text=text_files).split()
+    ended = run("count", "--model", example, *given, "--out", tmp_path / "counts")
+    assert ended.code == 2
+    assert reason in ended.error.splitlines()[-1]
+    assert "Traceback" not in ended.error
+    nothing_left()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ("--counts {counts} --top-k 0", "--top-k: expected 1 or more"),
+        ("--counts {counts} --top-k many", "'many' is no whole number from 0 on"),
+        ("--counts {counts} --coverage 1e-99999999", "'1e-99999999' is no share from 0 to 1"),
+        ("--counts {counts} --vocab-size 0", "--vocab-size: expected 1 or more"),
+        ("--counts {counts} --vocab-size 0%", "'0%' is no share of the rows"),
+        ("--counts {counts} --vocab-size 101%", "'101%' is no share of the rows"),
+        ("--counts {counts} --vocab-size x%", "'x%' is no share of the rows"),
+        ("--counts {counts} --vocab-size 9", "--vocab-size 9 is too small: "),
+        ("--counts {counts} --coverage 1.5", "'1.5' is no share from 0 to 1"),
+        ("--counts {counts} --coverage -0.1", "'-0.1' is no share from 0 to 1"),
+        ("--counts {counts} --coverage 99%", "'99%' is no share from 0 to 1"),
+        ("--counts {counts} --min-line-share nan", "'nan' is no share from 0 to 1"),
+        ("--counts {counts} --min-line-share inf", "'inf' is no share from 0 to 1"),
+        ("--counts {counts} --min-line-share 1/0", "'1/0' is no share from 0 to 1"),
+        ("--counts {counts} --top-k 5 --coverage 0.9", "not allowed with argument --top-k"),
+        ("--counts {counts} --order random", "invalid choice: 'random'"),
+        ("--counts {counts} --languages de", "no counts of de among {counts}; count first"),
+        ("--counts {counts} --languages xx", "unknown language 'xx'"),
+        ("--pieces {pieces} --top-k 5", "--top-k chooses from counts; add --counts"),
+        ("--pieces {pieces} --min-line-share 0.1", "--min-line-share chooses from counts; add --counts"),
+    ],
+)
+def test_select_refuses(example, counted, run, tmp_path, nothing_left, arguments, reason):
+    (tmp_path / "pieces.txt").write_text("a\n")
+    given = arguments.format(counts=counted, pieces=tmp_path / "pieces.txt").split()
+    ended = run("select", "--model", example, *given, "--out", tmp_path / "selection")
+    assert ended.code == 2
+    assert reason.format(counts=counted) in ended.error.splitlines()[-1]
+    nothing_left("pieces.txt")
+
+
+def test_merge_refuses_a_file_given_twice(example, counted, run, tmp_path, nothing_left):
+    twice = [counted / "en.parquet", counted / ".." / counted.name / "en.parquet"]
+    ended = run("merge", "--model", example, *twice, "--out", tmp_path / "en.parquet")
+    assert ended.code == 2
+    assert "given twice" in ended.error
+    nothing_left()
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["cut"], ["count"], ["select", "--model", "m"], ["merge", "--out", "x"]]
+)
+def test_an_incomplete_command_is_explained(run, arguments):
+    ended = run(*arguments)
+    assert ended.code == 2
+    assert ended.error.splitlines()[-1].startswith("select-vocab")
+    assert "required" in ended.error or "invalid choice" in ended.error
+
+
+def test_a_language_has_its_codes_and_its_name_in_any_case():
+    assert len(LANGUAGES) == 109
+    for language in LANGUAGES:
+        for name in language.names:
+            assert find_language(name) is language
+            assert find_language(f" {name.upper()} ") is language
+    assert find_language("zh-classical") is find_language("cmn") is find_language("zho")
+    assert find_language("no") is find_language("nb")
+
+
+def test_a_file_of_languages_has_one_a_line_and_comments(tmp_path):
+    file = tmp_path / "languages.txt"
+    file.write_bytes(b"# ours\r\nfr\r\n\r\nGerman # deutsch\r\nfra\r\n")
+    assert [language.code for language in parse_languages(str(file))] == ["fr", "de"]
+    assert [language.code for language in parse_languages("German, fr,deu")] == ["de", "fr"]
+
+
+def test_the_languages_of_the_published_model_can_be_read():
+    from pathlib import Path
+
+    file = Path(__file__).parents[2] / "scripts" / "languages" / "15.txt"
+    assert len(parse_languages(str(file))) == 15
+
+
+@pytest.mark.parametrize("data", [b"", b"# nothing\n", b"fran\xe7ais\n"])
+def test_a_file_without_languages_is_refused(example, run, tmp_path, data):
+    (tmp_path / "languages.txt").write_bytes(data)
+    arguments = ["--model", example, "--languages", tmp_path / "languages.txt", "--out", tmp_path / "counts"]
+    ended = run("count", *arguments)
+    assert ended.code == 2
+    assert ended.error.count("\n") == 1
+    assert "languages.txt" in ended.error
