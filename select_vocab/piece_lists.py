@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.originals.tfhub import read_piece_lines
 from smaller_labse.originals.tokenizers.base import Tokenizer
+from smaller_labse.originals.tokenizers.vocabulary import read_piece_lines
 
 
 def read_piece_list(

@@ -20,10 +20,10 @@ import numpy as np
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import read_text
 from smaller_labse.common.outputs import new_folder
-from smaller_labse.originals.tfhub import read_pieces
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.originals.tokenizers.tokenizer_json import NAME as TOKENIZER_JSON
 from smaller_labse.originals.tokenizers.tokenizer_json import parse_tokenizer_json
+from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset, read_pieces
 from smaller_labse.originals.tokenizers.wordpiece import VOCABULARY
 
 FORMAT = "smaller_labse.selection.1"
@@ -92,6 +92,11 @@ class Selection:
     order: str
     coverage: tuple[Coverage, ...] = ()
     sentences: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def subset(self) -> VocabularySubset:
+        """The kept tokens among the original's."""
+        return VocabularySubset(self.kept_ids, self.original_rows)
 
 
 def write_selection(

@@ -17,7 +17,8 @@ from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.originals.tokenizers.huggingface_wordpiece import HuggingFaceWordPiece
 from smaller_labse.originals.tokenizers.sentencepiece_form import write_sentencepiece
 from smaller_labse.originals.tokenizers.unigram import Unigram
-from smaller_labse.originals.tokenizers.wordpiece import VOCABULARY, write_pieces
+from smaller_labse.originals.tokenizers.vocabulary import write_pieces
+from smaller_labse.originals.tokenizers.wordpiece import VOCABULARY
 
 
 def build_encoder(encoder: HuggingFaceEncoder, vocabulary: Path, rows: np.ndarray | None = None) -> Encoder:

@@ -13,8 +13,9 @@ from smaller_labse.common.json_files import read_object, read_object_if_there
 from smaller_labse.encoders.sentence_encoder import SentenceEncoder, find_rows
 from smaller_labse.evaluate.comparison.models import MANIFEST
 from smaller_labse.originals.huggingface import CONFIG, HuggingFaceFolder, locate_huggingface
-from smaller_labse.originals.tfhub import Original, find_vocabulary, locate_original, read_pieces
+from smaller_labse.originals.tfhub import Original, find_vocabulary, locate_original
 from smaller_labse.originals.tokenizers.open_huggingface import open_hf_tokenizer
+from smaller_labse.originals.tokenizers.vocabulary import read_pieces
 
 TOKENIZER_JSON = "tokenizer.json"
 DEFAULT_LENGTH = 128  # of LaBSE's preprocessor on TF Hub, where a model comes without one

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,51 +69,6 @@ def find_vocabulary(saved_model: Path) -> Path:
             "is this an encoder in LaBSE's TF Hub format?"
         )
     return files[0]
-
-
-def read_pieces(file: Path) -> list[str]:
-    """Read a vocabulary file: one piece a line, each ended by a line feed and nothing else.
-
-    Pieces may hold U+2028, U+00A0 and other spaces, so only the line feed separates them.
-
-    Raises:
-        SmallerLabseError: the file is empty, not UTF-8, or names a piece twice.
-    """
-    pieces = read_piece_lines(file)
-    if not pieces:
-        raise SmallerLabseError(f"{file}: no piece in it, expected one a line")
-    seen: dict[str, int] = {}
-    for number, piece in enumerate(pieces, start=1):
-        if piece in seen:
-            raise SmallerLabseError(f"{file}: the piece {piece!r} stands in lines {seen[piece]} and {number}")
-        seen[piece] = number
-    return pieces
-
-
-def read_piece_lines(file: Path) -> list[str]:
-    """Read a list of pieces, one a line, exactly as they stand there.
-
-    Raises:
-        SmallerLabseError: the file cannot be read or is not UTF-8.
-    """
-    try:
-        text = file.read_bytes().decode("utf-8")
-    except FileNotFoundError:
-        raise SmallerLabseError(f"{file}: there is no such file") from None
-    except IsADirectoryError:
-        raise SmallerLabseError(f"{file}: a folder, expected a file with one piece a line") from None
-    except UnicodeDecodeError as error:
-        raise SmallerLabseError(f"{file}: not UTF-8 (byte {error.start + 1}); save it as UTF-8") from None
-    lines = text.split("\n")
-    return lines[:-1] if lines[-1] == "" else lines
-
-
-def vocabulary_fingerprint(pieces: Iterable[str]) -> str:
-    """SHA-256, in hexadecimal, of the vocabulary as a file: each piece and a line feed, in UTF-8."""
-    digest = hashlib.sha256()
-    for piece in pieces:
-        digest.update(piece.encode("utf-8") + b"\n")
-    return digest.hexdigest()
 
 
 def _is_handle(model: str) -> bool:

@@ -16,7 +16,7 @@ from safetensors.numpy import load_file
 
 from smaller_labse.encoders.shape import EncoderShape, infer_shape
 from smaller_labse.encoders.to_huggingface import write_huggingface
-from smaller_labse.originals.tfhub import read_pieces
+from smaller_labse.originals.tokenizers.vocabulary import read_pieces
 
 torch = pytest.importorskip("torch", reason="needs torch, from the extra interop")
 transformers = pytest.importorskip("transformers", reason="needs transformers, from the extra interop")

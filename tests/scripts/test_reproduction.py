@@ -119,7 +119,7 @@ def big_original(tmp_path: Path, shared: Path) -> Path:
     """An original of LaBSE's 501,153 rows, narrow, with the published pieces among its own."""
     from smaller_labse.encoders.shape import EncoderShape
     from smaller_labse.make_smaller.example import write_original
-    from smaller_labse.originals.tfhub import read_pieces
+    from smaller_labse.originals.tokenizers.vocabulary import read_pieces
 
     pieces = read_pieces(shared / "labse15" / "vocab.txt")
     pieces += [f"invented{number:06d}" for number in range(501_153 - len(pieces))]

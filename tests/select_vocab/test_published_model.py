@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from smaller_labse.encoders.shape import EncoderShape
-from smaller_labse.originals.tfhub import read_pieces
+from smaller_labse.originals.tokenizers.vocabulary import read_pieces
 
 ROWS = 501_153
 KEPT = 173_347

@@ -10,7 +10,8 @@ import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.originals.tokenizers.tokenizer_json import NAME, TokenizerJson, number_kept, write_cut_json
-from smaller_labse.originals.tokenizers.wordpiece import SPECIAL, VOCABULARY, write_pieces
+from smaller_labse.originals.tokenizers.vocabulary import write_pieces
+from smaller_labse.originals.tokenizers.wordpiece import SPECIAL, VOCABULARY
 from smaller_labse.originals.tokenizers.wordpiece_spelling import (
     CONTINUATION,
     needed_for_characters,

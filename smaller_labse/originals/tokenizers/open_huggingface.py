@@ -8,7 +8,6 @@ from typing import Any
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import read_object_if_there, read_text
-from smaller_labse.originals.tfhub import read_pieces
 from smaller_labse.originals.tokenizers.bpe import BytePairEncoding
 from smaller_labse.originals.tokenizers.huggingface_wordpiece import HuggingFaceWordPiece, bert_tokenizer_json
 from smaller_labse.originals.tokenizers.sentencepiece_form import find_sentencepiece, read_sentencepiece
@@ -16,6 +15,7 @@ from smaller_labse.originals.tokenizers.sentencepiece_to_json import SAVE_IT, t5
 from smaller_labse.originals.tokenizers.tokenizer_files import TOKENIZER_CONFIG, ids_named_beside
 from smaller_labse.originals.tokenizers.tokenizer_json import NAME, parse_tokenizer_json
 from smaller_labse.originals.tokenizers.unigram import Unigram
+from smaller_labse.originals.tokenizers.vocabulary import read_pieces
 from smaller_labse.originals.tokenizers.wordpiece import VOCABULARY
 
 # How a model's type, or the name of its tokenizer's class, says which pieces have which ids.

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.originals.tfhub import read_pieces, vocabulary_fingerprint
+from smaller_labse.originals.tokenizers.vocabulary import read_pieces, vocabulary_fingerprint, write_pieces
 from smaller_labse.originals.tokenizers.wordpiece_spelling import (
     CONTINUATION,
     needed_for_characters,
@@ -27,11 +27,6 @@ from smaller_labse.originals.tokenizers.words.loops import Pieces, match_longest
 VOCABULARY = "vocab.txt"
 UNKNOWN = "[UNK]"
 SPECIAL = re.compile(r"\[(PAD|UNK|CLS|SEP|MASK|unused\d+)\]")
-
-
-def write_pieces(pieces: Iterable[str], file: Path) -> None:
-    """Write a vocabulary file: one piece a line, each ended by a line feed, in UTF-8."""
-    file.write_bytes("".join(f"{piece}\n" for piece in pieces).encode("utf-8"))
 
 
 class WordPiece:

@@ -1,0 +1,142 @@
+"""A vocabulary: the file that lists its tokens, its fingerprint, and a subset of its tokens."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from smaller_labse.common.errors import SmallerLabseError
+
+NOT_KEPT = -1  # what `VocabularySubset.to_new_ids` says of a token that is not kept
+
+
+@dataclass(frozen=True, eq=False)
+class VocabularySubset:
+    """Which tokens of an original vocabulary are kept, and how they are numbered: new id → original id.
+
+    Attributes:
+        original_ids: the original id of each new id, int32 [kept]; every id once.
+        original_size: how many tokens the original vocabulary has (rows of the embedding matrix).
+
+    Raises:
+        SmallerLabseError: the ids are not integers, one stands twice, or one is outside of the original.
+
+    Example:
+        >>> subset = VocabularySubset(np.array([0, 3, 5], np.int32), original_size=6)
+        >>> subset.to_new_ids(np.array([5, 4, 0])).tolist()
+        [2, -1, 0]
+        >>> subset.to_original_ids(np.array([2, 0])).tolist()
+        [5, 0]
+        >>> subset.contains(np.array([5, 4])).tolist()
+        [True, False]
+    """
+
+    original_ids: np.ndarray
+    original_size: int
+
+    def __post_init__(self) -> None:
+        ids = np.asarray(self.original_ids)
+        if ids.ndim != 1 or not len(ids) or not np.issubdtype(ids.dtype, np.integer):
+            raise SmallerLabseError(
+                f"kept ids: found {ids.dtype} {list(ids.shape)}, expected one or more integers; select again"
+            )
+        if ids.min() < 0 or ids.max() >= self.original_size:
+            raise SmallerLabseError(
+                f"kept ids: found {ids.min():,} to {ids.max():,}, but the original has "
+                f"{self.original_size:,} tokens; selection and model do not belong together"
+            )
+        if len(np.unique(ids)) < len(ids):
+            raise SmallerLabseError("kept ids: an id stands there twice; select again")
+        ids = ids.astype(np.int32)
+        ids.flags.writeable = False
+        object.__setattr__(self, "original_ids", ids)
+
+    def __len__(self) -> int:
+        return len(self.original_ids)
+
+    @cached_property
+    def new_ids(self) -> np.ndarray:
+        """Original id → new id, int32 [original_size]; `NOT_KEPT` for tokens that are not kept."""
+        new_ids = np.full(self.original_size, NOT_KEPT, np.int32)
+        new_ids[self.original_ids] = np.arange(len(self.original_ids), dtype=np.int32)
+        new_ids.flags.writeable = False
+        return new_ids
+
+    def to_new_ids(self, ids: np.ndarray) -> np.ndarray:
+        """Original ids → new ids, int32 of the same shape; `NOT_KEPT` for tokens that are not kept."""
+        return self.new_ids[ids]
+
+    def to_original_ids(self, ids: np.ndarray) -> np.ndarray:
+        """New ids → original ids, int32 of the same shape."""
+        return self.original_ids[ids]
+
+    def contains(self, ids: np.ndarray) -> np.ndarray:
+        """Which of these original ids are kept, bool of the same shape."""
+        return self.new_ids[ids] != NOT_KEPT
+
+    def same_tokens(self, original: np.ndarray, smaller: np.ndarray) -> np.ndarray:
+        """Which texts have the same tokens from both tokenizers.
+
+        Args:
+            original: the original tokenizer's ids, int [..., length].
+            smaller: the smaller tokenizer's, of the same shape.
+
+        Returns:
+            bool [...]: whether all ids of a text are the same tokens.
+        """
+        return (self.original_ids[smaller] == original).all(axis=-1)
+
+
+def read_pieces(file: Path) -> list[str]:
+    """Read a vocabulary file: one piece a line, each ended by a line feed and nothing else.
+
+    Pieces may hold U+2028, U+00A0 and other spaces, so only the line feed separates them.
+
+    Raises:
+        SmallerLabseError: the file is empty, not UTF-8, or names a piece twice.
+    """
+    pieces = read_piece_lines(file)
+    if not pieces:
+        raise SmallerLabseError(f"{file}: no piece in it, expected one a line")
+    seen: dict[str, int] = {}
+    for number, piece in enumerate(pieces, start=1):
+        if piece in seen:
+            raise SmallerLabseError(f"{file}: the piece {piece!r} stands in lines {seen[piece]} and {number}")
+        seen[piece] = number
+    return pieces
+
+
+def read_piece_lines(file: Path) -> list[str]:
+    """Read a list of pieces, one a line, exactly as they stand there.
+
+    Raises:
+        SmallerLabseError: the file cannot be read or is not UTF-8.
+    """
+    try:
+        text = file.read_bytes().decode("utf-8")
+    except FileNotFoundError:
+        raise SmallerLabseError(f"{file}: there is no such file") from None
+    except IsADirectoryError:
+        raise SmallerLabseError(f"{file}: a folder, expected a file with one piece a line") from None
+    except UnicodeDecodeError as error:
+        raise SmallerLabseError(f"{file}: not UTF-8 (byte {error.start + 1}); save it as UTF-8") from None
+    lines = text.split("\n")
+    return lines[:-1] if lines[-1] == "" else lines
+
+
+def vocabulary_fingerprint(pieces: Iterable[str]) -> str:
+    """SHA-256, in hexadecimal, of the vocabulary as a file: each piece and a line feed, in UTF-8."""
+    digest = hashlib.sha256()
+    for piece in pieces:
+        digest.update(piece.encode("utf-8") + b"\n")
+    return digest.hexdigest()
+
+
+def write_pieces(pieces: Iterable[str], file: Path) -> None:
+    """Write a vocabulary file: one piece a line, each ended by a line feed, in UTF-8."""
+    file.write_bytes("".join(f"{piece}\n" for piece in pieces).encode("utf-8"))
