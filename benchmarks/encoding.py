@@ -21,7 +21,7 @@ FEW_TEXTS, MANY_TEXTS = 10_000, 200_000
 def measure_encoding(labse: Path, scratch: Path, repetitions: int) -> Section:
     """Encode the demo's sentences with an encoder of LaBSE's size."""
     file = scratch / "sentences.txt"
-    _write_sentences(file, SPEED_TEXTS)
+    write_sentences(file, SPEED_TEXTS)
     ways = {
         "padded to 128, in batches of 32": "padded.py",
         "encode": "ours.py",
@@ -56,7 +56,7 @@ def measure_encoding_memory(one_layer: Path, scratch: Path) -> Section:
     for texts in (FEW_TEXTS, MANY_TEXTS):
         print(f"memory: {texts:,} sentences", file=sys.stderr, flush=True)
         file = scratch / "many.txt"
-        _write_sentences(file, texts)
+        write_sentences(file, texts)
         command = [sys.executable, "-m", "smaller_labse.evaluate", "encode", "--model", one_layer, "--text",
                    file, "--out", scratch / "embeddings.npy", "--overwrite"]  # fmt: skip
         run = measure(command)
@@ -66,7 +66,7 @@ def measure_encoding_memory(one_layer: Path, scratch: Path) -> Section:
     return Section("Encoding, memory", Table(("", "wall time", "peak memory"), rows), runs, notes)
 
 
-def _write_sentences(file: Path, count: int) -> None:
+def write_sentences(file: Path, count: int) -> None:
     """The demo's sentences in turn, from the second time on with a number, so that all are different."""
     with SENTENCES.open(encoding="utf-8", newline="") as stream:
         _, *rows = csv.reader(stream, delimiter="\t", quoting=csv.QUOTE_NONE)

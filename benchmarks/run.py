@@ -3,6 +3,7 @@
     scripts/benchmark.sh                        # all; about half an hour on 2 cores, 12 GB of disk
     scripts/benchmark.sh counting slicing       # some; the others' results stay as they are
     scripts/benchmark.sh --labse FOLDER         # LaBSE itself instead of one of its size
+    scripts/benchmark.sh versions --before PYTHON   # an earlier version, installed there, beside this one
 
 Writes `benchmarks/results.json` and, from it, `benchmarks/results.md`, unless told otherwise.
 """
@@ -29,6 +30,7 @@ NAMES = (
     "encoding",
     "encoding-memory",
     "searching",
+    "versions",
 )
 HERE = Path(__file__).resolve().parent
 
@@ -39,6 +41,9 @@ def main() -> None:
     )
     parser.add_argument("names", nargs="*", metavar="BENCHMARK", help="default: all")
     parser.add_argument("--labse", type=Path, metavar="FOLDER", help="an original in LaBSE's TF Hub format")
+    parser.add_argument(
+        "--before", type=Path, metavar="PYTHON", help="of an earlier version, for the benchmark versions"
+    )
     parser.add_argument("--repetitions", type=int, default=3, metavar="N", help="default: %(default)s")
     parser.add_argument("--out", type=Path, default=HERE / "results", metavar="PATH", help=".md, .json added")
     options = parser.parse_args()
@@ -46,6 +51,8 @@ def main() -> None:
     if unknown or options.repetitions < 1:
         parser.error(f"no benchmark {', '.join(unknown)}; there are {', '.join(NAMES)}" if unknown else
                      "--repetitions must be 1 or more")  # fmt: skip
+    if "versions" in options.names and not options.before:
+        parser.error("versions compares with an earlier version; add --before PYTHON")
     results = options.out.with_suffix(".json")
     data = json.loads(results.read_text("utf-8")) if results.is_file() else {}
     with tempfile.TemporaryDirectory(prefix="benchmark-") as scratch:
@@ -84,6 +91,7 @@ def measure_all(options: argparse.Namespace, scratch: Path) -> Iterator[tuple[st
     import encoding
     import searching
     import slicing
+    import versions
     from originals import write_e5, write_labse
 
     repetitions = options.repetitions
@@ -107,9 +115,12 @@ def measure_all(options: argparse.Namespace, scratch: Path) -> Iterator[tuple[st
             encoding.measure_encoding_memory(apart(write_labse, scratch / "one_layer", 1), scratch)
         ],
         "searching": lambda: [searching.measure_search(repetitions)],
+        "versions": lambda: versions.measure_versions(
+            options.before.absolute(), labse(), e5(), scratch, repetitions
+        ),
     }
     for name in NAMES:
-        if name in (options.names or NAMES):
+        if name in options.names or (not options.names and (name != "versions" or options.before)):
             yield name, benchmarks[name]()
 
 
