@@ -9,9 +9,9 @@ from pathlib import Path
 import tensorflow as tf
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.common.json_files import read_object, read_object_if_there
+from smaller_labse.common.json_files import read_object
+from smaller_labse.encoders.model_folder import HUGGINGFACE, read_manifest
 from smaller_labse.encoders.sentence_encoder import SentenceEncoder, find_rows
-from smaller_labse.evaluate.comparison.models import MANIFEST
 from smaller_labse.originals.huggingface import CONFIG, HuggingFaceFolder, locate_huggingface
 from smaller_labse.originals.tfhub import Original, find_vocabulary, locate_original
 from smaller_labse.originals.tokenizers.open_huggingface import open_hf_tokenizer
@@ -73,12 +73,12 @@ def _load_huggingface(place: HuggingFaceFolder, prompt: str | None) -> SentenceE
 
 def _prompt_of(original: Original) -> str:
     """The prompt that a model's manifest says; none where it has no manifest, as TF Hub's have none."""
-    return read_object_if_there(original.encoder.parent / MANIFEST).get("prompt", "")
+    return read_manifest(original.encoder.parent).get("prompt", "")
 
 
 def _read_vocabulary(original: Original) -> list[str]:
     """The pieces, by id: of a WordPiece vocabulary, or of a SentencePiece model that we exported."""
-    tokenizer = original.encoder.parent / "huggingface"
+    tokenizer = original.encoder.parent / HUGGINGFACE
     folder = original.preprocess or original.encoder
     if (tokenizer / TOKENIZER_JSON).is_file() and not list((folder / "assets").glob("*.txt")):
         return open_hf_tokenizer(tokenizer, rows=sys.maxsize).pieces

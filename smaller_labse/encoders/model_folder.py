@@ -1,0 +1,33 @@
+"""A model's folder: what its parts are called, and its manifest.
+
+    encoder/        SavedModel: token ids -> embeddings
+    preprocess/     SavedModel: strings -> token ids
+    huggingface/    config, safetensors, tokenizer
+    README.md       model card
+    manifest.json   what the model was made from, and every file with its size
+
+`make-smaller` writes such folders; everything else reads them. A TF Hub original has the first two only.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from smaller_labse.common.json_files import read_object_if_there
+
+ENCODER = "encoder"
+PREPROCESS = "preprocess"
+HUGGINGFACE = "huggingface"
+MANIFEST = "manifest.json"
+MODEL_CARD = "README.md"
+
+
+def read_manifest(folder: str | os.PathLike[str]) -> dict[str, Any]:
+    """The content of a model folder's manifest, {} where there is none, as in originals.
+
+    Raises:
+        SmallerLabseError: it is not readable, or not a JSON object.
+    """
+    return read_object_if_there(Path(folder) / MANIFEST)
