@@ -29,7 +29,7 @@ from smaller_labse.make_smaller.model_card import HUGGINGFACE, SAVED_MODEL, Mode
 from smaller_labse.make_smaller.proof import Proof
 from smaller_labse.originals.huggingface import CONFIG, HUB_ID, HuggingFaceFolder
 from smaller_labse.originals.tokenizers.base import Tokenizer
-from smaller_labse.originals.tokenizers.open_huggingface import open_hf_tokenizer
+from smaller_labse.originals.tokenizers.open_tokenizer import open_hf_tokenizer
 from smaller_labse.originals.tokenizers.tokenizer_files import renumber_tokenizer_files
 from smaller_labse.select_vocab.selection import Selection
 

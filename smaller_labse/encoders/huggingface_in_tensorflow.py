@@ -15,7 +15,7 @@ from smaller_labse.encoders.sentencepiece_preprocessor import PieceIds, Sentence
 from smaller_labse.encoders.shape import WORD_EMBEDDINGS
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.originals.tokenizers.huggingface_wordpiece import HuggingFaceWordPiece
-from smaller_labse.originals.tokenizers.sentencepiece_form import write_sentencepiece
+from smaller_labse.originals.tokenizers.sentencepiece_model import write_sentencepiece
 from smaller_labse.originals.tokenizers.unigram import Unigram
 from smaller_labse.originals.tokenizers.vocabulary import write_pieces
 from smaller_labse.originals.tokenizers.wordpiece import VOCABULARY

@@ -14,7 +14,7 @@ from smaller_labse.encoders.model_folder import HUGGINGFACE, read_manifest
 from smaller_labse.encoders.sentence_encoder import SentenceEncoder, find_rows
 from smaller_labse.originals.huggingface import CONFIG, HuggingFaceFolder, locate_huggingface
 from smaller_labse.originals.tfhub import Original, find_vocabulary, locate_original
-from smaller_labse.originals.tokenizers.open_huggingface import open_hf_tokenizer
+from smaller_labse.originals.tokenizers.open_tokenizer import open_hf_tokenizer
 from smaller_labse.originals.tokenizers.vocabulary import read_pieces
 
 TOKENIZER_JSON = "tokenizer.json"

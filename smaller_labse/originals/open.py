@@ -13,7 +13,7 @@ from smaller_labse.originals.huggingface import (
 )
 from smaller_labse.originals.tfhub import Original, locate_original
 from smaller_labse.originals.tokenizers.base import Tokenizer, open_tokenizer
-from smaller_labse.originals.tokenizers.open_huggingface import open_hf_tokenizer
+from smaller_labse.originals.tokenizers.open_tokenizer import open_hf_tokenizer
 from smaller_labse.originals.weights.checkpoint import Checkpoint
 
 

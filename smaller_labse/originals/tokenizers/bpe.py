@@ -27,7 +27,7 @@ from smaller_labse.originals.tokenizers.byte_alphabet import (
     whole_characters,
 )
 from smaller_labse.originals.tokenizers.merges import Merges, parse_merges
-from smaller_labse.originals.tokenizers.normalizer_json import flat_steps
+from smaller_labse.originals.tokenizers.normalizer import flat_steps
 from smaller_labse.originals.tokenizers.tokenizer_json import NAME, TokenizerJson, number_kept, write_cut_json
 
 SPACE = "▁"

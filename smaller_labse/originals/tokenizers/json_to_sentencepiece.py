@@ -8,8 +8,9 @@ import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.originals.tokenizers.byte_alphabet import BYTE_PIECE
-from smaller_labse.originals.tokenizers.normalizer_json import OUTER_SPACES, SPACES, flat_steps, read_charsmap
-from smaller_labse.originals.tokenizers.sentencepiece_form import (
+from smaller_labse.originals.tokenizers.normalizer import OUTER_SPACES, SPACES, flat_steps, read_charsmap
+from smaller_labse.originals.tokenizers.sentencepiece_conversion import SPACE
+from smaller_labse.originals.tokenizers.sentencepiece_model import (
     BYTE,
     CONTROL,
     NAMES,
@@ -18,7 +19,6 @@ from smaller_labse.originals.tokenizers.sentencepiece_form import (
     USER_DEFINED,
     SentencePieceForm,
 )
-from smaller_labse.originals.tokenizers.sentencepiece_to_json import SPACE
 from smaller_labse.originals.tokenizers.tokenizer_json import TokenizerJson
 
 XLM_ROBERTA = ["<s>", "<pad>", "</s>", "<unk>"]  # its first pieces; SentencePiece's are <unk>, <s>, </s>

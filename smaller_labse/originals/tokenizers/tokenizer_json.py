@@ -19,7 +19,7 @@ import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import parse_object
-from smaller_labse.originals.tokenizers.normalizer_json import flat_steps, read_charsmap
+from smaller_labse.originals.tokenizers.normalizer import flat_steps, read_charsmap
 from smaller_labse.originals.tokenizers.tokenizer_json_ids import is_id, map_ids, named_ids
 from smaller_labse.originals.tokenizers.vocabulary import vocabulary_fingerprint
 from smaller_labse.originals.tokenizers.words.huggingface import word_kinds

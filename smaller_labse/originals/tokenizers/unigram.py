@@ -21,13 +21,13 @@ import numpy as np
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.originals.tokenizers.byte_alphabet import BYTE_PIECE
 from smaller_labse.originals.tokenizers.json_to_sentencepiece import build_form
-from smaller_labse.originals.tokenizers.sentencepiece_form import (
+from smaller_labse.originals.tokenizers.sentencepiece_conversion import SPACE
+from smaller_labse.originals.tokenizers.sentencepiece_model import (
     SentencePieceForm,
     cut_form,
     match_form,
     write_sentencepiece,
 )
-from smaller_labse.originals.tokenizers.sentencepiece_to_json import SPACE
 from smaller_labse.originals.tokenizers.tokenizer_json import NAME, TokenizerJson, number_kept, write_cut_json
 from smaller_labse.originals.tokenizers.words.unigram import PlainWords, find_plain_words
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.corpora.builtin_sentences import builtin_sentences
 from smaller_labse.originals.tokenizers.bpe import BytePairEncoding
-from smaller_labse.originals.tokenizers.open_huggingface import open_hf_tokenizer
+from smaller_labse.originals.tokenizers.open_tokenizer import open_hf_tokenizer
 
 SENTENCES = [sentence for sentences in builtin_sentences().values() for sentence in sentences]
 WORDS = sorted({word for sentence in SENTENCES for word in sentence.split()})

@@ -18,7 +18,7 @@ from smaller_labse.corpora.builtin_sentences import builtin_sentences
 from smaller_labse.make_smaller.example import learn_pieces
 from smaller_labse.originals.tokenizers.bpe import BytePairEncoding
 from smaller_labse.originals.tokenizers.huggingface_wordpiece import HuggingFaceWordPiece
-from smaller_labse.originals.tokenizers.open_huggingface import open_hf_tokenizer
+from smaller_labse.originals.tokenizers.open_tokenizer import open_hf_tokenizer
 from smaller_labse.originals.tokenizers.tokenizer_files import renumber_tokenizer_files
 from smaller_labse.originals.tokenizers.unigram import Unigram
 from smaller_labse.originals.tokenizers.wordpiece import WordPiece

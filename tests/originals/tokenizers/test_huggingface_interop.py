@@ -12,7 +12,7 @@ import pytest
 
 from smaller_labse.corpora.builtin_sentences import builtin_sentences
 from smaller_labse.make_smaller.example import learn_pieces
-from smaller_labse.originals.tokenizers.open_huggingface import open_hf_tokenizer
+from smaller_labse.originals.tokenizers.open_tokenizer import open_hf_tokenizer
 from smaller_labse.originals.tokenizers.tokenizer_files import renumber_tokenizer_files
 
 transformers = pytest.importorskip("transformers", reason="needs transformers, from the extra interop")

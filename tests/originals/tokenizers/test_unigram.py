@@ -17,7 +17,7 @@ from sentencepiece.sentencepiece_model_pb2 import ModelProto
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.corpora.builtin_sentences import builtin_sentences
-from smaller_labse.originals.tokenizers.open_huggingface import open_hf_tokenizer
+from smaller_labse.originals.tokenizers.open_tokenizer import open_hf_tokenizer
 from smaller_labse.originals.tokenizers.unigram import Unigram
 
 SENTENCES = [sentence for sentences in builtin_sentences().values() for sentence in sentences]

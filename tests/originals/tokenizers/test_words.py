@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from smaller_labse.corpora.builtin_sentences import builtin_sentences
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.originals.tokenizers.huggingface_wordpiece import bert_tokenizer_json
-from smaller_labse.originals.tokenizers.open_huggingface import open_hf_tokenizer
+from smaller_labse.originals.tokenizers.open_tokenizer import open_hf_tokenizer
 from smaller_labse.originals.tokenizers.words.bert import bert_kinds
 from smaller_labse.originals.tokenizers.words.loops import ALONE, KINDS, SPACE
 from smaller_labse.originals.tokenizers.words.unigram import find_plain_words

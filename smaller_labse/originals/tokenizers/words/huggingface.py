@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from smaller_labse.originals.tokenizers.normalizer_json import OUTER_SPACES, SPACES, flat_steps
+from smaller_labse.originals.tokenizers.normalizer import OUTER_SPACES, SPACES, flat_steps
 from smaller_labse.originals.tokenizers.words.loops import ALONE, BLANK, CLINGING, INSIDE, KINDS, MARK
 
 SPACE_SPLITTERS = ("WhitespaceSplit", "Whitespace", "BertPreTokenizer")

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from smaller_labse.originals.tokenizers.normalizer_json import flat_steps
+from smaller_labse.originals.tokenizers.normalizer import flat_steps
 from smaller_labse.originals.tokenizers.words.huggingface import META_SPACE, OTHER_SPACES, word_kinds
 from smaller_labse.originals.tokenizers.words.loops import (
     COMBINING,

@@ -8,8 +8,8 @@ from typing import Any
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.originals.tokenizers.huggingface_wordpiece import piece_setting
-from smaller_labse.originals.tokenizers.normalizer_json import OUTER_SPACES, SPACES
-from smaller_labse.originals.tokenizers.sentencepiece_form import CONTROL, USER_DEFINED, is_unigram
+from smaller_labse.originals.tokenizers.normalizer import OUTER_SPACES, SPACES
+from smaller_labse.originals.tokenizers.sentencepiece_model import CONTROL, USER_DEFINED, is_unigram
 
 SPACE = "▁"  # what sentencepiece writes for a space
 SAVE_IT = "load the original with transformers and save it, which writes tokenizer.json"

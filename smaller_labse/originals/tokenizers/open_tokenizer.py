@@ -10,8 +10,8 @@ from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import read_object_if_there, read_text
 from smaller_labse.originals.tokenizers.bpe import BytePairEncoding
 from smaller_labse.originals.tokenizers.huggingface_wordpiece import HuggingFaceWordPiece, bert_tokenizer_json
-from smaller_labse.originals.tokenizers.sentencepiece_form import find_sentencepiece, read_sentencepiece
-from smaller_labse.originals.tokenizers.sentencepiece_to_json import SAVE_IT, t5_json, xlm_roberta_json
+from smaller_labse.originals.tokenizers.sentencepiece_conversion import SAVE_IT, t5_json, xlm_roberta_json
+from smaller_labse.originals.tokenizers.sentencepiece_model import find_sentencepiece, read_sentencepiece
 from smaller_labse.originals.tokenizers.tokenizer_files import TOKENIZER_CONFIG, ids_named_beside
 from smaller_labse.originals.tokenizers.tokenizer_json import NAME, parse_tokenizer_json
 from smaller_labse.originals.tokenizers.unigram import Unigram
