@@ -69,8 +69,7 @@ def _make(options: argparse.Namespace) -> None:
     from smaller_labse.common.outputs import require_absent
     from smaller_labse.common.tables import print_table
     from smaller_labse.originals.open import open_original
-    from smaller_labse.select_vocab.report import size_table
-    from smaller_labse.select_vocab.selection import read_selection
+    from smaller_labse.select_vocab.selection import read_selection, size_table
 
     if options.sequence_length is not None and options.sequence_length < 3:
         raise UsageError("--sequence-length must be 3 or more: [CLS], one piece, [SEP]")

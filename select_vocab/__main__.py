@@ -169,13 +169,13 @@ def _add_merge(commands: argparse._SubParsersAction) -> None:
 
 def _count(options: argparse.Namespace) -> None:
     from smaller_labse.originals.open import open_original
-    from smaller_labse.select_vocab.count import count
-    from smaller_labse.select_vocab.counts import LineFilter
+    from smaller_labse.select_vocab.count_sources import count_sources
+    from smaller_labse.select_vocab.counts_file import LineFilter
 
     sources = _sources(options)
     tokenizer = open_original(options.model).tokenizer
     line_filter = LineFilter(longer_than=options.longer_than, max_lines=options.max_lines or None)
-    files = count(sources, tokenizer, options.out, line_filter, options.workers, options.overwrite)
+    files = count_sources(sources, tokenizer, options.out, line_filter, options.workers, options.overwrite)
     _print_counts(files)
 
 
@@ -210,7 +210,7 @@ def _sources(options: argparse.Namespace) -> list:
 
 def _print_counts(files: list[Path]) -> None:
     from smaller_labse.common.tables import Table, print_table
-    from smaller_labse.select_vocab.counts import summarize
+    from smaller_labse.select_vocab.counts_file import summarize
 
     rows = []
     for file in files:
@@ -221,13 +221,13 @@ def _print_counts(files: list[Path]) -> None:
 
 def _select(options: argparse.Namespace) -> None:
     from smaller_labse.common.outputs import require_absent
+    from smaller_labse.common.tables import print_table
     from smaller_labse.corpora.languages import parse_languages
     from smaller_labse.originals.open import open_original
-    from smaller_labse.select_vocab.inputs import read_all_counts, read_all_pieces
-    from smaller_labse.select_vocab.piece_lists import read_keep_list
-    from smaller_labse.select_vocab.report import print_selection
-    from smaller_labse.select_vocab.select import select
-    from smaller_labse.select_vocab.selection import MARKER, write_selection
+    from smaller_labse.select_vocab.choose_tokens import choose_tokens
+    from smaller_labse.select_vocab.counts_folder import read_all_counts, read_all_pieces
+    from smaller_labse.select_vocab.selection import MARKER, coverage_table, size_table, write_selection
+    from smaller_labse.select_vocab.token_lists import read_keep_list
 
     rule = _rule(options)
     require_absent(options.out, options.overwrite, MARKER)
@@ -238,7 +238,7 @@ def _select(options: argparse.Namespace) -> None:
         rule = replace(rule, value=max(1, int(rule.value * original.rows)))
     counts = read_all_counts(options.counts, tokenizer, languages, options.skip_missing)
     listed, named = read_all_pieces(options.pieces, tokenizer, options.strip, options.skip_missing)
-    selection = select(
+    selection = choose_tokens(
         tokenizer,
         rows=original.rows,
         hidden_size=original.hidden_size,
@@ -251,14 +251,17 @@ def _select(options: argparse.Namespace) -> None:
         languages=[language.code for language in (languages or named)],
     )
     write_selection(selection, tokenizer, options.out, options.overwrite)
-    print_selection(selection, original.parameters)
+    if selection.coverage:
+        print_table(coverage_table(selection))
+        print()
+    print_table(size_table(selection, original.parameters))
     if original.without_row:
         print(f"left out, as the table has no row for them: {', '.join(original.without_row)}")
 
 
 def _rule(options: argparse.Namespace):
     from smaller_labse.common.errors import UsageError
-    from smaller_labse.select_vocab.select import Rule
+    from smaller_labse.select_vocab.choose_tokens import Rule
 
     for name in ("min-line-share", "top-k", "coverage", "vocab-size"):
         value = getattr(options, name.replace("-", "_"))
@@ -275,7 +278,7 @@ def _merge(options: argparse.Namespace) -> None:
     from smaller_labse.common.errors import UsageError
     from smaller_labse.common.outputs import require_absent
     from smaller_labse.originals.open import open_original
-    from smaller_labse.select_vocab.counts import merge_counts, read_counts, write_counts
+    from smaller_labse.select_vocab.counts_file import merge_counts, read_counts, write_counts
 
     if len({file.resolve() for file in options.files}) < len(options.files):
         raise UsageError("a counts file is given twice; its counts would be added twice")

@@ -20,6 +20,7 @@ import numpy as np
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import read_text
 from smaller_labse.common.outputs import new_folder
+from smaller_labse.common.tables import Table
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.originals.tokenizers.tokenizer_json import NAME as TOKENIZER_JSON
 from smaller_labse.originals.tokenizers.tokenizer_json import parse_tokenizer_json
@@ -156,6 +157,49 @@ def read_selection(folder: Path) -> Selection:
         raise SmallerLabseError(f"{folder / MARKER}: incomplete ({error}); select again") from None
 
 
+def coverage_table(selection: Selection) -> Table:
+    """What the selection keeps of each language; shares in percent."""
+    columns = ("language", "pieces seen", "kept", "coverage", "lines unchanged", "unknown", "new unknown")
+    rows = [
+        (
+            language.name,
+            f"{language.seen:,}",
+            f"{language.kept:,}",
+            _percent(language.coverage),
+            "-" if language.unchanged is None else _percent(language.unchanged, 1),
+            _percent(language.unknown),
+            _percent(language.new_unknown),
+        )
+        for language in selection.coverage
+    ]
+    return Table(columns, rows)
+
+
+def size_table(selection: Selection, parameters: int) -> Table:
+    """Rows and parameters before and after.
+
+    Args:
+        selection: the selection.
+        parameters: of the original, all of them.
+    """
+    rows_before, rows_after = selection.original_rows, len(selection.kept_ids)
+    rest = parameters - rows_before * selection.hidden_size
+
+    def row(name: str, before: int, after: int, text: str) -> tuple[str, ...]:
+        return name, text.format(before), text.format(after), f"{after / before:.1%}"
+
+    millions = "{:,.1f}M"
+    table_before, table_after = (rows * selection.hidden_size / 1e6 for rows in (rows_before, rows_after))
+    return Table(
+        ("", "original", "smaller", "left"),
+        [
+            row("rows", rows_before, rows_after, "{:,}"),
+            row("parameters in the table", table_before, table_after, millions),
+            row("parameters in all", rest / 1e6 + table_before, rest / 1e6 + table_after, millions),
+        ],
+    )
+
+
 def _read_vocabulary(folder: Path) -> list[str]:
     file = folder / TOKENIZER_JSON
     if not file.exists():
@@ -178,3 +222,7 @@ def _check_kept_ids(kept_ids: np.ndarray, pieces: int, described: dict[str, Any]
         )
     if len(np.unique(kept_ids)) != pieces:
         raise SmallerLabseError(f"{file}: an original id is kept twice; select again")
+
+
+def _percent(share: float, digits: int = 2) -> str:
+    return f"{share:.{digits}%}"

@@ -12,7 +12,7 @@ import pytest
 
 from smaller_labse.encoders.shape import WORD_EMBEDDINGS, EncoderShape
 from smaller_labse.originals.tokenizers.wordpiece import WordPiece
-from smaller_labse.select_vocab.counts import Counts, LineFilter
+from smaller_labse.select_vocab.counts_file import Counts, LineFilter
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -11,7 +11,7 @@ import pytest
 
 from smaller_labse.corpora.builtin_sentences import builtin_sentences
 from smaller_labse.originals.open import open_original
-from smaller_labse.select_vocab.select import select
+from smaller_labse.select_vocab.choose_tokens import choose_tokens
 from smaller_labse.select_vocab.selection import read_selection, write_selection
 
 torch = pytest.importorskip("torch", reason="needs torch, from the extra interop")
@@ -106,7 +106,7 @@ def cut(original_folder: Path, folder: Path) -> Path:
 
     original = open_original(str(original_folder))
     ids, _ = original.tokenizer.tokenize([*KEPT_SENTENCES, *original.prompts])
-    selection = select(
+    selection = choose_tokens(
         original.tokenizer,
         rows=original.rows,
         hidden_size=original.hidden_size,

@@ -21,7 +21,7 @@ from smaller_labse.originals.tokenizers.wordpiece import WordPiece
 from smaller_labse.originals.weights.checkpoint import WORD_EMBEDDINGS, Checkpoint
 from smaller_labse.originals.weights.safetensors_file import read_safetensors
 from smaller_labse.originals.weights.tensor_bundle import StoredTensor
-from smaller_labse.select_vocab.select import select
+from smaller_labse.select_vocab.choose_tokens import choose_tokens
 from smaller_labse.select_vocab.selection import Selection, read_selection, write_selection
 
 
@@ -40,7 +40,7 @@ def cut(example, tmp_path_factory) -> Cut:
     sentences = [text for code in ("en", "de") for text in builtin_sentences()[code]]
     ids = np.unique(tokenizer.tokenize(sentences)[0])
     write_selection(
-        select(tokenizer, len(tokenizer.pieces), 64, listed=[ids], languages=["de", "en"]),
+        choose_tokens(tokenizer, len(tokenizer.pieces), 64, listed=[ids], languages=["de", "en"]),
         tokenizer,
         folder / "selection",
     )

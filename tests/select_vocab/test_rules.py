@@ -142,7 +142,7 @@ def test_sharing_out_refuses_a_size_below_what_is_always_kept(make_counts):
 
 @given(st.lists(st.lists(st.integers(0, 9), min_size=6, max_size=6), min_size=2, max_size=4), st.data())
 def test_no_rule_depends_on_the_order_of_languages(example, tokenizer, make_counts, tables, data):
-    from smaller_labse.select_vocab.select import Rule, select
+    from smaller_labse.select_vocab.choose_tokens import Rule, choose_tokens
 
     assume(all(map(any, tables)))
     padding = [0] * (len(tokenizer.pieces) - 6 - 200)
@@ -160,7 +160,7 @@ def test_no_rule_depends_on_the_order_of_languages(example, tokenizer, make_coun
     listed = [np.array([300, 301], np.int32), np.array([299], np.int32)]
     chosen = []
     for permuted in (counts, data.draw(st.permutations(counts))):
-        selection = select(tokenizer, 12_423, 64, permuted, rule, listed, keep_characters=False)
+        selection = choose_tokens(tokenizer, 12_423, 64, permuted, rule, listed, keep_characters=False)
         chosen.append((selection.pieces, selection.kept_ids.tolist(), selection.coverage))
         listed.reverse()
     assert chosen[0] == chosen[1]

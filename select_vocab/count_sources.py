@@ -18,7 +18,7 @@ from smaller_labse.common.progress import Advance, progress
 from smaller_labse.corpora.sample import LineSampler
 from smaller_labse.corpora.sources import Source
 from smaller_labse.originals.tokenizers.base import Tokenizer
-from smaller_labse.select_vocab.counts import Counts, LineFilter, read_metadata, write_counts
+from smaller_labse.select_vocab.counts_file import Counts, LineFilter, read_metadata, write_counts
 from smaller_labse.select_vocab.word_counter import WordCounter
 
 BATCH_LINES = 4096
@@ -26,7 +26,7 @@ BATCH_CHARACTERS = 1 << 17  # so that a batch of long lines does not take more m
 BATCHES_AHEAD = 2  # for each worker
 
 
-def count(
+def count_sources(
     sources: Sequence[Source],
     tokenizer: Tokenizer,
     folder: Path,

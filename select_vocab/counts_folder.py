@@ -12,8 +12,8 @@ import numpy as np
 from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.corpora.languages import Language, find_language
 from smaller_labse.originals.tokenizers.base import Tokenizer
-from smaller_labse.select_vocab.counts import Counts, read_counts, read_frequencies
-from smaller_labse.select_vocab.piece_lists import read_piece_list
+from smaller_labse.select_vocab.counts_file import Counts, read_counts, read_frequencies
+from smaller_labse.select_vocab.token_lists import read_piece_list
 
 FREQUENCIES = re.compile(r"(?P<name>.+)_freqs\.json(\.gz)?")
 PUBLISHED_LIST = re.compile(r"selected_(?P<name>.+)_tokens\.txt")

@@ -10,7 +10,7 @@ import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.originals.tokenizers.base import Tokenizer
-from smaller_labse.select_vocab.counts import Counts
+from smaller_labse.select_vocab.counts_file import Counts
 from smaller_labse.select_vocab.rules import PUBLISHED_LINE_SHARE, coverage, min_line_share, share_out, top_k
 from smaller_labse.select_vocab.selection import Coverage, Selection
 
@@ -33,7 +33,7 @@ class Rule:
     value: str | float | int = PUBLISHED_LINE_SHARE
 
 
-def select(
+def choose_tokens(
     tokenizer: Tokenizer,
     rows: int,
     hidden_size: int,
