@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from smaller_labse.encoders.load import load
     from smaller_labse.encoders.sentence_encoder import SentenceEncoder
-    from smaller_labse.evaluate.comparison.compare import Report, compare
     from smaller_labse.evaluate.comparison.models import NamedModel
-    from smaller_labse.evaluate.report.write import write_report
+    from smaller_labse.evaluate.comparison.side_by_side import Report, compare
+    from smaller_labse.evaluate.report.write_report import write_report
     from smaller_labse.evaluate.tasks.bucc import read_bucc
-    from smaller_labse.evaluate.tasks.parallel import read_parallel
     from smaller_labse.evaluate.tasks.sts import read_sts
     from smaller_labse.evaluate.tasks.tatoeba import tatoeba_tasks
+    from smaller_labse.evaluate.tasks.translation_retrieval import read_parallel
 
 __all__ = [
     "NamedModel",
@@ -34,15 +34,15 @@ __all__ = [
 ]
 MODULES = {
     "NamedModel": "evaluate.comparison.models",
-    "Report": "evaluate.comparison.compare",
+    "Report": "evaluate.comparison.side_by_side",
     "SentenceEncoder": "encoders.sentence_encoder",
-    "compare": "evaluate.comparison.compare",
+    "compare": "evaluate.comparison.side_by_side",
     "load": "encoders.load",
     "read_bucc": "evaluate.tasks.bucc",
-    "read_parallel": "evaluate.tasks.parallel",
+    "read_parallel": "evaluate.tasks.translation_retrieval",
     "read_sts": "evaluate.tasks.sts",
     "tatoeba_tasks": "evaluate.tasks.tatoeba",
-    "write_report": "evaluate.report.write",
+    "write_report": "evaluate.report.write_report",
 }
 
 

@@ -14,18 +14,18 @@ from smaller_labse.common.result_files import require_places, write_reports
 from smaller_labse.common.tables import print_table
 from smaller_labse.corpora.language_files import parse_texts
 from smaller_labse.corpora.languages import parse_languages
-from smaller_labse.evaluate.comparison.compare import compare
 from smaller_labse.evaluate.comparison.models import parse_models
 from smaller_labse.evaluate.comparison.parity import TOLERANCE, parity, parity_table, require_parity
+from smaller_labse.evaluate.comparison.side_by_side import compare
 from smaller_labse.evaluate.embed_files import embed_files
 from smaller_labse.evaluate.report.card_scores import require_card, write_scores
 from smaller_labse.evaluate.report.markdown import averages_table, sizes_table
-from smaller_labse.evaluate.report.write import NUMBERS, PAGE, require_matplotlib, write_report
+from smaller_labse.evaluate.report.write_report import NUMBERS, PAGE, require_matplotlib, write_report
 from smaller_labse.evaluate.tasks.bucc import read_bucc
-from smaller_labse.evaluate.tasks.parallel import read_parallel
 from smaller_labse.evaluate.tasks.sts import read_sts
 from smaller_labse.evaluate.tasks.task import Task
 from smaller_labse.evaluate.tasks.tatoeba import accuracy_table, tatoeba, tatoeba_tasks
+from smaller_labse.evaluate.tasks.translation_retrieval import read_parallel
 
 
 def main(arguments: list[str] | None = None) -> int:

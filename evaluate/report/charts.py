@@ -9,7 +9,7 @@ import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from smaller_labse.evaluate.comparison.compare import Line, Report
+from smaller_labse.evaluate.comparison.side_by_side import Line, Report
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from html import escape
 
 from smaller_labse.common.tables import Table
-from smaller_labse.evaluate.comparison.compare import Report
-from smaller_labse.evaluate.comparison.lost_pieces import LostPiece
+from smaller_labse.evaluate.comparison.lost_tokens import LostPiece
+from smaller_labse.evaluate.comparison.side_by_side import Report
 from smaller_labse.evaluate.report.markdown import (
     PLUS_MINUS,
     averages_table,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from smaller_labse.common.tables import Table
-from smaller_labse.evaluate.comparison.compare import Line, Report
-from smaller_labse.evaluate.comparison.lost_pieces import Kept, LostPiece
+from smaller_labse.evaluate.comparison.lost_tokens import Kept, LostPiece
+from smaller_labse.evaluate.comparison.side_by_side import Line, Report
 from smaller_labse.evaluate.metrics.bootstrap import Difference
 
 MOST_LOST = 10

@@ -17,9 +17,16 @@ import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.corpora.sentence_files import read_sentences
-from smaller_labse.evaluate.metrics.retrieval import Neighbours, neighbours_both_ways
+from smaller_labse.evaluate.metrics.nearest_neighbours import Neighbours, neighbours_both_ways
 from smaller_labse.evaluate.metrics.scores import Score
-from smaller_labse.evaluate.tasks.mining import NEIGHBOURS, SCORINGS, SEARCHES, best_threshold, mine, outcomes
+from smaller_labse.evaluate.tasks.bitext_mining import (
+    NEIGHBOURS,
+    SCORINGS,
+    SEARCHES,
+    best_threshold,
+    mine,
+    outcomes,
+)
 
 GOLD = re.compile(r"([a-z]{2,3})-([a-z]{2,3})\.(training|sample|test)\.gold")
 TRAINING, TEST = ("training", "sample"), "test"

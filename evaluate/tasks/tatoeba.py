@@ -22,8 +22,8 @@ from smaller_labse.common.tables import Table
 from smaller_labse.corpora.languages import LANGUAGES, Language, find_language
 from smaller_labse.corpora.sentence_files import read_sentences
 from smaller_labse.evaluate.comparison.models import NamedModel
-from smaller_labse.evaluate.metrics.retrieval import found_both_ways
-from smaller_labse.evaluate.tasks.parallel import Parallel
+from smaller_labse.evaluate.metrics.nearest_neighbours import found_both_ways
+from smaller_labse.evaluate.tasks.translation_retrieval import Parallel
 
 ENGLISH = find_language("en").iso3
 FILE_NAME = re.compile(rf"tatoeba\.([a-z]{{3}})-{ENGLISH}\.(?:\1|{ENGLISH})")

@@ -64,7 +64,7 @@ def measure(model: Path, languages: list[str]) -> Measured:
     """Load a model, encode the sentences of all languages and look each of them up."""
     import_tensorflow_quietly()
     from smaller_labse.evaluate import load
-    from smaller_labse.evaluate.metrics.retrieval import accuracy
+    from smaller_labse.evaluate.metrics.nearest_neighbours import accuracy
 
     sentences = read_sentences()
     encoder = load(model, prompt=PROMPT)

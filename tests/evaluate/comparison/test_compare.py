@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from smaller_labse.evaluate.__main__ import main
-from smaller_labse.evaluate.comparison import measuring
+from smaller_labse.evaluate.comparison import measure
 
 ENGLISH = ["good morning", "the red house", "night", "the house", "good night", "red"]
 FRENCH = ["morning good", "house red the", "night.", "house", "night good", "猫 red"]
@@ -113,7 +113,7 @@ def test_nothing_is_measured_twice(arguments, data, tmp_path, capsys, monkeypatc
         raise AssertionError("measured again")
 
     with monkeypatch.context() as patched:
-        patched.setattr(measuring, "ProcessPoolExecutor", refuse)
+        patched.setattr(measure, "ProcessPoolExecutor", refuse)
         assert main([*arguments, "--overwrite"]) == 0
         assert json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8")) == first
         # Other data or another prompt are measured anew.

@@ -10,7 +10,7 @@ from typing import Any
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.outputs import new_folder
-from smaller_labse.evaluate.comparison.compare import Line, Report
+from smaller_labse.evaluate.comparison.side_by_side import Line, Report
 from smaller_labse.evaluate.report.html import report_html
 from smaller_labse.evaluate.report.markdown import report_markdown
 

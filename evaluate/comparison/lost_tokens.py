@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from smaller_labse.evaluate.comparison.differences import UNKNOWNS
-from smaller_labse.evaluate.comparison.measuring import Cut, Measured
+from smaller_labse.evaluate.comparison.measure import Cut, Measured
 
 MOST_PIECES = 20
 

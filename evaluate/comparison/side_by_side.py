@@ -9,8 +9,8 @@ from statistics import fmean
 
 from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.common.json_files import read_object_if_there
-from smaller_labse.evaluate.comparison.lost_pieces import Kept, LostPiece, compare_pieces, find_lost_pieces
-from smaller_labse.evaluate.comparison.measuring import Measured, measure, model_files
+from smaller_labse.evaluate.comparison.lost_tokens import Kept, LostPiece, compare_pieces, find_lost_pieces
+from smaller_labse.evaluate.comparison.measure import Measured, measure, model_files
 from smaller_labse.evaluate.comparison.models import MANIFEST, NamedModel
 from smaller_labse.evaluate.metrics.bootstrap import Difference, difference
 from smaller_labse.evaluate.metrics.scores import Score

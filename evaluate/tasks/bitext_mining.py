@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from smaller_labse.evaluate.metrics.retrieval import Neighbours
+from smaller_labse.evaluate.metrics.nearest_neighbours import Neighbours
 
 NEIGHBOURS = 4  # k, as published
 SCORINGS = ("cosine", "margin")
