@@ -1,0 +1,80 @@
+"""The wheel holds all that the checkout has, and works where there is no checkout."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+LIBRARY = "smaller_labse"
+STAGES = [name for name in ("select_vocab", "make_smaller", "distill", "evaluate") if (ROOT / name).is_dir()]
+HELP = {
+    "select-vocab": [[], ["count"], ["select"], ["merge"]],
+    "make-smaller": [[]],
+    "evaluate-encoder": [[], ["compare"], ["tatoeba"], ["parity"], ["encode"]],
+}
+
+
+def run(command: list[str | Path], folder: Path) -> str:
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A wheel, built from a copy of the sources by `python -m build` without the network."""
+    copy = tmp_path_factory.mktemp("sources")
+    for name in (LIBRARY, *STAGES):
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, copy)
+    run([sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", copy / "dist"], copy)
+    [built] = (copy / "dist").glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="session")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A virtual environment with the wheel, which sees the other packages here but no editable install."""
+    environment = tmp_path_factory.mktemp("installed") / "environment"
+    run([sys.executable, "-m", "venv", "--without-pip", environment], ROOT)
+    [packages] = environment.glob("lib/python*/site-packages")
+    # In a folder that a .pth file names, other .pth files, such as the editable install's, are not read.
+    here = [path for path in sys.path if path.endswith("site-packages")]
+    (packages / "packages_of_the_tests.pth").write_text("\n".join(here), encoding="utf-8")
+    install = ["install", "--quiet", "--disable-pip-version-check", "--no-deps", "--no-index", wheel]
+    run([sys.executable, "-m", "pip", "--python", environment / "bin" / "python", *install], ROOT)
+    return environment
+
+
+def test_the_wheel_holds_every_package_and_data_file(wheel: Path) -> None:
+    def name_in_wheel(file: Path) -> str:
+        path = file.relative_to(ROOT).as_posix()
+        return path if path.startswith(LIBRARY) else f"{LIBRARY}/{path}"
+
+    files = {
+        name_in_wheel(file)
+        for top in (LIBRARY, *STAGES)
+        for file in (ROOT / top).rglob("*")
+        if file.is_file() and file.suffix != ".pyc"
+    }
+    with zipfile.ZipFile(wheel) as archive:
+        held = {name for name in archive.namelist() if ".dist-info/" not in name}
+    assert held == files
+
+
+def test_all_commands_answer_without_the_checkout(installed: Path, tmp_path: Path) -> None:
+    where = run(
+        [installed / "bin" / "python", "-c", f"import {LIBRARY}; print({LIBRARY}.__file__)"], tmp_path
+    )
+    assert where.startswith(str(installed))
+    for command, parts in HELP.items():
+        for part in parts:
+            page = run([installed / "bin" / command, *part, "--help"], tmp_path)
+            assert page.startswith(f"usage: {' '.join([command, *part])} ")
