@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import read_object, read_object_if_there
+from smaller_labse.originals.weights.safetensors_folder import open_safetensors
+from smaller_labse.originals.weights.vocabulary_tensors import find_embedding_matrices
 
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 CONFIG = "config.json"
@@ -16,7 +17,6 @@ SENTENCE_TRANSFORMERS = "config_sentence_transformers.json"
 # Only what is read: configs, tokenizers, safetensors. No pickled weights, no code.
 FETCHED = ("*.json", "*.txt", "*.model", "*.safetensors", "README.md", "LICENSE*")
 NOT_FETCHED = ("onnx/*", "openvino/*", "coreml/*")
-TABLES = ("word_embeddings.weight", "embed_tokens.weight", "tok_embeddings.weight", "shared.weight")
 
 
 @dataclass(frozen=True)
@@ -76,40 +76,21 @@ def read_prompts(folder: Path) -> dict[str, str]:
 
 
 def measure_weights(folder: Path) -> tuple[int, int, int]:
-    """Rows and width of the table of embeddings, and the number of all parameters, from the headers.
+    """The embedding matrix's rows and width, and the number of all parameters, from the headers.
 
     Raises:
-        SmallerLabseError: there are no readable safetensors weights, or no such table in them, or the config
-            says another vocabulary.
+        SmallerLabseError: there are no readable safetensors weights, or no embedding matrix in them, or the
+            config says another vocabulary size.
     """
-    from safetensors import SafetensorError, safe_open
-
-    files = sorted(folder.glob("model*.safetensors"))
-    if not files:
-        raise SmallerLabseError(
-            f"{folder}: no safetensors weights (model.safetensors) in it; pickled ones (pytorch_model.bin) "
-            "are not read; load it with transformers and save it again with save_pretrained"
-        )
-    shapes: dict[str, list[int]] = {}
-    for file in files:
-        try:
-            with safe_open(file, framework="numpy") as weights:
-                shapes |= {name: weights.get_slice(name).get_shape() for name in weights.keys()}  # noqa: SIM118
-        except (SafetensorError, OSError) as error:
-            raise SmallerLabseError(
-                f"{file}: not readable as safetensors ({' '.join(str(error).split())}); get it again"
-            ) from None
-    tables = [shape for name, shape in shapes.items() if name.endswith(TABLES)]
-    if not tables:
-        raise SmallerLabseError(f"{folder}: no table of embeddings among its tensors")
-    rows, width = tables[0]
+    weights = open_safetensors(folder)
+    rows, width = find_embedding_matrices(weights)[0].shape
     config = read_object(folder / CONFIG)
     said = config.get("vocab_size", (config.get("text_config") or {}).get("vocab_size"))
     if said is None:
         raise SmallerLabseError(f"{folder / CONFIG}: no vocab_size in it, so this is no model of text")
     if said != rows:
         raise SmallerLabseError(
-            f"{folder}: config.json says {said:,} pieces, the table has {rows:,} rows; "
+            f"{folder}: config.json says {said:,} tokens, but the embedding matrix has {rows:,} rows; "
             "they do not belong together"
         )
-    return rows, width, sum(math.prod(shape) for shape in shapes.values())
+    return rows, width, weights.parameters

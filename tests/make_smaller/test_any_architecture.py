@@ -172,23 +172,23 @@ def test_a_tensor_that_may_or_may_not_have_one_row_a_piece_is_refused(
 ) -> None:
     add_tensors(original, **{name: shape})
     write_json(original / "config.json", CONFIG | changes)
-    refused(original, rf"the tensor {name} \[.*\] has a dimension of 30, .* cannot be cut")
+    refused(original, rf"the tensor {name} \[.*\] has a dimension of 30, .* cannot be trimmed")
 
 
 def test_a_model_as_wide_as_its_vocabulary_is_refused(original: Path) -> None:
     tensors = {TABLE: np.ones((WIDTH, WIDTH)), BODY: np.ones((WIDTH, WIDTH))}
     save_file(tensors, original / "model.safetensors")
     write_json(original / "config.json", CONFIG | {"vocab_size": WIDTH})
-    refused(original, f"the tensor {BODY} .* cannot be cut", kept_ids=np.arange(4))
+    refused(original, f"the tensor {BODY} .* cannot be trimmed", kept_ids=np.arange(4))
 
 
 def test_tables_of_different_sizes_and_none_at_all_are_refused(original: Path) -> None:
     add_tensors(original, embed_tokens_per_layer__weight=(ROWS - 2, WIDTH))
     refused(
-        original, r"\[30, 8\], but embed_tokens_per_layer\.weight has \[28, 8\]; expected one row a piece"
+        original, r"\[30, 8\], but embed_tokens_per_layer\.weight has \[28, 8\]; expected one row per token"
     )
     save_file({BODY: np.ones((WIDTH, WIDTH))}, original / "model.safetensors")
-    refused(original, "no table of embeddings under a name known to be one")
+    refused(original, "no embedding matrix under a known name")
 
 
 @pytest.mark.parametrize(

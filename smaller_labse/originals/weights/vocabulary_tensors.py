@@ -1,7 +1,8 @@
-"""Which tensors of a model have one row a piece: its embeddings, output layers and their biases.
+"""Tensors with one row per token: the one answer to which of a model's tensors a trimmed vocabulary shortens.
 
-A small model may have another measure of the same number as the vocabulary's rows, so that a shape alone
-decides only where that is ruled out. Names decide first; what stays open is refused, never guessed.
+They are the embedding matrices, the output layers and their biases. Names decide first: a small model may
+have another dimension of the same size as the vocabulary, so that a shape alone decides only where that is
+ruled out. What stays uncertain is refused, never guessed.
 """
 
 from __future__ import annotations
@@ -15,32 +16,32 @@ from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.originals.weights.safetensors_file import Tensor
 from smaller_labse.originals.weights.safetensors_folder import SafetensorsFolder
 
-# The names are those in transformers' models. A table of embeddings has one row a piece, always; an output
-# layer of such a name has unless its first dimension says otherwise; the other tables never have.
-EMBEDDINGS = re.compile(
+# The names are those in transformers' models. An embedding matrix has one row per token, always; an output
+# layer of such a name has unless its first dimension says otherwise; the other embeddings never have.
+EMBEDDING_MATRIX = re.compile(
     r"(^|\.)(word_embeddings?|embed_tokens\w*|tok_embeddings|token_embeddings?|shared|wte|embed_in)\.weight$"
 )
-OUTPUTS = re.compile(
+OUTPUT_LAYER = re.compile(
     r"(^|\.)(lm_head|decoder|predictions|vocab_projector|generator_lm_head|embed_out|output_projection"
     r"|proj_out|lm_loss)\.(weight|bias)$"
 )
-OTHER_TABLES = re.compile(r"position|token_type")
+OTHER_EMBEDDINGS = re.compile(r"position|token_type")
 LAYER = re.compile(r"\.\d+\.")
 POSITIONS = re.compile(r"position_embeddings?\.weight$")
 
-# What in a config is no measure of the architecture.
-NO_MEASURE = re.compile(r"vocab_size|token_(ids?|index)$")
+# Integers in a config that are no dimension of the architecture: the vocabulary's size, and token ids.
+NO_DIMENSION = re.compile(r"vocab_size|token_(ids?|index)$")
 
 
 @dataclass(frozen=True)
 class VocabularyTensors:
-    """The tensors with one row a piece.
+    """The tensors with one row per token.
 
     Attributes:
         rows: how many rows each of them has.
-        width: of the embeddings that pieces go in by.
+        width: of the embedding matrix by which tokens go in.
         names: their names, in the order of the weights.
-        learned_positions: whether the model has a table of positions.
+        learned_positions: whether the model has learned position embeddings.
     """
 
     rows: int
@@ -49,61 +50,80 @@ class VocabularyTensors:
     learned_positions: bool
 
 
+def find_embedding_matrices(weights: SafetensorsFolder) -> tuple[Tensor, ...]:
+    """The matrices of token embeddings by their names, of which most models have one.
+
+    Args:
+        weights: the model's.
+
+    Returns:
+        One or more, in the order of the weights, all with the same number of rows: the vocabulary size,
+        which may be larger than the tokenizer's. The first one's width is that of the embeddings.
+
+    Raises:
+        SmallerLabseError: there is none under a known name, or there are several of different sizes.
+    """
+    matrices = tuple(tensor for name, tensor in weights.tensors.items() if EMBEDDING_MATRIX.search(name))
+    if not matrices:
+        raise SmallerLabseError(
+            f"{weights.folder}: no embedding matrix under a known name (word_embeddings, embed_tokens, "
+            "tok_embeddings, shared, wte, …), so this architecture cannot be trimmed"
+        )
+    first = matrices[0]
+    for matrix in matrices:
+        if len(matrix.shape) != 2 or matrix.shape[0] != first.shape[0]:
+            raise SmallerLabseError(
+                f"{matrix.file}: the embedding matrix {matrix.name} has the shape {list(matrix.shape)}, but "
+                f"{first.name} has {list(first.shape)}; expected one row per token in both"
+            )
+    return matrices
+
+
 def find_vocabulary_tensors(weights: SafetensorsFolder, config: Mapping[str, Any]) -> VocabularyTensors:
-    """Decide for each tensor whether it has one row a piece.
+    """Decide for each tensor whether it has one row per token.
 
     Args:
         weights: the model's.
         config: its `config.json`.
 
     Raises:
-        SmallerLabseError: there is no table of embeddings, there are several of different sizes, or it is
-            not certain of a tensor.
+        SmallerLabseError: see `find_embedding_matrices`; or it is not certain of a tensor.
     """
-    tables = [tensor for name, tensor in weights.tensors.items() if EMBEDDINGS.search(name)]
-    if not tables:
-        raise SmallerLabseError(
-            f"{weights.folder}: no table of embeddings under a name known to be one (word_embeddings, "
-            "embed_tokens, tok_embeddings, shared, wte, …), so this architecture cannot be cut"
-        )
-    first = tables[0]
-    for table in tables:
-        if len(table.shape) != 2 or table.shape[0] != first.shape[0]:
-            raise SmallerLabseError(
-                f"{table.file}: the table of embeddings {table.name} has the shape {list(table.shape)}, but "
-                f"{first.name} has {list(first.shape)}; expected one row a piece in both"
-            )
-    rows, widths = first.shape[0], {table.shape[1] for table in tables}
-    unmistakable = rows not in _measures(config)
+    matrices = find_embedding_matrices(weights)
+    rows, widths = matrices[0].shape[0], {matrix.shape[1] for matrix in matrices}
+    unmistakable = rows not in _dimensions(config)
     names = tuple(
-        name for name, tensor in weights.tensors.items() if _has_rows(tensor, rows, widths, unmistakable)
+        name
+        for name, tensor in weights.tensors.items()
+        if _has_row_per_token(tensor, rows, widths, unmistakable)
     )
     learned_positions = any(POSITIONS.search(name) for name in weights.tensors)
-    return VocabularyTensors(rows, first.shape[1], names, learned_positions)
+    return VocabularyTensors(rows, matrices[0].shape[1], names, learned_positions)
 
 
-def _has_rows(tensor: Tensor, rows: int, widths: set[int], unmistakable: bool) -> bool:
-    """Whether a tensor has one row a piece."""
-    if EMBEDDINGS.search(tensor.name) or (OUTPUTS.search(tensor.name) and tensor.shape[:1] == (rows,)):
+def _has_row_per_token(tensor: Tensor, rows: int, widths: set[int], unmistakable: bool) -> bool:
+    if EMBEDDING_MATRIX.search(tensor.name):
         return True
-    if rows not in tensor.shape or OTHER_TABLES.search(tensor.name):
+    if OUTPUT_LAYER.search(tensor.name) and tensor.shape[:1] == (rows,):
+        return True
+    if rows not in tensor.shape or OTHER_EMBEDDINGS.search(tensor.name):
         return False
-    is_table = tensor.shape in {(rows, width) for width in widths}
+    is_matrix = tensor.shape in {(rows, width) for width in widths}
     is_bias = tensor.shape == (rows,) and tensor.name.endswith("bias")
-    # A layer's matrices have measures that no config names: heads x head size, 3 x width, …
-    if unmistakable and (is_table or is_bias) and not LAYER.search(tensor.name):
+    # A layer's matrices have dimensions that no config names: heads x head size, 3 x hidden size, …
+    if unmistakable and (is_matrix or is_bias) and not LAYER.search(tensor.name):
         return True
     raise SmallerLabseError(
-        f"{tensor.file}: the tensor {tensor.name} {list(tensor.shape)} has a dimension of {rows:,}, as many "
-        "as the vocabulary has rows, and neither its name nor its shape tells for certain whether it has "
-        "one row a piece, so this model cannot be cut"
+        f"{tensor.file}: the tensor {tensor.name} {list(tensor.shape)} has a dimension of {rows:,}, the size "
+        "of the vocabulary, and neither its name nor its shape tells for certain whether it has one row per "
+        "token, so this model cannot be trimmed"
     )
 
 
-def _measures(config: Mapping[str, Any]) -> Iterator[int]:
-    """Every whole number in a config but sizes of vocabularies and ids of pieces."""
+def _dimensions(config: Mapping[str, Any]) -> Iterator[int]:
+    """Every integer in a config that may be a dimension of the architecture."""
     for key, value in config.items():
         if isinstance(value, Mapping):
-            yield from _measures(value)
-        elif not NO_MEASURE.search(key):
+            yield from _dimensions(value)
+        elif not NO_DIMENSION.search(key):
             yield from (each for each in (value if isinstance(value, list) else [value]) if type(each) is int)
