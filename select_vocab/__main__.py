@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
+from smaller_labse.common.arguments import (
+    non_negative_integer,
+    positive_integer,
+    share,
+    size_or_percentage,
+)
 from smaller_labse.common.command import run_command
 
 MODEL_HELP = (
     "the original: a Hugging Face folder or hub id, a folder with encoder/ (and preprocess/), a SavedModel "
     "folder, or a TF Hub handle"
 )
-ENDLESS = re.compile(r"[eE][+-]?[\d_]{4}")  # an exponent that takes years to compute with exactly
 LANGUAGES_HELP = "codes or names, separated by commas, or a file with one a line"
 
 
@@ -64,19 +68,21 @@ def _add_count(commands: argparse._SubParsersAction) -> None:
     lines = parser.add_argument_group("lines")
     lines.add_argument(
         "--longer-than",
-        type=_whole_number,
+        type=non_negative_integer,
         default=5,
         metavar="N",
         help="count lines of more than N characters; default: %(default)s",
     )
     lines.add_argument(
         "--max-lines",
-        type=_whole_number,
+        type=non_negative_integer,
         default=1_000_000,
         metavar="N",
         help="at most N lines a language, 0 for all; default: %(default)s",
     )
-    parser.add_argument("--workers", type=_whole_number, metavar="N", help="threads; default: one a core")
+    parser.add_argument(
+        "--workers", type=non_negative_integer, metavar="N", help="threads; default: one a core"
+    )
     parser.add_argument("--overwrite", action="store_true", help="count again what was counted before")
 
 
@@ -108,20 +114,22 @@ def _add_select(commands: argparse._SubParsersAction) -> None:
     rule = rules.add_mutually_exclusive_group()
     rule.add_argument(
         "--min-line-share",
-        type=_share,
+        type=share,
         metavar="SHARE",
         help="pieces that occur in at least int(lines x SHARE) lines of a language",
     )
-    rule.add_argument("--top-k", type=_positive, metavar="K", help="the K most frequent pieces of a language")
+    rule.add_argument(
+        "--top-k", type=positive_integer, metavar="K", help="the K most frequent pieces of a language"
+    )
     rule.add_argument(
         "--coverage",
-        type=_share,
+        type=share,
         metavar="SHARE",
         help="the fewest pieces that cover this share of a language's occurrences, e.g. 0.999",
     )
     rule.add_argument(
         "--vocab-size",
-        type=_size,
+        type=size_or_percentage,
         metavar="N",
         help="N pieces in all, or e.g. 25%% of the original's rows, shared out so that the worst-covered "
         "language is covered best",
@@ -287,42 +295,6 @@ def _merge(options: argparse.Namespace) -> None:
     counts = [read_counts(file, tokenizer.pieces, tokenizer.fingerprint) for file in options.files]
     write_counts(reduce(merge_counts, counts), tokenizer.pieces, options.out, options.overwrite)
     _print_counts([options.out])
-
-
-def _whole_number(text: str) -> int:
-    if not text.isascii() or not text.isdigit():
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 on")
-    if int(text) > sys.maxsize:
-        raise argparse.ArgumentTypeError(f"{text} is too large")
-    return int(text)
-
-
-def _positive(text: str) -> int:
-    number = _whole_number(text)
-    if not number:
-        raise argparse.ArgumentTypeError("expected 1 or more")
-    return number
-
-
-def _size(text: str) -> int | Fraction:
-    """A number of pieces, or a share of the original's rows."""
-    if not text.endswith("%"):
-        return _positive(text)
-    percent = text[:-1]
-    if not re.fullmatch(r"\d{1,3}(\.\d{1,9})?", percent) or not 0 < Fraction(percent) <= 100:
-        raise argparse.ArgumentTypeError(f"{text!r} is no share of the rows, such as 25%")
-    return Fraction(percent) / 100
-
-
-def _share(text: str) -> str:
-    """A share from 0 to 1, kept as text so that it can be computed with exactly."""
-    try:
-        inside = not ENDLESS.search(text) and 0 <= Fraction(text) <= 1
-    except (ValueError, ZeroDivisionError):
-        inside = False
-    if not inside:
-        raise argparse.ArgumentTypeError(f"{text!r} is no share from 0 to 1, such as 0.00005")
-    return text
 
 
 if __name__ == "__main__":

@@ -33,11 +33,11 @@ TEXT = "--text en={text}/en.txt"
         ("--languages en,fr --dataset somebody/corpus", "English and French would be counted from the same"),
         ("--dataset somebody/corpus-{{code}}", "name the languages, e.g. --languages en,fr,de"),
         ("", "name the languages, e.g. --languages en,fr,de"),
-        (f"{TEXT} --longer-than -1", "'-1' is no whole number from 0 on"),
-        (f"{TEXT} --longer-than 5.5", "'5.5' is no whole number from 0 on"),
-        (f"{TEXT} --max-lines ten", "'ten' is no whole number from 0 on"),
+        (f"{TEXT} --longer-than -1", "expected a non-negative integer, got '-1'"),
+        (f"{TEXT} --longer-than 5.5", "expected a non-negative integer, got '5.5'"),
+        (f"{TEXT} --max-lines ten", "expected a non-negative integer, got 'ten'"),
         (f"{TEXT} --max-lines {'9' * 30}", "is too large"),
-        (f"{TEXT} --workers two", "'two' is no whole number from 0 on"),
+        (f"{TEXT} --workers two", "expected a non-negative integer, got 'two'"),
     ],
 )
 def test_count_refuses(example, text_files, run, tmp_path, nothing_left, arguments, reason):
@@ -52,20 +52,44 @@ def test_count_refuses(example, text_files, run, tmp_path, nothing_left, argumen
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        ("--counts {counts} --top-k 0", "--top-k: expected 1 or more"),
-        ("--counts {counts} --top-k many", "'many' is no whole number from 0 on"),
-        ("--counts {counts} --coverage 1e-99999999", "'1e-99999999' is no share from 0 to 1"),
-        ("--counts {counts} --vocab-size 0", "--vocab-size: expected 1 or more"),
-        ("--counts {counts} --vocab-size 0%", "'0%' is no share of the rows"),
-        ("--counts {counts} --vocab-size 101%", "'101%' is no share of the rows"),
-        ("--counts {counts} --vocab-size x%", "'x%' is no share of the rows"),
+        ("--counts {counts} --top-k 0", "--top-k: expected a positive integer, got '0'"),
+        ("--counts {counts} --top-k many", "expected a positive integer, got 'many'"),
+        (
+            "--counts {counts} --coverage 1e-99999999",
+            "expected a share from 0 to 1, such as 0.00005, got '1e-99999999'",
+        ),
+        (
+            "--counts {counts} --vocab-size 0",
+            "--vocab-size: expected a positive integer or a percentage, such as 25%, got '0'",
+        ),
+        (
+            "--counts {counts} --vocab-size 0%",
+            "expected a percentage from above 0% to 100%, such as 25%, got '0%'",
+        ),
+        (
+            "--counts {counts} --vocab-size 101%",
+            "expected a percentage from above 0% to 100%, such as 25%, got '101%'",
+        ),
+        (
+            "--counts {counts} --vocab-size x%",
+            "expected a percentage from above 0% to 100%, such as 25%, got 'x%'",
+        ),
         ("--counts {counts} --vocab-size 9", "--vocab-size 9 is too small: "),
-        ("--counts {counts} --coverage 1.5", "'1.5' is no share from 0 to 1"),
-        ("--counts {counts} --coverage -0.1", "'-0.1' is no share from 0 to 1"),
-        ("--counts {counts} --coverage 99%", "'99%' is no share from 0 to 1"),
-        ("--counts {counts} --min-line-share nan", "'nan' is no share from 0 to 1"),
-        ("--counts {counts} --min-line-share inf", "'inf' is no share from 0 to 1"),
-        ("--counts {counts} --min-line-share 1/0", "'1/0' is no share from 0 to 1"),
+        ("--counts {counts} --coverage 1.5", "expected a share from 0 to 1, such as 0.00005, got '1.5'"),
+        ("--counts {counts} --coverage -0.1", "expected a share from 0 to 1, such as 0.00005, got '-0.1'"),
+        ("--counts {counts} --coverage 99%", "expected a share from 0 to 1, such as 0.00005, got '99%'"),
+        (
+            "--counts {counts} --min-line-share nan",
+            "expected a share from 0 to 1, such as 0.00005, got 'nan'",
+        ),
+        (
+            "--counts {counts} --min-line-share inf",
+            "expected a share from 0 to 1, such as 0.00005, got 'inf'",
+        ),
+        (
+            "--counts {counts} --min-line-share 1/0",
+            "expected a share from 0 to 1, such as 0.00005, got '1/0'",
+        ),
         ("--counts {counts} --top-k 5 --coverage 0.9", "not allowed with argument --top-k"),
         ("--counts {counts} --order random", "invalid choice: 'random'"),
         ("--counts {counts} --languages de", "no counts of de among {counts}; count first"),

@@ -1,0 +1,111 @@
+"""Types of arguments: what a command's option, or the same argument in Python, must look like.
+
+Each function reads the text of one argument. Given to argparse as `type`, its message follows the option's name;
+`check` does the same for arguments that come from Python.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable
+from fractions import Fraction
+from pathlib import Path
+from typing import TypeVar
+
+from smaller_labse.common.errors import UsageError
+
+Value = TypeVar("Value")
+StrPath = str | os.PathLike[str]
+
+ENDLESS = re.compile(r"[eE][+-]?[\d_]{4}")  # an exponent that takes years to compute with exactly
+
+
+def non_negative_integer(text: str) -> int:
+    """An integer from 0 on.
+
+    >>> non_negative_integer("12")
+    12
+    >>> non_negative_integer("x")
+    Traceback (most recent call last):
+    argparse.ArgumentTypeError: expected a non-negative integer, got 'x'
+    """
+    return _integer(text, 0, "a non-negative integer")
+
+
+def positive_integer(text: str) -> int:
+    """An integer from 1 on."""
+    return _integer(text, 1, "a positive integer")
+
+
+def share(text: str) -> str:
+    """A share from 0 to 1, kept as text so that it can be computed with exactly.
+
+    >>> share("0.00005")
+    '0.00005'
+    """
+    try:
+        inside = not ENDLESS.search(text) and 0 <= Fraction(text) <= 1
+    except (ValueError, ZeroDivisionError):
+        inside = False
+    if not inside:
+        raise argparse.ArgumentTypeError(f"expected a share from 0 to 1, such as 0.00005, got {text!r}")
+    return text
+
+
+def size_or_percentage(text: str) -> int | Fraction:
+    """A positive integer, or a percentage as an exact fraction.
+
+    >>> size_or_percentage("50000"), size_or_percentage("12.5%")
+    (50000, Fraction(1, 8))
+    """
+    if not text.endswith("%"):
+        return _integer(text, 1, "a positive integer or a percentage, such as 25%")
+    percent = text[:-1]
+    if not re.fullmatch(r"\d{1,3}(\.\d{1,9})?", percent, re.ASCII) or not 0 < Fraction(percent) <= 100:
+        raise argparse.ArgumentTypeError(
+            f"expected a percentage from above 0% to 100%, such as 25%, got {text!r}"
+        )
+    return Fraction(percent) / 100
+
+
+def check(name: str, read: Callable[[str], Value], value: object) -> Value:
+    """`read(value)` for an argument that comes from Python: a number, or text as on the command line.
+
+    Args:
+        name: the argument's, for the message.
+        read: one of the functions above.
+        value: the argument.
+
+    Raises:
+        UsageError: it is not what `read` expects.
+
+    >>> check("top_k", positive_integer, 5)
+    5
+    >>> check("top_k", positive_integer, 0.5)
+    Traceback (most recent call last):
+    smaller_labse.common.errors.UsageError: top_k: expected a positive integer, got '0.5'
+    """
+    try:
+        return read(str(value))
+    except argparse.ArgumentTypeError as error:
+        raise UsageError(f"{name}: {error}") from None
+
+
+def paths(given: StrPath | Iterable[StrPath]) -> list[Path]:
+    """One path or several, as a list.
+
+    >>> [path.name for path in paths("a.txt")]
+    ['a.txt']
+    """
+    return [Path(given)] if isinstance(given, str | os.PathLike) else [Path(path) for path in given]
+
+
+def _integer(text: str, smallest: int, expected: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text[:20]) < smallest:
+        raise argparse.ArgumentTypeError(f"expected {expected}, got {text!r}")
+    if len(text) > len(str(sys.maxsize)) or int(text) > sys.maxsize:
+        raise argparse.ArgumentTypeError(f"{text} is too large, expected at most {sys.maxsize}")
+    return int(text)
