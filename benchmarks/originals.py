@@ -9,24 +9,30 @@ from pathlib import Path
 
 from text import LANGUAGES, frequent_words
 
-from smaller_labse.encoders.shape import EncoderShape
+from smaller_labse.encoders.config import EncoderConfig
 from smaller_labse.make_smaller.example import learn_pieces, write_original
 
-LABSE = EncoderShape(
-    rows=501_153, hidden_size=768, layers=12, heads=12, intermediate_size=3072, positions=512, types=2
+LABSE = EncoderConfig(
+    vocab_size=501_153,
+    hidden_size=768,
+    num_hidden_layers=12,
+    num_attention_heads=12,
+    intermediate_size=3072,
+    max_position_embeddings=512,
+    type_vocab_size=2,
 )
 WHOLE_WORDS, PARTS = 20_000, 100_000  # words of a language that are pieces of their own; parts of words
 LEARNED_FROM = 5_000  # words of a language
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def write_labse(folder: Path, layers: int = LABSE.layers) -> Path:
+def write_labse(folder: Path, layers: int = LABSE.num_hidden_layers) -> Path:
     """An original of LaBSE's size in TF Hub's format, with random weights and words of 15 languages."""
     learned = learn_pieces((word for code in LANGUAGES for word in frequent_words(code, LEARNED_FROM)), PARTS)
     words = (word for code in LANGUAGES for word in frequent_words(code, WHOLE_WORDS))
     pieces = list(dict.fromkeys([*learned, *words]))
-    pieces += [f"invented{number:06d}" for number in range(LABSE.rows - len(pieces))]
-    write_original(folder, pieces[: LABSE.rows], replace(LABSE, layers=layers))
+    pieces += [f"invented{number:06d}" for number in range(LABSE.vocab_size - len(pieces))]
+    write_original(folder, pieces[: LABSE.vocab_size], replace(LABSE, num_hidden_layers=layers))
     return folder
 
 

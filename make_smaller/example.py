@@ -21,12 +21,20 @@ from smaller_labse.common.command import run_command
 from smaller_labse.common.outputs import new_folder, require_absent
 from smaller_labse.common.quiet_tensorflow import import_tensorflow_quietly
 from smaller_labse.corpora.builtin_sentences import builtin_sentences
-from smaller_labse.encoders.shape import WORD_EMBEDDINGS, EncoderShape
+from smaller_labse.encoders.config import WORD_EMBEDDINGS, EncoderConfig
 
 SPECIAL_PIECES = ["[PAD]", *(f"[unused{n}]" for n in range(1, 100)), "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 LEARNED_PIECES = 10_000
 LONGEST_PART = 5  # of a word, in characters
-SMALL = EncoderShape(rows=0, hidden_size=64, layers=3, heads=4, intermediate_size=128, positions=512, types=2)
+SMALL = EncoderConfig(
+    vocab_size=0,
+    hidden_size=64,
+    num_hidden_layers=3,
+    num_attention_heads=4,
+    intermediate_size=128,
+    max_position_embeddings=512,
+    type_vocab_size=2,
+)
 
 
 def learn_pieces(texts: Iterable[str], size: int = LEARNED_PIECES) -> list[str]:
@@ -59,12 +67,12 @@ def learn_pieces(texts: Iterable[str], size: int = LEARNED_PIECES) -> list[str]:
     return SPECIAL_PIECES + sorted(learned - set(SPECIAL_PIECES))
 
 
-def random_tensors(shape: EncoderShape, seed: int = 0) -> Callable[[str], np.ndarray]:
+def random_tensors(config: EncoderConfig, seed: int = 0) -> Callable[[str], np.ndarray]:
     """Draw each tensor anew, float32, spread so wide that one which is lost or transposed shows.
 
     The spread is that of an encoder that tells sentences apart: embeddings around 0, layer norms around 1.
     """
-    shapes = shape.tensor_shapes()
+    shapes = config.tensor_shapes()
 
     def draw(name: str) -> np.ndarray:
         rng = np.random.default_rng([seed, list(shapes).index(name)])
@@ -81,14 +89,14 @@ def random_tensors(shape: EncoderShape, seed: int = 0) -> Callable[[str], np.nda
 
 
 def write_original(
-    folder: Path, pieces: Sequence[str], shape: EncoderShape = SMALL, seed: int = 0, overwrite: bool = False
+    folder: Path, pieces: Sequence[str], config: EncoderConfig = SMALL, seed: int = 0, overwrite: bool = False
 ) -> None:
     """Write `encoder/` and `preprocess/` in LaBSE's TF Hub format.
 
     Args:
         folder: where to.
         pieces: the vocabulary.
-        shape: the encoder's measures; its `rows` are the vocabulary's length whatever it says.
+        config: the encoder's; its `vocab_size` is the vocabulary's length whatever it says.
         seed: of the weights.
         overwrite: replace an earlier one.
     """
@@ -97,14 +105,14 @@ def write_original(
     from smaller_labse.encoders.bert import Encoder, save_encoder
     from smaller_labse.encoders.preprocessor import Preprocessor, save_preprocessor
 
-    shape = replace(shape, rows=len(pieces))
+    config = replace(config, vocab_size=len(pieces))
     with (
         new_folder(folder, overwrite, "encoder/saved_model.pb") as partial,
         tempfile.TemporaryDirectory() as scratch,
     ):
         vocabulary = Path(scratch) / "cased_vocab.txt"
         vocabulary.write_bytes("".join(f"{piece}\n" for piece in pieces).encode("utf-8"))
-        save_encoder(Encoder(shape, random_tensors(shape, seed), vocabulary), partial / "encoder")
+        save_encoder(Encoder(config, random_tensors(config, seed), vocabulary), partial / "encoder")
         save_preprocessor(Preprocessor(vocabulary), partial / "preprocess")
 
 
@@ -117,9 +125,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.set_defaults(run=_write)
     parser.add_argument("--out", required=True, type=Path, metavar="FOLDER")
     parser.add_argument("--rows", type=int, default=0, help="invent pieces until there are so many")
-    for measure in ("hidden_size", "layers", "heads", "intermediate_size"):
-        option = "--" + measure.replace("_", "-")
-        parser.add_argument(option, type=int, default=getattr(SMALL, measure), help="default: %(default)s")
+    for option, default in {
+        "--hidden-size": SMALL.hidden_size,
+        "--layers": SMALL.num_hidden_layers,
+        "--heads": SMALL.num_attention_heads,
+        "--intermediate-size": SMALL.intermediate_size,
+    }.items():
+        parser.add_argument(option, type=int, default=default, help="default: %(default)s")
     parser.add_argument("--overwrite", action="store_true")
     return run_command(parser, arguments)
 
@@ -129,18 +141,19 @@ def _write(options: argparse.Namespace) -> None:
     import_tensorflow_quietly()
     pieces = learn_pieces(sentence for sentences in builtin_sentences().values() for sentence in sentences)
     pieces += [f"invented{number:06d}" for number in range(options.rows - len(pieces))]
-    shape = EncoderShape(
-        rows=len(pieces),
+    config = EncoderConfig(
+        vocab_size=len(pieces),
         hidden_size=options.hidden_size,
-        layers=options.layers,
-        heads=options.heads,
+        num_hidden_layers=options.layers,
+        num_attention_heads=options.heads,
         intermediate_size=options.intermediate_size,
-        positions=SMALL.positions,
-        types=SMALL.types,
+        max_position_embeddings=SMALL.max_position_embeddings,
+        type_vocab_size=SMALL.type_vocab_size,
     )
-    write_original(options.out, pieces, shape, overwrite=options.overwrite)
+    write_original(options.out, pieces, config, overwrite=options.overwrite)
     print(
-        f"{options.out}: {shape.rows:,} rows x {shape.hidden_size}, {shape.parameters / 1e6:,.1f}M parameters"
+        f"{options.out}: {config.vocab_size:,} tokens x {config.hidden_size}, "
+        f"{config.parameters / 1e6:,.1f}M parameters"
     )
 
 

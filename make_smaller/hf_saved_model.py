@@ -66,9 +66,9 @@ def write_saved_models(
     """
     encoder = read_encoder(cut, open_safetensors(cut).tensors, options.pooling)
     length = options.sequence_length or encoder.sequence_length
-    if length > encoder.longest_input:
+    if length > encoder.config.max_length:
         raise SmallerLabseError(
-            f"--sequence-length {length}: the encoder takes at most {encoder.longest_input} pieces"
+            f"--sequence-length {length}: the encoder takes at most {encoder.config.max_length} pieces"
         )
     prompt = encoder.side_files.prompt if options.prompt is None else options.prompt
     if prompt and (tokenizer.tokenize([prompt])[0] == tokenizer.unknown_id).any():

@@ -14,8 +14,8 @@ import tensorflow as tf
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.outputs import new_folder
 from smaller_labse.encoders.bert import Encoder, save_encoder
+from smaller_labse.encoders.config import EncoderConfig, infer_config
 from smaller_labse.encoders.preprocessor import Preprocessor, read_sequence_length, save_preprocessor
-from smaller_labse.encoders.shape import EncoderShape, infer_shape
 from smaller_labse.encoders.to_huggingface import write_huggingface
 from smaller_labse.make_smaller.made import (
     MARKER,
@@ -70,16 +70,18 @@ def make_smaller(
         SmallerLabseError: original and selection do not belong together, or the proof fails.
     """
     checkpoint = Checkpoint(original.encoder)
-    shape = infer_shape(checkpoint.shapes, str(original.encoder))
+    config = infer_config(checkpoint.shapes, str(original.encoder))
     tokenizer = tokenizer or open_tokenizer(original, checkpoint)
     require_same_vocabulary(selection, tokenizer, selection_folder)
     length = sequence_length or _original_length(original)
-    if length > shape.positions:
-        raise SmallerLabseError(f"--sequence-length {length}: the original has {shape.positions} positions")
+    if length > config.max_position_embeddings:
+        raise SmallerLabseError(
+            f"--sequence-length {length}: the original has {config.max_position_embeddings} positions"
+        )
     # The proof needs both; what cannot be read is better known before the long work.
     read_graph(original.encoder)
     original_preprocess = _original_preprocess(original, tokenizer, length)
-    smaller = replace(shape, rows=len(selection.kept_ids))
+    smaller = replace(config, vocab_size=len(selection.kept_ids))
     vocabulary = selection_folder / VOCABULARY
     # The table is read, written and compared beside what TensorFlow does in Python.
     with new_folder(folder, overwrite, MARKER) as partial, ThreadPoolExecutor(1) as background:
@@ -110,7 +112,7 @@ def make_smaller(
         description = ModelDescription(
             name=folder.name,
             original_name=original.name,
-            original_parameters=shape.parameters,
+            original_parameters=config.parameters,
             selection=selection,
             sequence_length=length,
             proof=proof,
@@ -118,7 +120,7 @@ def make_smaller(
             license_name=license_name,
         )
         describe(partial, description)
-    return Made(folder, shape.parameters, proof)
+    return Made(folder, config.parameters, proof)
 
 
 def read_without_table(checkpoint: Checkpoint) -> Callable[[str], np.ndarray]:
@@ -133,14 +135,16 @@ def read_without_table(checkpoint: Checkpoint) -> Callable[[str], np.ndarray]:
 
 
 def _write_encoder(
-    shape: EncoderShape,
+    config: EncoderConfig,
     read_tensor: Callable[[str], np.ndarray],
     vocabulary: Path,
     tokenizer: Tokenizer,
     folder: Path,
 ) -> None:
     """Write the encoder's SavedModel with one row of the table."""
-    save_encoder(Encoder(replace(shape, rows=1), read_tensor, vocabulary, tokenizer.lower_case), folder)
+    save_encoder(
+        Encoder(replace(config, vocab_size=1), read_tensor, vocabulary, tokenizer.lower_case), folder
+    )
     gc.collect()  # the traced functions and the encoder hold each other
 
 

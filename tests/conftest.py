@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from smaller_labse.encoders.shape import WORD_EMBEDDINGS, EncoderShape
+from smaller_labse.encoders.config import WORD_EMBEDDINGS, EncoderConfig
 from smaller_labse.originals.tokenizers.wordpiece import WordPiece
 from smaller_labse.select_vocab.counts_file import Counts, LineFilter
 
@@ -129,8 +129,14 @@ SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 WORDS = ["good", "morning", "ni", "##ght", "the", "house", "red", "xy", "##yz"]
 PIECES = [*SPECIAL, *WORDS, *LETTERS, *(f"##{letter}" for letter in LETTERS if letter != "z"), ".", "猫"]
-SHAPE = EncoderShape(
-    rows=len(PIECES), hidden_size=16, layers=2, heads=2, intermediate_size=24, positions=32, types=2
+CONFIG = EncoderConfig(
+    vocab_size=len(PIECES),
+    hidden_size=16,
+    num_hidden_layers=2,
+    num_attention_heads=2,
+    intermediate_size=24,
+    max_position_embeddings=32,
+    type_vocab_size=2,
 )
 SEQUENCE_LENGTH = 12
 
@@ -158,11 +164,11 @@ def _write_model(
     vocabulary.write_text("".join(f"{piece}\n" for piece in kept), encoding="utf-8", newline="\n")
     rng = np.random.default_rng(7)
     tensors = {
-        name: rng.normal(0, 0.5, size).astype(np.float32) for name, size in SHAPE.tensor_shapes().items()
+        name: rng.normal(0, 0.5, size).astype(np.float32) for name, size in CONFIG.tensor_shapes().items()
     }
     tensors[WORD_EMBEDDINGS] = tensors[WORD_EMBEDDINGS][[PIECES.index(piece) for piece in kept]]
     encoder = Encoder(
-        replace(SHAPE, rows=len(kept)), lambda name: spoil(name, tensors[name]), vocabulary, lower_case
+        replace(CONFIG, vocab_size=len(kept)), lambda name: spoil(name, tensors[name]), vocabulary, lower_case
     )
     save_encoder(encoder, folder / "encoder")
     if preprocessor:

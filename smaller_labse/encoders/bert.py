@@ -12,8 +12,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from smaller_labse.encoders.arithmetic import DROPOUT_RATE, Activation, Arithmetic
-from smaller_labse.encoders.shape import WORD_EMBEDDINGS, EncoderShape
+from smaller_labse.encoders.config import DROPOUT_RATE, WORD_EMBEDDINGS, Activation, EncoderConfig
 
 INPUTS = ("input_word_ids", "input_mask", "input_type_ids")
 MASKED_SCORE = -1e9  # what Keras' Softmax layer, and so the Garden's attention, adds to a masked score
@@ -23,7 +22,7 @@ class Encoder(tf.Module):
     """Turns the ids of pieces into embeddings.
 
     Attributes:
-        shape: the encoder's measures.
+        config: the encoder's sizes and what it computes.
         weights: every tensor, float32, by the name that LaBSE on TF Hub gives it.
         vocab_file: the vocabulary that the ids count through; it travels with the SavedModel.
         do_lower_case: whether text is lower-cased before it is split into pieces; a bool, not trained.
@@ -32,29 +31,27 @@ class Encoder(tf.Module):
 
     def __init__(
         self,
-        shape: EncoderShape,
+        config: EncoderConfig,
         read_tensor: Callable[[str], np.ndarray],
         vocabulary: Path,
         lower_case: bool = False,
-        arithmetic: Arithmetic = Arithmetic(),  # noqa: B008 - frozen
     ) -> None:
         """Take the tensors one at a time, so that no more than one of them is held twice.
 
         Args:
-            shape: the encoder's measures.
-            read_tensor: from each of the names in `shape.tensor_shapes()` to that tensor, float32.
+            config: the encoder's sizes and what it computes.
+            read_tensor: from each of the names in `config.tensor_shapes()` to that tensor, float32.
             vocabulary: the vocabulary file, one piece a row of the table.
             lower_case: see `do_lower_case`.
-            arithmetic: what it computes; LaBSE's if left out.
 
         Raises:
-            ValueError: a tensor has another shape than `shape` says.
+            ValueError: a tensor has another shape than `config` says.
         """
         super().__init__(name="encoder")
-        self.shape, self.arithmetic = shape, arithmetic
+        self.config = config
         self.weights = {
             name: tf.Variable(read_tensor(name), name=name, shape=expected, dtype=tf.float32)
-            for name, expected in (shape.tensor_shapes() | arithmetic.pooling.tensor_shapes()).items()
+            for name, expected in config.tensor_shapes().items()
         }
         self.vocab_file = tf.saved_model.Asset(str(vocabulary))
         self.do_lower_case = tf.Variable(lower_case, trainable=False, name="do_lower_case")
@@ -70,7 +67,7 @@ class Encoder(tf.Module):
         Args:
             inputs: `input_word_ids` (ids of pieces), `input_mask` (1 for a piece, 0 for padding) and
                 `input_type_ids` (which segment), each int32 [batch, length]; length is at most
-                `shape.positions`.
+                `config.max_position_embeddings`.
             training: whether to drop out.
 
         Returns:
@@ -82,7 +79,7 @@ class Encoder(tf.Module):
         masked_scores = MASKED_SCORE * (1.0 - tf.cast(mask[:, tf.newaxis, tf.newaxis, :], tf.float32))
         hidden = self._embed(words, types, training)
         outputs = []
-        for number in range(self.shape.layers):
+        for number in range(self.config.num_hidden_layers):
             hidden = self._layer(self._weights_of_layer(number), hidden, masked_scores, training)
             outputs.append(hidden)
         pooled = self._pool(hidden, mask)
@@ -103,12 +100,12 @@ class Encoder(tf.Module):
         with tf.name_scope("word_embeddings"):
             word_embeddings = tf.gather(self.weights[WORD_EMBEDDINGS], words)
         with tf.name_scope("position_embedding"):
-            first = self.arithmetic.first_position
+            first = self.config.first_position
             length = tf.shape(words)[1]
             positions = self.weights["position_embedding/embeddings"][first : first + length]
             position_embeddings = tf.broadcast_to(positions, tf.shape(word_embeddings))
         with tf.name_scope("type_embeddings"):
-            one_hot_types = tf.one_hot(types, self.shape.types)
+            one_hot_types = tf.one_hot(types, self.config.type_vocab_size)
             type_embeddings = tf.einsum(
                 "bsn,nh->bsh", one_hot_types, self.weights["type_embeddings/embeddings"]
             )
@@ -130,7 +127,7 @@ class Encoder(tf.Module):
         attended = self._attend(weights, hidden, masked_scores, training)
         hidden = self._normalize(weights, "self_attention_layer_norm", hidden + _drop_out(attended, training))
         inner = _project(weights, "intermediate", "bsh,hi->bsi", hidden)
-        inner = _activate(inner, self.arithmetic.activation)
+        inner = _activate(inner, self.config.hidden_act)
         output = _project(weights, "output", "bsi,ih->bsh", inner)
         return self._normalize(weights, "output_layer_norm", _drop_out(output, training) + hidden)
 
@@ -142,14 +139,14 @@ class Encoder(tf.Module):
             _project(weights, f"self_attention/{part}", "bsh,hnd->bsnd", hidden)
             for part in ("query", "key", "value")
         )
-        scores = tf.einsum("bsnd,btnd->bnts", key, query * self.shape.head_size**-0.5)
+        scores = tf.einsum("bsnd,btnd->bnts", key, query * self.config.head_size**-0.5)
         attention = _drop_out(tf.nn.softmax(scores + masked_scores), training)
         context = tf.einsum("bnts,bsnd->btnd", attention, value)
         return _project(weights, "self_attention/attention_output", "btnd,ndh->bth", context)
 
     def _pool(self, hidden: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
         """From the pieces' outputs to one embedding."""
-        pooling = self.arithmetic.pooling
+        pooling = self.config.pooling
         if pooling.mode == "mean":
             counted = tf.cast(mask, tf.float32)[:, :, tf.newaxis]
             pooled = tf.reduce_sum(hidden * counted, axis=1) / tf.maximum(
@@ -171,7 +168,7 @@ class Encoder(tf.Module):
         """Layer normalization (arXiv 1607.06450) over the width."""
         mean, variance = tf.nn.moments(inputs, axes=-1, keepdims=True)
         offset, scale = weights[f"{name}/beta"], weights[f"{name}/gamma"]
-        return tf.nn.batch_normalization(inputs, mean, variance, offset, scale, self.arithmetic.epsilon)
+        return tf.nn.batch_normalization(inputs, mean, variance, offset, scale, self.config.layer_norm_eps)
 
 
 def save_encoder(encoder: Encoder, folder: Path) -> None:
@@ -233,4 +230,4 @@ def _activate(inputs: tf.Tensor, activation: Activation) -> tf.Tensor:
         return inputs
     if activation == "tanh":
         return tf.tanh(inputs)
-    return tf.nn.gelu(inputs, approximate=activation == "gelu_tanh")
+    return tf.nn.gelu(inputs, approximate=activation != "gelu")

@@ -11,16 +11,15 @@ from typing import Any
 import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.encoders.arithmetic import Arithmetic, Pooling
+from smaller_labse.encoders.config import EncoderConfig, Pooling
 from smaller_labse.encoders.sentence_transformers import (
     SentenceTransformersFolder,
     read_sentence_transformers,
 )
-from smaller_labse.encoders.shape import EncoderShape
 from smaller_labse.encoders.to_huggingface import bert_model_names
 from smaller_labse.originals.weights.safetensors_file import Tensor, read_safetensors
 
-ACTIVATIONS = {"gelu": "gelu", "gelu_new": "gelu_tanh", "gelu_pytorch_tanh": "gelu_tanh"}
+ACTIVATIONS = ("gelu", "gelu_new", "gelu_pytorch_tanh")
 PREFIXES = ("", "bert.", "roberta.", "model.", "0.auto_model.", "xlm_roberta.")
 WORD_EMBEDDINGS = "embeddings.word_embeddings.weight"
 
@@ -30,28 +29,21 @@ class HuggingFaceEncoder:
     """An encoder that can be rebuilt in TensorFlow.
 
     Attributes:
-        shape: its measures; `rows` are the table's.
-        arithmetic: what it computes, the pooling included.
+        config: its sizes and what it computes, the pooling included.
         side_files: what the folder says beside.
-        read_tensor: from a name in `shape.tensor_shapes()` or in the pooling's to the tensor, float32.
+        read_tensor: from a name in `config.tensor_shapes()` to the tensor, float32.
         table: the table of word embeddings, for reading rows.
     """
 
-    shape: EncoderShape
-    arithmetic: Arithmetic
+    config: EncoderConfig
     side_files: SentenceTransformersFolder
     read_tensor: Callable[[str], np.ndarray]
     table: Tensor
 
     @property
-    def longest_input(self) -> int:
-        """In pieces: positions that are left behind the first one's."""
-        return self.shape.positions - self.arithmetic.first_position
-
-    @property
     def sequence_length(self) -> int:
         """The folder's own limit, or else the encoder's."""
-        return min(self.side_files.sequence_length or self.longest_input, self.longest_input)
+        return min(self.side_files.sequence_length or self.config.max_length, self.config.max_length)
 
 
 def is_rebuilt(config: Mapping[str, Any]) -> bool:
@@ -67,7 +59,7 @@ def is_rebuilt(config: Mapping[str, Any]) -> bool:
 def read_encoder(
     folder: Path, tensors: Mapping[str, Tensor], pooling: str | None = None
 ) -> HuggingFaceEncoder:
-    """Find an encoder's tensors, measures and arithmetic.
+    """Find an encoder's tensors and its config.
 
     Args:
         folder: the Hugging Face folder.
@@ -78,7 +70,7 @@ def read_encoder(
         SmallerLabseError: a tensor is missing or has another shape than config.json says, or nobody says
             how to pool.
     """
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     side_files = read_sentence_transformers(folder)
     prefix = _find_prefix(folder, tensors)
     chosen = side_files.pooling or Pooling(pooling or "pooler")
@@ -87,25 +79,22 @@ def read_encoder(
         raise SmallerLabseError(
             f"{folder}: neither modules.json nor a pooler says how to pool; add --pooling mean or cls"
         )
-    shape = EncoderShape(
-        rows=tensors[prefix + WORD_EMBEDDINGS].shape[0],
-        hidden_size=config["hidden_size"],
-        layers=config["num_hidden_layers"],
-        heads=config["num_attention_heads"],
-        intermediate_size=config["intermediate_size"],
-        positions=config["max_position_embeddings"],
-        types=config["type_vocab_size"],
-        pooler=chosen.mode == "pooler",
-    )
-    arithmetic = Arithmetic(
-        activation=ACTIVATIONS[config["hidden_act"]],
-        epsilon=config["layer_norm_eps"],
+    config = EncoderConfig(
+        vocab_size=tensors[prefix + WORD_EMBEDDINGS].shape[0],
+        hidden_size=settings["hidden_size"],
+        num_hidden_layers=settings["num_hidden_layers"],
+        num_attention_heads=settings["num_attention_heads"],
+        intermediate_size=settings["intermediate_size"],
+        max_position_embeddings=settings["max_position_embeddings"],
+        type_vocab_size=settings["type_vocab_size"],
+        hidden_act=settings["hidden_act"],
+        layer_norm_eps=settings["layer_norm_eps"],
         # XLM-R's positions begin behind the padding's (Hugging Face's create_position_ids_from_input_ids).
-        first_position=config["pad_token_id"] + 1 if config["model_type"] == "xlm-roberta" else 0,
+        first_position=settings["pad_token_id"] + 1 if settings["model_type"] == "xlm-roberta" else 0,
         pooling=chosen,
     )
-    names = {name: prefix + theirs for name, theirs in bert_model_names(shape).items()}
-    shapes = shape.tensor_shapes()
+    names = {name: prefix + theirs for name, theirs in bert_model_names(config).items()}
+    shapes = config.bert_tensor_shapes()
     for name, theirs in names.items():
         _require_shape(folder, tensors, theirs, _torch_shape(name, shapes[name]))
     dense = _read_dense_tensors(side_files)
@@ -117,7 +106,7 @@ def read_encoder(
         values = values.T if name.endswith("/kernel") else values
         return np.ascontiguousarray(values).reshape(shapes[name])
 
-    return HuggingFaceEncoder(shape, arithmetic, side_files, read_tensor, tensors[prefix + WORD_EMBEDDINGS])
+    return HuggingFaceEncoder(config, side_files, read_tensor, tensors[prefix + WORD_EMBEDDINGS])
 
 
 def _find_prefix(folder: Path, tensors: Mapping[str, Tensor]) -> str:
@@ -156,11 +145,11 @@ def _read_dense_tensors(side_files: SentenceTransformersFolder) -> dict[str, np.
         if not file.is_file():
             raise SmallerLabseError(f"{file}: missing; pickled weights (pytorch_model.bin) are not read")
         tensors = read_safetensors(file).tensors
-        _require_shape(folder, tensors, "linear.weight", (layer.outputs, layer.inputs))
+        _require_shape(folder, tensors, "linear.weight", (layer.out_features, layer.in_features))
         kernel = tensors["linear.weight"].read(as_float32=True).T
-        bias = np.zeros(layer.outputs, np.float32)
+        bias = np.zeros(layer.out_features, np.float32)
         if "linear.bias" in tensors:
-            _require_shape(folder, tensors, "linear.bias", (layer.outputs,))
+            _require_shape(folder, tensors, "linear.bias", (layer.out_features,))
             bias = tensors["linear.bias"].read(as_float32=True)
         dense[f"dense_{number}/kernel"] = np.ascontiguousarray(kernel)
         dense[f"dense_{number}/bias"] = bias

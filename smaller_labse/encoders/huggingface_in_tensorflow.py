@@ -9,10 +9,10 @@ import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.encoders.bert import Encoder
+from smaller_labse.encoders.config import WORD_EMBEDDINGS
 from smaller_labse.encoders.from_huggingface import HuggingFaceEncoder
 from smaller_labse.encoders.preprocessor import Preprocessor
 from smaller_labse.encoders.sentencepiece_preprocessor import PieceIds, SentencePiecePreprocessor
-from smaller_labse.encoders.shape import WORD_EMBEDDINGS
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.originals.tokenizers.huggingface_wordpiece import HuggingFaceWordPiece
 from smaller_labse.originals.tokenizers.sentencepiece_model import write_sentencepiece
@@ -30,16 +30,14 @@ def build_encoder(encoder: HuggingFaceEncoder, vocabulary: Path, rows: np.ndarra
         rows: take only these rows of the table, int [n]; None for all.
     """
     if rows is None:
-        return Encoder(encoder.shape, encoder.read_tensor, vocabulary, arithmetic=encoder.arithmetic)
+        return Encoder(encoder.config, encoder.read_tensor, vocabulary)
 
     def read_tensor(name: str) -> np.ndarray:
         if name == WORD_EMBEDDINGS:
             return encoder.table.read_rows(rows, as_float32=True)
         return encoder.read_tensor(name)
 
-    return Encoder(
-        replace(encoder.shape, rows=len(rows)), read_tensor, vocabulary, arithmetic=encoder.arithmetic
-    )
+    return Encoder(replace(encoder.config, vocab_size=len(rows)), read_tensor, vocabulary)
 
 
 def write_vocabulary(tokenizer: Tokenizer, folder: Path) -> Path:

@@ -62,7 +62,7 @@ def _load_huggingface(place: HuggingFaceFolder, prompt: str | None) -> SentenceE
     if not is_rebuilt(read_object(place.folder / CONFIG)):
         raise SmallerLabseError(f"{place.name}: only BERT's and XLM-R's encoders are rebuilt in TensorFlow")
     encoder = read_encoder(place.folder, open_safetensors(place.folder).tensors)
-    tokenizer = open_hf_tokenizer(place.folder, encoder.shape.rows)
+    tokenizer = open_hf_tokenizer(place.folder, encoder.config.vocab_size)
     with tempfile.TemporaryDirectory() as scratch:
         vocabulary = write_vocabulary(tokenizer, Path(scratch))
         preprocessor = build_preprocessor(tokenizer, vocabulary, encoder.sequence_length)

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import read_object_if_there
-from smaller_labse.encoders.arithmetic import Dense, Pooling
+from smaller_labse.encoders.config import Dense, Pooling
 from smaller_labse.originals.huggingface import SENTENCE_TRANSFORMERS, read_prompts
 
 MODES = {"cls": "cls", "mean": "mean", "cls_token": "cls", "mean_tokens": "mean"}

@@ -11,8 +11,7 @@ import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import write_json
-from smaller_labse.encoders.arithmetic import DROPOUT_RATE, LAYER_NORM_EPSILON
-from smaller_labse.encoders.shape import WORD_EMBEDDINGS, EncoderShape
+from smaller_labse.encoders.config import DROPOUT_RATE, WORD_EMBEDDINGS, EncoderConfig
 from smaller_labse.originals.weights.safetensors_writer import NewTensor, write_safetensors
 
 # What transformers' tokenizers call BERT's special pieces: "pad_token" is "[PAD]".
@@ -42,7 +41,7 @@ _PARAMETERS = {"embeddings": "weight", "kernel": "weight", "gamma": "weight", "b
 
 def write_huggingface(
     folder: Path,
-    shape: EncoderShape,
+    config: EncoderConfig,
     read_tensor: Callable[[str], np.ndarray],
     pieces: Sequence[str],
     lower_case: bool,
@@ -56,8 +55,8 @@ def write_huggingface(
 
     Args:
         folder: where to write; it is made if need be.
-        shape: the encoder's measures.
-        read_tensor: returns the float32 tensor of a name in `shape.tensor_shapes()`; the pooler's twice.
+        config: the encoder's; its pooling is the pooler.
+        read_tensor: returns the float32 tensor of a name in `config.tensor_shapes()`; the pooler's twice.
         pieces: the vocabulary, new id → piece.
         lower_case: whether the preprocessor lower-cases and strips accents, which LaBSE's does not; tf-text
             then also folds ß to ss and full-width letters to plain ones, Hugging Face does not.
@@ -70,21 +69,21 @@ def write_huggingface(
         SmallerLabseError: a special piece is missing, the vocabulary or the sequence length does not fit the
             encoder, or a tensor does not have its shape or is not float32.
     """
-    ids = _number_pieces(pieces, shape)
-    if sequence_length > shape.positions:
-        limit = f"the encoder's {shape.positions} positions"
+    ids = _number_pieces(pieces, config)
+    if sequence_length > config.max_position_embeddings:
+        limit = f"the encoder's {config.max_position_embeddings} positions"
         raise SmallerLabseError(f"the sequence length is {sequence_length}, expected at most {limit}")
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / "config.json", _model_config(shape, ids))
-    _write_tensors(folder / "model.safetensors", bert_model_names(shape), shape, read_tensor, table)
+    write_json(folder / "config.json", _model_config(config, ids))
+    _write_tensors(folder / "model.safetensors", bert_model_names(config), config, read_tensor, table)
     _write_tokenizer(folder, ids, lower_case, sequence_length)
-    _write_sentence_transformers(folder, shape, read_tensor, sequence_length)
+    _write_sentence_transformers(folder, config, read_tensor, sequence_length)
 
 
-def bert_model_names(shape: EncoderShape) -> dict[str, str]:
+def bert_model_names(config: EncoderConfig) -> dict[str, str]:
     """Every tensor's name in LaBSE on TF Hub → its name in transformers' `BertModel`, in LaBSE's order."""
     names = {}
-    for source in shape.tensor_shapes():
+    for source in config.bert_tensor_shapes():
         module, parameter = source.rsplit("/", 1)
         layer = re.fullmatch(r"transformer/layer_(\d+)/(.+)", module)
         name = f"encoder.layer.{layer[1]}.{_LAYER_MODULES[layer[2]]}" if layer else _MODULES[module]
@@ -95,7 +94,7 @@ def bert_model_names(shape: EncoderShape) -> dict[str, str]:
 def _write_tensors(
     file: Path,
     names: Mapping[str, str],
-    shape: EncoderShape,
+    config: EncoderConfig,
     read_tensor: Callable[[str], np.ndarray],
     table: Callable[[], Iterable[np.ndarray]] | None = None,
 ) -> None:
@@ -104,7 +103,7 @@ def _write_tensors(
     Args:
         file: where to write.
         names: which tensors, in which order: name in LaBSE on TF Hub → name in the file.
-        shape: the encoder's measures.
+        config: the encoder's; its pooling is the pooler.
         read_tensor: see `write_huggingface`.
         table: see `write_huggingface`.
 
@@ -115,7 +114,7 @@ def _write_tensors(
     def chunks(source: str, source_shape: tuple[int, ...]) -> Iterator[memoryview]:
         if source == WORD_EMBEDDINGS and table is not None:
             for rows in table():
-                yield _torch_values(source, rows, (len(rows), shape.hidden_size)).data
+                yield _torch_values(source, rows, (len(rows), config.hidden_size)).data
         else:
             yield _torch_values(source, read_tensor(source), source_shape).data
 
@@ -128,7 +127,7 @@ def _write_tensors(
             chunks=lambda: chunks(source, source_shape),
         )
 
-    source_shapes = shape.tensor_shapes()
+    source_shapes = config.bert_tensor_shapes()
     write_safetensors(file, [new_tensor(source, source_shapes[source]) for source in names], PYTORCH)
 
 
@@ -155,12 +154,12 @@ def _torch_shape(source: str, source_shape: tuple[int, ...]) -> tuple[int, ...]:
     return source_shape
 
 
-def _number_pieces(pieces: Sequence[str], shape: EncoderShape) -> dict[str, int]:
+def _number_pieces(pieces: Sequence[str], config: EncoderConfig) -> dict[str, int]:
     ids = {piece: number for number, piece in enumerate(pieces)}
-    if not len(ids) == len(pieces) == shape.rows:
+    if not len(ids) == len(pieces) == config.vocab_size:
         raise SmallerLabseError(
             f"the vocabulary has {len(pieces):,} pieces ({len(ids):,} different) and the table "
-            f"{shape.rows:,} rows, expected one piece a row"
+            f"{config.vocab_size:,} rows, expected one piece a row"
         )
     for piece in SPECIAL_PIECES.values():
         if piece not in ids:
@@ -168,21 +167,21 @@ def _number_pieces(pieces: Sequence[str], shape: EncoderShape) -> dict[str, int]
     return ids
 
 
-def _model_config(shape: EncoderShape, ids: Mapping[str, int]) -> dict[str, object]:
+def _model_config(config: EncoderConfig, ids: Mapping[str, int]) -> dict[str, object]:
     return {
         "architectures": ["BertModel"],
         "model_type": "bert",
-        "vocab_size": shape.rows,
-        "hidden_size": shape.hidden_size,
-        "num_hidden_layers": shape.layers,
-        "num_attention_heads": shape.heads,
-        "intermediate_size": shape.intermediate_size,
-        "hidden_act": "gelu_pytorch_tanh",  # exact GELU, which is "gelu", drifts from LaBSE's
+        "vocab_size": config.vocab_size,
+        "hidden_size": config.hidden_size,
+        "num_hidden_layers": config.num_hidden_layers,
+        "num_attention_heads": config.num_attention_heads,
+        "intermediate_size": config.intermediate_size,
+        "hidden_act": config.hidden_act,  # exact GELU, which is "gelu", drifts from LaBSE's
         "hidden_dropout_prob": DROPOUT_RATE,
         "attention_probs_dropout_prob": DROPOUT_RATE,
-        "max_position_embeddings": shape.positions,
-        "type_vocab_size": shape.types,
-        "layer_norm_eps": LAYER_NORM_EPSILON,
+        "max_position_embeddings": config.max_position_embeddings,
+        "type_vocab_size": config.type_vocab_size,
+        "layer_norm_eps": config.layer_norm_eps,
         "pad_token_id": ids[SPECIAL_PIECES["pad_token"]],
     }
 
@@ -224,7 +223,7 @@ def _bert_tokenizer_json(ids: Mapping[str, int], lower_case: bool) -> str:
 
 
 def _write_sentence_transformers(
-    folder: Path, shape: EncoderShape, read_tensor: Callable[[str], np.ndarray], sequence_length: int
+    folder: Path, config: EncoderConfig, read_tensor: Callable[[str], np.ndarray], sequence_length: int
 ) -> None:
     """Name the steps to the sentence embedding: [CLS], then the pooler's dense layer, then length 1."""
     steps = {"": "Transformer", "1_Pooling": "Pooling", "2_Dense": "Dense", "3_Normalize": "Normalize"}
@@ -237,17 +236,17 @@ def _write_sentence_transformers(
     transformer = {"max_seq_length": sequence_length, "do_lower_case": False}  # the tokenizer lower-cases
     write_json(folder / "sentence_bert_config.json", transformer)
     pooling = {
-        "word_embedding_dimension": shape.hidden_size,
+        "word_embedding_dimension": config.hidden_size,
         "pooling_mode_cls_token": True,
         "pooling_mode_mean_tokens": False,
     }
     write_json(folder / "1_Pooling" / "config.json", pooling)
     dense = {
-        "in_features": shape.hidden_size,
-        "out_features": shape.hidden_size,
+        "in_features": config.hidden_size,
+        "out_features": config.hidden_size,
         "bias": True,
         "activation_function": "torch.nn.modules.activation.Tanh",
     }
     write_json(folder / "2_Dense" / "config.json", dense)
     pooler = {"pooler_transform/kernel": "linear.weight", "pooler_transform/bias": "linear.bias"}
-    _write_tensors(folder / "2_Dense" / "model.safetensors", pooler, shape, read_tensor)
+    _write_tensors(folder / "2_Dense" / "model.safetensors", pooler, config, read_tensor)

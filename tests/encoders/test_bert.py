@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 from tensorflow.core.protobuf.trackable_object_graph_pb2 import TrackableObjectGraph
 
 from smaller_labse.encoders.bert import INPUTS, Encoder, save_encoder
+from smaller_labse.encoders.config import WORD_EMBEDDINGS, EncoderConfig, infer_config
 from smaller_labse.encoders.exact_arithmetic import exact_arithmetic
 from smaller_labse.encoders.preprocessor import Preprocessor, save_preprocessor
-from smaller_labse.encoders.shape import WORD_EMBEDDINGS, EncoderShape, infer_shape
 
 PIECES = [
     "[PAD]",
@@ -32,16 +32,22 @@ PIECES = [
     *"abcdefghij",
     *(f"##{letter}" for letter in "abcdefghij"),
 ]
-SHAPE = EncoderShape(
-    rows=len(PIECES), hidden_size=12, layers=2, heads=3, intermediate_size=20, positions=40, types=2
+CONFIG = EncoderConfig(
+    vocab_size=len(PIECES),
+    hidden_size=12,
+    num_hidden_layers=2,
+    num_attention_heads=3,
+    intermediate_size=20,
+    max_position_embeddings=40,
+    type_vocab_size=2,
 )
 TOLERANCE = 1e-5  # the promise "Same pieces, same vector"
 
 
-def random_tensors(shape: EncoderShape) -> dict[str, np.ndarray]:
+def random_tensors(config: EncoderConfig) -> dict[str, np.ndarray]:
     random = np.random.default_rng(0)
     return {
-        name: random.standard_normal(size).astype(np.float32) for name, size in shape.tensor_shapes().items()
+        name: random.standard_normal(size).astype(np.float32) for name, size in config.tensor_shapes().items()
     }
 
 
@@ -74,7 +80,7 @@ def vocabulary(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def encoder(vocabulary) -> Encoder:
-    return Encoder(SHAPE, random_tensors(SHAPE).__getitem__, vocabulary)
+    return Encoder(CONFIG, random_tensors(CONFIG).__getitem__, vocabulary)
 
 
 @pytest.fixture(scope="module")
@@ -111,8 +117,8 @@ def original(shared) -> Path:
 @pytest.fixture(scope="module")
 def copy_of_original(original) -> Encoder:
     tensors = {name: tensor for name, (_, tensor) in object_graph(original).items()}
-    shape = infer_shape({name: tensor.shape for name, tensor in tensors.items()}, str(original))
-    return Encoder(shape, tensors.__getitem__, original / "assets" / "cased_vocab.txt")
+    config = infer_config({name: tensor.shape for name, tensor in tensors.items()}, str(original))
+    return Encoder(config, tensors.__getitem__, original / "assets" / "cased_vocab.txt")
 
 
 @pytest.fixture(scope="module")
@@ -196,7 +202,7 @@ def test_padding_does_not_change_the_pooled_output(encoder, inputs):
     expected = encoder({name: tensor[:, :longest] for name, tensor in one.items()})["pooled_output"]
 
     @settings(max_examples=20, deadline=None)
-    @given(st.integers(0, SHAPE.positions - longest), st.integers(0, SHAPE.rows - 1))
+    @given(st.integers(0, CONFIG.max_position_embeddings - longest), st.integers(0, CONFIG.vocab_size - 1))
     def check(padding: int, piece: int) -> None:
         padded = {name: tf.pad(tensor[:, :longest], [[0, 0], [0, padding]]) for name, tensor in one.items()}
         ids = padded["input_word_ids"]
@@ -224,10 +230,10 @@ def test_drops_out_only_while_training(saved, inputs):
 
 
 def test_a_tensor_of_another_shape_is_refused(vocabulary):
-    tensors = random_tensors(SHAPE)
+    tensors = random_tensors(CONFIG)
     tensors[WORD_EMBEDDINGS] = tensors[WORD_EMBEDDINGS][:-1]
     with pytest.raises(ValueError, match="shape"):
-        Encoder(SHAPE, tensors.__getitem__, vocabulary)
+        Encoder(CONFIG, tensors.__getitem__, vocabulary)
 
 
 # Its SavedModel.
@@ -242,20 +248,20 @@ def test_saved_and_loaded_it_is_the_same(encoder, saved, inputs, vocabulary):
     assert not loaded.regularization_losses
     assert len(encoder.trainable_variables) == len(encoder.weights) == len(encoder.variables) - 1
     names = [variable.name.removesuffix(":0") for variable in loaded.trainable_variables]
-    assert names == list(SHAPE.tensor_shapes())
+    assert names == list(CONFIG.tensor_shapes())
     assert len(loaded.variables) == len(names) + 1  # do_lower_case is a variable, but is not trained
 
 
 def test_its_tensors_have_the_names_of_labse_on_tf_hub(encoder, saved):
     stored = object_graph(saved)
-    assert stored.keys() == {*SHAPE.tensor_shapes(), "do_lower_case"}
-    for name, size in SHAPE.tensor_shapes().items():
+    assert stored.keys() == {*CONFIG.tensor_shapes(), "do_lower_case"}
+    for name, size in CONFIG.tensor_shapes().items():
         assert stored[name][1].shape == size
         np.testing.assert_array_equal(stored[name][1], encoder.weights[name])
 
 
 def test_lower_casing_is_recorded(vocabulary, tmp_path):
-    save_encoder(Encoder(SHAPE, random_tensors(SHAPE).__getitem__, vocabulary, lower_case=True), tmp_path)
+    save_encoder(Encoder(CONFIG, random_tensors(CONFIG).__getitem__, vocabulary, lower_case=True), tmp_path)
     assert tf.saved_model.load(str(tmp_path)).do_lower_case.numpy()
 
 

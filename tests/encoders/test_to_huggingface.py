@@ -14,15 +14,21 @@ from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.encoders.shape import EncoderShape
+from smaller_labse.encoders.config import EncoderConfig
 from smaller_labse.encoders.to_huggingface import SPECIAL_PIECES, write_huggingface
 
 PIECES = [
     *("[UNK]", "a", "##a", "[CLS]", "école", "ecole", "##s", "x\u2028y", "\u00a0", "##\u00a0a", "b c"),
     *("[SEP]", ",", "京", "École", "[MASK]", "\u0085", "\x1c", "[PAD]", "##\u3000", '"\\'),
 ]
-SHAPE = EncoderShape(
-    rows=len(PIECES), hidden_size=6, layers=2, heads=3, intermediate_size=10, positions=16, types=2
+CONFIG = EncoderConfig(
+    vocab_size=len(PIECES),
+    hidden_size=6,
+    num_hidden_layers=2,
+    num_attention_heads=3,
+    intermediate_size=10,
+    max_position_embeddings=16,
+    type_vocab_size=2,
 )
 
 
@@ -30,19 +36,20 @@ SHAPE = EncoderShape(
 def tensors() -> dict[str, np.ndarray]:
     random = np.random.default_rng(0)
     return {
-        name: random.standard_normal(shape, dtype=np.float32) for name, shape in SHAPE.tensor_shapes().items()
+        name: random.standard_normal(shape, dtype=np.float32)
+        for name, shape in CONFIG.tensor_shapes().items()
     }
 
 
 @pytest.fixture(scope="module")
 def folder(tensors: dict[str, np.ndarray], tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("model") / "huggingface"
-    write_huggingface(folder, SHAPE, tensors.__getitem__, PIECES, lower_case=False, sequence_length=12)
+    write_huggingface(folder, CONFIG, tensors.__getitem__, PIECES, lower_case=False, sequence_length=12)
     return folder
 
 
 def write(folder: Path, tensors: dict[str, np.ndarray], **changes: object) -> None:
-    given = {"shape": SHAPE, "pieces": PIECES, "lower_case": False, "sequence_length": 12} | changes
+    given = {"config": CONFIG, "pieces": PIECES, "lower_case": False, "sequence_length": 12} | changes
     write_huggingface(folder, read_tensor=tensors.__getitem__, **given)
 
 
@@ -57,17 +64,17 @@ def test_the_folder_holds_what_the_libraries_look_for(folder: Path) -> None:
 
 
 def test_model_holds_every_tensor_under_the_name_and_in_the_shape_of_bert_model(folder: Path) -> None:
-    width, wide = SHAPE.hidden_size, SHAPE.intermediate_size
+    width, wide = CONFIG.hidden_size, CONFIG.intermediate_size
     expected = {
-        "embeddings.word_embeddings.weight": (SHAPE.rows, width),
-        "embeddings.position_embeddings.weight": (SHAPE.positions, width),
-        "embeddings.token_type_embeddings.weight": (SHAPE.types, width),
+        "embeddings.word_embeddings.weight": (CONFIG.vocab_size, width),
+        "embeddings.position_embeddings.weight": (CONFIG.max_position_embeddings, width),
+        "embeddings.token_type_embeddings.weight": (CONFIG.type_vocab_size, width),
         "embeddings.LayerNorm.weight": (width,),
         "embeddings.LayerNorm.bias": (width,),
         "pooler.dense.weight": (width, width),
         "pooler.dense.bias": (width,),
     }
-    for number in range(SHAPE.layers):
+    for number in range(CONFIG.num_hidden_layers):
         layer = f"encoder.layer.{number}"
         for part in ("self.query", "self.key", "self.value", "output.dense"):
             expected[f"{layer}.attention.{part}.weight"] = (width, width)
@@ -127,7 +134,7 @@ def test_a_matrix_maps_inputs_as_the_original_does(
     weight, kernel = load_file(folder / "model.safetensors")[f"{name}.weight"], tensors[f"{source}/kernel"]
     inputs = np.random.default_rng(1).standard_normal((4, weight.shape[1]), dtype=np.float32)
     if einsum is None:  # attention's output takes the heads in
-        heads = inputs.reshape(4, SHAPE.heads, SHAPE.head_size)
+        heads = inputs.reshape(4, CONFIG.num_attention_heads, CONFIG.head_size)
         expected = np.einsum("bnd,ndo->bo", heads, kernel)
     else:
         expected = np.einsum(einsum, inputs, kernel).reshape(4, -1)
@@ -159,7 +166,7 @@ def test_one_tensor_is_in_memory_at_a_time(tensors: dict[str, np.ndarray], tmp_p
         alive.append(weakref.ref(tensor))
         return tensor
 
-    write_huggingface(tmp_path, SHAPE, read_tensor, PIECES, lower_case=False, sequence_length=12)
+    write_huggingface(tmp_path, CONFIG, read_tensor, PIECES, lower_case=False, sequence_length=12)
     pooler = {"pooler_transform/kernel", "pooler_transform/bias"}
     assert reads == {name: 1 + (name in pooler) for name in tensors}
 

