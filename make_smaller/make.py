@@ -31,8 +31,8 @@ from smaller_labse.originals.tfhub import Original
 from smaller_labse.originals.tokenizers.base import Tokenizer, open_tokenizer
 from smaller_labse.originals.tokenizers.wordpiece import VOCABULARY
 from smaller_labse.originals.weights.checkpoint import WORD_EMBEDDINGS, Checkpoint
-from smaller_labse.originals.weights.saved_model_graph import read_graph, replace_table
-from smaller_labse.originals.weights.table_shard import write_table
+from smaller_labse.originals.weights.embedding_shard import write_embedding_shard
+from smaller_labse.originals.weights.saved_model_graph import read_graph, replace_embedding_matrix
 from smaller_labse.select_vocab.selection import Selection
 
 TABLE = ".table"
@@ -87,7 +87,9 @@ def make_smaller(
     with new_folder(folder, overwrite, MARKER) as partial, ThreadPoolExecutor(1) as background:
         say("slicing the table and writing encoder/" + (" and huggingface/" if huggingface else ""))
         stored = checkpoint.find(WORD_EMBEDDINGS)
-        table = background.submit(write_table, stored.read_in_parts(selection.kept_ids), partial / TABLE)
+        table = background.submit(
+            write_embedding_shard, stored.read_in_parts(selection.kept_ids), partial / TABLE
+        )
         written = None
         if huggingface:
             written = background.submit(
@@ -101,7 +103,7 @@ def make_smaller(
                 table=lambda: stored.read_in_parts(selection.kept_ids),
             )
         _write_encoder(smaller, read_without_table(checkpoint), vocabulary, tokenizer, partial / "encoder")
-        replace_table(partial / "encoder", table.result(), partial / TABLE)
+        replace_embedding_matrix(partial / "encoder", table.result(), partial / TABLE)
         say("writing preprocess/")
         save_preprocessor(Preprocessor(vocabulary, tokenizer.lower_case, length), partial / "preprocess")
         say("proving it against the original")

@@ -1,7 +1,7 @@
 """Types of arguments: what a command's option, or the same argument in Python, must look like.
 
-Each function reads the text of one argument. Given to argparse as `type`, its message follows the option's name;
-`check` does the same for arguments that come from Python.
+Each function reads the text of one argument. Given to argparse as `type`, its message follows the option's
+name; `check` does the same for arguments that come from Python.
 """
 
 from __future__ import annotations

@@ -62,4 +62,4 @@ def open_original(model: str, preprocessor: str | None = None) -> OpenOriginal:
     original = locate_original(model, preprocessor)
     checkpoint = Checkpoint(original.encoder)
     tokenizer = open_tokenizer(original, checkpoint)
-    return OpenOriginal(original, tokenizer, *checkpoint.table_shape, checkpoint.parameters)
+    return OpenOriginal(original, tokenizer, *checkpoint.embedding_matrix_shape, checkpoint.parameters)

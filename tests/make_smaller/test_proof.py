@@ -20,7 +20,7 @@ from smaller_labse.originals.tfhub import locate_original
 from smaller_labse.originals.tokenizers.wordpiece import WordPiece
 from smaller_labse.originals.weights.checkpoint import WORD_EMBEDDINGS, Checkpoint
 from smaller_labse.originals.weights.safetensors_file import read_safetensors
-from smaller_labse.originals.weights.tensor_bundle import StoredTensor
+from smaller_labse.originals.weights.stored_tensor import StoredTensor
 from smaller_labse.select_vocab.choose_tokens import choose_tokens
 from smaller_labse.select_vocab.selection import Selection, read_selection, write_selection
 
@@ -167,14 +167,14 @@ def test_a_wrong_tensor_ends_without_a_model(
 
 
 def test_exchanged_rows_end_without_a_model(example, cut, preprocessor_at_once, tmp_path, monkeypatch):
-    write_table = make_module.write_table
+    write_embedding_shard = make_module.write_embedding_shard
 
     def exchanged(chunks: Iterable[np.ndarray], file: Path) -> object:
         first, *others = chunks
         first[[150, 151]] = first[[151, 150]]
-        return write_table([first, *others], file)
+        return write_embedding_shard([first, *others], file)
 
-    monkeypatch.setattr(make_module, "write_table", exchanged)
+    monkeypatch.setattr(make_module, "write_embedding_shard", exchanged)
     original = locate_original(str(example))
     with pytest.raises(SmallerLabseError, match="is not the original's"):
         make_smaller(original, cut.folder, cut.selection, tmp_path / "model", huggingface=False)

@@ -168,7 +168,7 @@ def test_tensors_are_read_by_their_names_and_rows_in_any_order(example):
     for name, expected in values.items():
         assert np.array_equal(checkpoint.read(name), expected), name
     table = values["word_embeddings/embeddings"]
-    assert checkpoint.table_shape == table.shape
+    assert checkpoint.embedding_matrix_shape == table.shape
     for rows in ([], [0], [len(table) - 1, 0, 0, 5], np.random.default_rng(0).permutation(len(table))):
         rows = np.array(rows, np.int32)
         assert np.array_equal(checkpoint.read_rows("word_embeddings/embeddings", rows), table[rows])

@@ -75,7 +75,7 @@ def open_tokenizer(original: Original, checkpoint: Checkpoint) -> Tokenizer:
     """
     file = find_vocabulary(original.encoder)
     tokenizer = WordPiece(file, lower_case=bool(checkpoint.read_attribute("do_lower_case")))
-    rows, _ = checkpoint.table_shape
+    rows, _ = checkpoint.embedding_matrix_shape
     if len(tokenizer.pieces) != rows:
         raise SmallerLabseError(
             f"{file}: {len(tokenizer.pieces):,} pieces, but the table of word embeddings has {rows:,} rows; "

@@ -9,7 +9,8 @@ import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.originals.weights.protobuf_fields import fields_of, number_of, text_of
-from smaller_labse.originals.weights.tensor_bundle import StoredTensor, read_tensor_bundle
+from smaller_labse.originals.weights.stored_tensor import StoredTensor
+from smaller_labse.originals.weights.tensor_bundle import read_tensor_bundle
 
 OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
 # Numbers of fields in TensorFlow's core/protobuf/trackable_object_graph.proto.
@@ -62,7 +63,7 @@ class Checkpoint:
             ) from error
 
     @property
-    def table_shape(self) -> tuple[int, int]:
+    def embedding_matrix_shape(self) -> tuple[int, int]:
         """Rows and width of the table of word embeddings.
 
         Raises:

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.originals.weights.tensor_bundle import StoredTensor
+from smaller_labse.originals.weights.stored_tensor import StoredTensor
 
 METADATA = "__metadata__"
 LONGEST_HEADER = 100_000_000  # bytes; the reference implementation reads no longer one

@@ -1,4 +1,4 @@
-"""The graph of a SavedModel folder: read it, and state another height of the table."""
+"""The graph of a SavedModel folder: read it, and state another size of the embedding matrix."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.originals.tfhub import SAVED_MODEL
 from smaller_labse.originals.weights.checkpoint import WORD_EMBEDDINGS, Checkpoint
-from smaller_labse.originals.weights.table_shard import Table, write_index
+from smaller_labse.originals.weights.embedding_shard import EmbeddingShard, write_index
 from smaller_labse.originals.weights.tensor_bundle import data_file
 
 FINGERPRINT = "fingerprint.pb"
@@ -32,12 +32,12 @@ def read_graph(saved_model: Path) -> SavedModel:
     return graph
 
 
-def replace_table(encoder: Path, table: Table, file: Path) -> None:
-    """Give a SavedModel that was written with a table of one row its real one.
+def replace_embedding_matrix(encoder: Path, matrix: EmbeddingShard, file: Path) -> None:
+    """Give a SavedModel that was written with an embedding matrix of one row its real one.
 
     Args:
         encoder: the SavedModel's folder, as `save_encoder` wrote it.
-        table: the table.
+        matrix: the embedding matrix.
         file: where it lies; the file is moved.
     """
     checkpoint = Checkpoint(encoder)
@@ -46,10 +46,10 @@ def replace_table(encoder: Path, table: Table, file: Path) -> None:
     for shard in range(bundle.shards):
         data_file(bundle.prefix, shard, bundle.shards).rename(data_file(bundle.prefix, shard, shards))
     file.rename(data_file(bundle.prefix, bundle.shards, shards))
-    write_index(bundle, checkpoint.key(WORD_EMBEDDINGS), table, bundle.prefix)
+    write_index(bundle, checkpoint.key(WORD_EMBEDDINGS), matrix, bundle.prefix)
     graph = read_graph(encoder)
     for node in graph.meta_graphs[0].object_graph_def.nodes:
         if node.HasField("variable") and node.variable.name == WORD_EMBEDDINGS:
-            node.variable.shape.dim[0].size = table.shape[0]
+            node.variable.shape.dim[0].size = matrix.shape[0]
     (encoder / SAVED_MODEL).write_bytes(graph.SerializeToString())
     (encoder / FINGERPRINT).unlink(missing_ok=True)  # of the graph before

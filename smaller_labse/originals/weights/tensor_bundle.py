@@ -20,7 +20,6 @@ Each value is a `BundleEntryProto` (TensorFlow's core/protobuf/tensor_bundle.pro
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.originals.weights.protobuf_fields import fields_of, number_of, read_varint
+from smaller_labse.originals.weights.stored_tensor import StoredTensor
 
 HEADER_SHARDS = 1  # these are numbers of fields in TensorFlow's .proto files
 ENTRY_TYPE, ENTRY_SHAPE, ENTRY_PLACE, ENTRY_CHECKSUM, ENTRY_SLICES = 1, 2, (3, 4, 5), 6, 7
@@ -42,63 +42,6 @@ TYPES = {
 CHECKSUM_BYTES = 4
 FOOTER_BYTES = 48
 MAGIC = 0xDB4775248B80FB57
-BUFFER_BYTES = 1 << 23
-PART_BYTES = 1 << 28  # rows in no order are sought in the whole tensor, once for each part
-
-
-@dataclass(frozen=True)
-class StoredTensor:
-    """A tensor in a file, row by row, without gaps.
-
-    Attributes:
-        file: the file.
-        offset: where its first byte lies.
-        dtype: of its numbers.
-        shape: its shape.
-    """
-
-    file: Path
-    offset: int
-    dtype: np.dtype
-    shape: tuple[int, ...]
-
-    def read(self) -> np.ndarray:
-        """Read all of it."""
-        numbers = np.fromfile(self.file, self.dtype, count=math.prod(self.shape), offset=self.offset)
-        return numbers.reshape(self.shape)
-
-    def read_in_parts(self, rows: np.ndarray) -> Iterator[np.ndarray]:
-        """Read some of the rows, 256 MB at a time; for the arguments see `read_rows`."""
-        at_once = max(1, PART_BYTES // max(1, math.prod(self.shape[1:]) * self.dtype.itemsize))
-        for part in np.split(rows, range(at_once, len(rows), at_once)):
-            yield self.read_rows(part)
-
-    def read_rows(self, rows: np.ndarray) -> np.ndarray:
-        """Read some of the rows, holding no more of the others than a few at a time.
-
-        Args:
-            rows: their numbers, int [n], in any order.
-
-        Returns:
-            An array [n, …] in the order of `rows`.
-        """
-        result = np.empty((len(rows), *self.shape[1:]), self.dtype)
-        order = np.argsort(rows, kind="stable")
-        row_bytes = math.prod(self.shape[1:]) * self.dtype.itemsize
-        at_once = max(1, BUFFER_BYTES // max(1, row_bytes))
-        # One buffer for all: to ask the system for fresh memory costs more than to read.
-        buffer = np.empty((min(at_once, self.shape[0]), *self.shape[1:]), self.dtype)
-        with self.file.open("rb", buffering=0) as stream:
-            for start in range(0, self.shape[0], at_once):
-                first, last = np.searchsorted(rows, (start, start + at_once), sorter=order)
-                if first == last:
-                    continue
-                wanted = order[first:last]
-                chunk = buffer[: rows[wanted[-1]] + 1 - start]
-                stream.seek(self.offset + start * row_bytes)
-                _read_into(stream, chunk, self.file)
-                result[wanted] = chunk[rows[wanted] - start]
-        return result
 
 
 @dataclass(frozen=True)
@@ -244,14 +187,3 @@ def _handle(data: bytes, position: int) -> tuple[tuple[int, int], int]:
     offset, position = read_varint(data, position)
     size, position = read_varint(data, position)
     return (offset, size), position
-
-
-def _read_into(stream: io.RawIOBase, array: np.ndarray, file: Path) -> None:
-    """Fill an array with the bytes that come next."""
-    view = array.reshape(-1).view(np.uint8)
-    done = 0
-    while done < len(view):
-        count = stream.readinto(view[done:])
-        if not count:
-            raise SmallerLabseError(f"{file}: ends within a tensor; the file is truncated, get it again")
-        done += count

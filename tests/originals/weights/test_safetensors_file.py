@@ -16,7 +16,7 @@ from safetensors import safe_open
 from safetensors.numpy import load, save, save_file
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.originals.weights import tensor_bundle
+from smaller_labse.originals.weights import stored_tensor
 from smaller_labse.originals.weights.safetensors_file import CHUNK_BYTES, read_safetensors
 from smaller_labse.originals.weights.safetensors_folder import open_safetensors
 from smaller_labse.originals.weights.safetensors_writer import NewTensor, write_safetensors
@@ -64,8 +64,8 @@ def test_rows_are_read_in_the_order_asked_for(tmp_path: Path, monkeypatch, dtype
     random = np.random.default_rng(0)
     table = (random.standard_normal((4005, 3)) * 9).astype(dtype)
     row_bytes = 3 * table.itemsize
-    monkeypatch.setattr(tensor_bundle, "BUFFER_BYTES", 1000 * row_bytes)
-    monkeypatch.setattr(tensor_bundle, "PART_BYTES", 2000 * row_bytes)
+    monkeypatch.setattr(stored_tensor, "BUFFER_BYTES", 1000 * row_bytes)
+    monkeypatch.setattr(stored_tensor, "PART_BYTES", 2000 * row_bytes)
     save_file({"a": table[:7].copy(), "table": table}, tmp_path / "model.safetensors")
     rows = random.permutation(len(table))[:2003]
     found = open_safetensors(tmp_path)

@@ -1,8 +1,9 @@
-"""A checkpoint whose table of word embeddings lies in a data file of its own.
+"""A checkpoint whose embedding matrix lies in a data file of its own.
 
-TensorFlow reads checkpoints of several data files ("shards") like those of one. So the table, two thirds of a
-smaller model, can be written row by row without ever being in memory, beside what TensorFlow itself wrote.
-For the files see `tensor_bundle`.
+TensorFlow reads checkpoints of several data files ("shards") like those of one. So the embedding matrix, two
+thirds of a smaller model, can be written row by row without ever being in memory, beside what TensorFlow
+itself wrote: by hand, since TensorFlow writes a tensor only as a whole, from memory. For the files see
+`tensor_bundle`.
 """
 
 from __future__ import annotations
@@ -34,11 +35,11 @@ MASK_DELTA = 0xA282EAD8  # of `_masked`
 
 
 @dataclass(frozen=True)
-class Table:
-    """A table of float32 that was written to a file.
+class EmbeddingShard:
+    """An embedding matrix of float32 that was written to a file.
 
     Attributes:
-        shape: rows and width.
+        shape: its rows and width.
         checksum: CRC-32C of its bytes.
     """
 
@@ -46,8 +47,8 @@ class Table:
     checksum: int
 
 
-def write_table(chunks: Iterable[np.ndarray], file: Path) -> Table:
-    """Write a table some rows at a time: little-endian float32, row by row.
+def write_embedding_shard(chunks: Iterable[np.ndarray], file: Path) -> EmbeddingShard:
+    """Write an embedding matrix some rows at a time: little-endian float32, row by row.
 
     Args:
         chunks: float32 [n, width] each.
@@ -60,27 +61,27 @@ def write_table(chunks: Iterable[np.ndarray], file: Path) -> Table:
             checksum = google_crc32c.extend(checksum, data.reshape(-1))
             out.write(data.data)
             rows, width = rows + data.shape[0], data.shape[1]
-    return Table((rows, width), checksum)
+    return EmbeddingShard((rows, width), checksum)
 
 
-def write_index(bundle: TensorBundle, key: str, table: Table, prefix: Path) -> None:
-    """Write the index of a checkpoint that has a table in one more data file, behind all others.
+def write_index(bundle: TensorBundle, key: str, matrix: EmbeddingShard, prefix: Path) -> None:
+    """Write the index of a checkpoint that has an embedding matrix in one more data file, behind all others.
 
     Args:
         bundle: the checkpoint without it. Its data files belong beside the index, as
-            `data_file(prefix, number, bundle.shards + 1)`, and the table's with the number `bundle.shards`.
-        key: the table's key; what is under it in `bundle` is given up.
-        table: the table.
+            `data_file(prefix, number, bundle.shards + 1)`, and the matrix's with the number `bundle.shards`.
+        key: the matrix's key; what is under it in `bundle` is given up.
+        matrix: the embedding matrix.
         prefix: the new checkpoint's, e.g. `variables/variables`.
     """
-    sizes = b"".join(_field(SHAPE_SIZES, _field(SHAPE_SIZE, size)) for size in table.shape)
+    sizes = b"".join(_field(SHAPE_SIZES, _field(SHAPE_SIZE, size)) for size in matrix.shape)
     shard, _, size = ENTRY_PLACE
     entry = (
         _field(ENTRY_TYPE, FLOAT32)
         + _field(ENTRY_SHAPE, sizes)
         + _field(shard, bundle.shards)
-        + _field(size, 4 * table.shape[0] * table.shape[1])
-        + _fixed_field(ENTRY_CHECKSUM, _masked(table.checksum))
+        + _field(size, 4 * matrix.shape[0] * matrix.shape[1])
+        + _fixed_field(ENTRY_CHECKSUM, _masked(matrix.checksum))
     )
     header = _field(HEADER_SHARDS, bundle.shards + 1) + _without(bundle.header, HEADER_SHARDS)
     entries = {b"": header, **{name.encode(): value for name, value in bundle.entries.items()}}
