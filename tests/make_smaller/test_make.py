@@ -284,7 +284,11 @@ def test_a_damaged_original_is_refused_before_the_long_work(example, cut, tmp_pa
         (["--sequence-length", "513"], 1, "--sequence-length 513: the original has 512 positions"),
         (["--preprocessor", "{nowhere}"], 1, "{nowhere}: no such folder"),
         (["--preprocessor", "{encoder}"], 1, "expected a preprocessor in LaBSE's TF Hub format"),
-        (["--model", "{preprocess}"], 1, "no table 'word_embeddings/embeddings' in the checkpoint"),
+        (
+            ["--model", "{preprocess}"],
+            1,
+            "no embedding matrix 'word_embeddings/embeddings' in the checkpoint",
+        ),
         (
             ["--model", "{nowhere}"],
             1,

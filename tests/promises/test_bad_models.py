@@ -124,7 +124,7 @@ def test_what_is_no_encoder_of_labses_format_is_refused(example, another_saved_m
         (tmp_path / "file", "no such folder; give a SavedModel folder or a TF Hub handle"),
         (counted, "no saved_model.pb in it, so it is no SavedModel folder"),
         (another_saved_model, "is this an encoder in LaBSE's TF Hub format?"),
-        (example / "preprocess", "no table 'word_embeddings/embeddings' in the checkpoint"),
+        (example / "preprocess", "no embedding matrix 'word_embeddings/embeddings' in the checkpoint"),
     ):
         ended = run("select", "--model", model, "--counts", counted, "--out", tmp_path / "selection")
         assert ended.code == 1

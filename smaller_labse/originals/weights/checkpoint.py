@@ -1,23 +1,21 @@
-"""The tensors of a SavedModel, one at a time, by the names in its object graph; the graph is never loaded."""
+"""The variables of a SavedModel by their names, read one at a time; the graph is never loaded."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.originals.weights.protobuf_fields import fields_of, number_of, text_of
+from smaller_labse.originals.weights.checkpoint_messages import TrackableObjectGraph, parse
 from smaller_labse.originals.weights.stored_tensor import StoredTensor
 from smaller_labse.originals.weights.tensor_bundle import read_tensor_bundle
 
 OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
-# Numbers of fields in TensorFlow's core/protobuf/trackable_object_graph.proto.
-GRAPH_NODES, NODE_CHILDREN, NODE_ATTRIBUTES = 1, 1, 2
-CHILD_NODE, CHILD_NAME = 1, 2
-ATTRIBUTE_NAME, ATTRIBUTE_KEY = 2, 3
-WORD_EMBEDDINGS = "word_embeddings/embeddings"  # the table's name in LaBSE on TF Hub
+WORD_EMBEDDINGS = "word_embeddings/embeddings"  # the embedding matrix in LaBSE on TF Hub
 
 
 class Checkpoint:
@@ -39,22 +37,18 @@ class Checkpoint:
         prefix = folder / "variables" / "variables"
         try:
             self.bundle = read_tensor_bundle(prefix)
-            nodes = fields_of(self.bundle.read_text(OBJECT_GRAPH), GRAPH_NODES)
-            attributes = [fields_of(node, NODE_ATTRIBUTES) for node in nodes]
+            nodes = parse(TrackableObjectGraph, self.bundle.read_text(OBJECT_GRAPH)).nodes
             self._keys = {
-                text_of(attribute, ATTRIBUTE_NAME) or text_of(attribute, ATTRIBUTE_KEY): key
-                for of_node in attributes
-                for attribute in of_node
-                if (key := text_of(attribute, ATTRIBUTE_KEY)) in self.bundle.entries
+                attribute.full_name or attribute.checkpoint_key: attribute.checkpoint_key
+                for node in nodes
+                for attribute in node.attributes
+                if attribute.checkpoint_key in self.bundle.entries
             }
             self.shapes = {name: self.bundle.shape(key) for name, key in self._keys.items()}
-            children = fields_of(nodes[0], NODE_CHILDREN)
             self._root_keys = {
-                text_of(child, CHILD_NAME): text_of(
-                    attributes[number_of(child, CHILD_NODE)][0], ATTRIBUTE_KEY
-                )
-                for child in children
-                if attributes[number_of(child, CHILD_NODE)]
+                child.local_name: _node(nodes, child.node_id).attributes[0].checkpoint_key
+                for child in nodes[0].children
+                if _node(nodes, child.node_id).attributes
             }
         except (OSError, ValueError, LookupError, TypeError) as error:
             raise SmallerLabseError(
@@ -64,22 +58,22 @@ class Checkpoint:
 
     @property
     def embedding_matrix_shape(self) -> tuple[int, int]:
-        """Rows and width of the table of word embeddings.
+        """The vocabulary size and the width of the embeddings.
 
         Raises:
-            SmallerLabseError: there is no such table.
+            SmallerLabseError: there is no embedding matrix.
         """
         shape = self.shapes.get(WORD_EMBEDDINGS, ())
         if len(shape) != 2:
             raise SmallerLabseError(
-                f"{self.folder}: no table {WORD_EMBEDDINGS!r} in the checkpoint; "
+                f"{self.folder}: no embedding matrix {WORD_EMBEDDINGS!r} in the checkpoint; "
                 "expected an encoder in LaBSE's TF Hub format"
             )
         return shape
 
     @property
     def parameters(self) -> int:
-        """Parameters of all variables; single numbers, which are settings and counters, left out."""
+        """Parameters of all variables; scalars, which are settings and counters, left out."""
         return sum(math.prod(shape) for shape in self.shapes.values() if shape)
 
     def read(self, name: str) -> np.ndarray:
@@ -95,7 +89,7 @@ class Checkpoint:
 
         Args:
             name: the variable's name.
-            rows: their numbers, int [n].
+            rows: their indices, int [n].
 
         Returns:
             An array [n, …].
@@ -120,6 +114,12 @@ class Checkpoint:
         """The value of a variable that hangs on the model itself under `name`; None where there is none."""
         key = self._root_keys.get(name)
         return None if key is None else self.bundle.find(key).read()
+
+
+def _node(nodes: Sequence[Any], node_id: int) -> Any:
+    if node_id < 0:  # which Python would count from the end
+        raise IndexError(f"there is no node {node_id} in the object graph")
+    return nodes[node_id]
 
 
 def _reason(error: Exception) -> str:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from google.protobuf.message import DecodeError
-from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.originals.tfhub import SAVED_MODEL
 from smaller_labse.originals.weights.checkpoint import WORD_EMBEDDINGS, Checkpoint
 from smaller_labse.originals.weights.embedding_shard import EmbeddingShard, write_index
 from smaller_labse.originals.weights.tensor_bundle import data_file
+
+if TYPE_CHECKING:
+    from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 FINGERPRINT = "fingerprint.pb"
 
@@ -22,6 +25,8 @@ def read_graph(saved_model: Path) -> SavedModel:
     Raises:
         SmallerLabseError: its file is damaged.
     """
+    from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
+
     file = saved_model / SAVED_MODEL
     try:
         graph = SavedModel.FromString(file.read_bytes())
