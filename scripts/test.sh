@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Set up and run the tests. Tests that need torch are skipped where it is missing; CI installs it.
+# Set up, check style and spelling, and run the tests. Those that need torch are skipped where it is missing;
+# CI installs it.
 #
 #   scripts/test.sh [PYTEST ARGUMENT...]
 #
@@ -9,6 +10,9 @@ arguments=("$@")
 set -- test
 . "$(dirname "$0")/setup.sh"
 cd "$(dirname "$0")/.."
-ruff check .
-ruff format --check .
+if git rev-parse --is-inside-work-tree >/dev/null 2>&1; then
+    pre-commit run --all-files --show-diff-on-failure
+else
+    echo "no git repository: style, types and spelling are not checked" >&2
+fi
 exec python -m pytest -n "${PROCESSES:-2}" --dist loadfile ${arguments[@]+"${arguments[@]}"}
