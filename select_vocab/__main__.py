@@ -1,26 +1,25 @@
-"""The command `select-vocab`: count the pieces that languages use, and select a smaller vocabulary."""
+"""The command `select-vocab`: count the tokens that languages use, and select a smaller vocabulary."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from smaller_labse.common.arguments import (
-    non_negative_integer,
-    positive_integer,
-    share,
-    size_or_percentage,
-)
+from smaller_labse.common.arguments import non_negative_integer, positive_integer, share, size_or_percentage
 from smaller_labse.common.command import run_command
 
+if TYPE_CHECKING:
+    from smaller_labse.originals.open import OpenOriginal
+    from smaller_labse.select_vocab.selection import Selection
+
+DESCRIPTION = "count the tokens that languages use, and select a smaller vocabulary."
 MODEL_HELP = (
     "the original: a Hugging Face folder or hub id, a folder with encoder/ (and preprocess/), a SavedModel "
     "folder, or a TF Hub handle"
 )
-LANGUAGES_HELP = "codes or names, separated by commas, or a file with one a line"
+LANGUAGES_HELP = "codes or names, separated by commas, or a file with one per line"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -29,18 +28,25 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="select-vocab", description=__doc__.partition(": ")[2])
+    parser = argparse.ArgumentParser(prog="select-vocab", description=DESCRIPTION)
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    _add_count(commands)
-    _add_select(commands)
-    _add_merge(commands)
+    _add_count(_add_command(commands, "count", _count, "count the tokens of each language's text"))
+    _add_select(
+        _add_command(commands, "select", _select, "select a vocabulary from counts or lists of tokens")
+    )
+    _add_merge(_add_command(commands, "merge", _merge, "add up counts of one language from several corpora"))
     return parser
 
 
-def _add_count(commands: argparse._SubParsersAction) -> None:
-    parser = commands.add_parser("count", help="count the pieces of each language's text, a file a language")
-    parser.set_defaults(run=_count)
+def _add_command(commands: Any, name: str, run: Any, purpose: str) -> argparse.ArgumentParser:
+    # What the user leaves out is not passed on: the defaults stand in the functions' signatures.
+    parser = commands.add_parser(name, help=purpose, argument_default=argparse.SUPPRESS)
+    parser.set_defaults(run=run)
     parser.add_argument("--model", required=True, help=MODEL_HELP)
+    return parser
+
+
+def _add_count(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--languages", help=LANGUAGES_HELP)
     parser.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="where the counts files go")
     text = parser.add_argument_group("text (default: Wikipedia, streamed from the Hugging Face hub)")
@@ -48,7 +54,6 @@ def _add_count(commands: argparse._SubParsersAction) -> None:
         "--text",
         nargs="+",
         action="extend",
-        default=[],
         metavar="LANGUAGE=PATH",
         help="a file (.txt, .jsonl, .parquet; .gz and .zst too) or a folder of them; or a path with "
         "{code}, {iso3} or {name} in the language's place",
@@ -69,33 +74,27 @@ def _add_count(commands: argparse._SubParsersAction) -> None:
     lines.add_argument(
         "--longer-than",
         type=non_negative_integer,
-        default=5,
         metavar="N",
-        help="count lines of more than N characters; default: %(default)s",
+        help="count lines of more than N characters; default: 5",
     )
     lines.add_argument(
         "--max-lines",
         type=non_negative_integer,
-        default=1_000_000,
         metavar="N",
-        help="at most N lines a language, 0 for all; default: %(default)s",
+        help="at most N lines per language, 0 for all; default: 1000000",
     )
     parser.add_argument(
-        "--workers", type=non_negative_integer, metavar="N", help="threads; default: one a core"
+        "--workers", type=non_negative_integer, metavar="N", help="threads; default: one per core"
     )
     parser.add_argument("--overwrite", action="store_true", help="count again what was counted before")
 
 
-def _add_select(commands: argparse._SubParsersAction) -> None:
-    parser = commands.add_parser("select", help="select a smaller vocabulary from counts or lists of pieces")
-    parser.set_defaults(run=_select)
-    parser.add_argument("--model", required=True, help=MODEL_HELP)
+def _add_select(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="the selection's folder")
     parser.add_argument(
         "--counts",
         action="extend",
         nargs="+",
-        default=[],
         type=Path,
         metavar="PATH",
         help="counts files, published *_freqs.json(.gz) files, or folders of either",
@@ -104,10 +103,9 @@ def _add_select(commands: argparse._SubParsersAction) -> None:
         "--pieces",
         action="extend",
         nargs="+",
-        default=[],
         type=Path,
         metavar="FILE",
-        help="lists of pieces to keep, one a line",
+        help="lists of tokens (pieces) to keep, one per line",
     )
     parser.add_argument("--languages", help=f"only the counts of these languages: {LANGUAGES_HELP}")
     rules = parser.add_argument_group("rule (default: --min-line-share 0.00005, the published model's)")
@@ -116,104 +114,82 @@ def _add_select(commands: argparse._SubParsersAction) -> None:
         "--min-line-share",
         type=share,
         metavar="SHARE",
-        help="pieces that occur in at least int(lines x SHARE) lines of a language",
+        help="tokens that occur in at least int(lines x SHARE) lines of a language",
     )
     rule.add_argument(
-        "--top-k", type=positive_integer, metavar="K", help="the K most frequent pieces of a language"
+        "--top-k", type=positive_integer, metavar="K", help="the K most frequent tokens of each language"
     )
     rule.add_argument(
         "--coverage",
         type=share,
         metavar="SHARE",
-        help="the fewest pieces that cover this share of a language's occurrences, e.g. 0.999",
+        help="the fewest tokens that cover this share of each language's occurrences, e.g. 0.999",
     )
     rule.add_argument(
         "--vocab-size",
         type=size_or_percentage,
         metavar="N",
-        help="N pieces in all, or e.g. 25%% of the original's rows, shared out so that the worst-covered "
-        "language is covered best",
+        help="N tokens in all, or e.g. 25%% of the original's vocabulary size, shared out so that the "
+        "worst-covered language is covered best",
     )
-    always = parser.add_argument_group("always kept, beside the special pieces")
+    always = parser.add_argument_group("always kept, beside the special tokens")
     always.add_argument(
         "--no-keep-characters",
-        action="store_true",
-        help="do not keep every character's own piece (text may turn into unknown pieces)",
+        dest="keep_characters",
+        action="store_false",
+        help="do not keep every character's own token (text may turn into unknown tokens)",
     )
     always.add_argument(
         "--keep",
         action="extend",
         nargs="+",
-        default=[],
         type=Path,
         metavar="FILE",
-        help="words or sentences, one a line, whose pieces are all kept",
+        help="words or sentences, one per line, whose tokens are all kept",
     )
     parser.add_argument(
         "--order",
         choices=("original", "alphabetical"),
-        default="original",
-        help="of the pieces; alphabetical is by code point, special pieces first; default: %(default)s",
+        help="of the tokens; alphabetical is by code point, special tokens first; default: original",
     )
     parser.add_argument(
         "--strip",
         action="store_true",
-        help="strip white space off listed pieces, as the published lists want",
+        help="strip white space off listed tokens, as the published lists want",
     )
     parser.add_argument(
-        "--skip-missing", action="store_true", help="leave out listed pieces that the original does not have"
+        "--skip-missing", action="store_true", help="leave out listed tokens that the original does not have"
     )
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier selection")
 
 
-def _add_merge(commands: argparse._SubParsersAction) -> None:
-    parser = commands.add_parser("merge", help="add up counts of one language from several corpora")
-    parser.set_defaults(run=_merge)
-    parser.add_argument("--model", required=True, help=MODEL_HELP)
+def _add_merge(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="counts files of one language")
     parser.add_argument("--out", required=True, type=Path, metavar="FILE", help="the counts file to write")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier file")
 
 
 def _count(options: argparse.Namespace) -> None:
-    from smaller_labse.originals.open import open_original
-    from smaller_labse.select_vocab.count_sources import count_sources
-    from smaller_labse.select_vocab.counts_file import LineFilter
+    from smaller_labse.select_vocab.count import count
 
-    sources = _sources(options)
-    tokenizer = open_original(options.model).tokenizer
-    line_filter = LineFilter(longer_than=options.longer_than, max_lines=options.max_lines or None)
-    files = count_sources(sources, tokenizer, options.out, line_filter, options.workers, options.overwrite)
-    _print_counts(files)
+    _print_counts(count(**_given(options)))
 
 
-def _sources(options: argparse.Namespace) -> list:
-    from smaller_labse.common.errors import UsageError
-    from smaller_labse.corpora import sources as corpus
-    from smaller_labse.corpora.languages import parse_languages
+def _select(options: argparse.Namespace) -> None:
+    from smaller_labse.select_vocab.select import select
 
-    languages = parse_languages(options.languages) if options.languages else []
-    if (
-        sum((bool(options.text), bool(options.dataset), bool(options.wikipedia or options.wikipedia_date)))
-        > 1
-    ):
-        raise UsageError("--text, --dataset and --wikipedia exclude each other; count them one by one")
-    if (options.dataset_config or options.dataset_split) and not options.dataset:
-        raise UsageError("--dataset-config and --dataset-split go with --dataset")
-    if options.text_field and not (options.text or options.dataset):
-        raise UsageError("--text-field goes with --text or --dataset")
-    text_field = options.text_field or corpus.TEXT_FIELD
-    if options.text:
-        return corpus.file_sources(languages, options.text, text_field)
-    if not languages:
-        raise UsageError("name the languages, e.g. --languages en,fr,de")
-    if options.dataset:
-        return corpus.dataset_sources(
-            languages, options.dataset, options.dataset_config, options.dataset_split or "train", text_field
-        )
-    return corpus.wikipedia_sources(
-        languages, options.wikipedia or corpus.WIKIPEDIA, options.wikipedia_date or corpus.WIKIPEDIA_DATE
-    )
+    select(**_given(options), report=_print_selection)
+
+
+def _merge(options: argparse.Namespace) -> None:
+    from smaller_labse.select_vocab.count import merge_counts
+
+    _print_counts([merge_counts(**_given(options))])
+
+
+def _given(options: argparse.Namespace) -> dict[str, Any]:
+    """What the user wrote; the defaults of the rest stand in the function's signature."""
+    return {name: value for name, value in vars(options).items() if name != "run"}
 
 
 def _print_counts(files: list[Path]) -> None:
@@ -227,74 +203,16 @@ def _print_counts(files: list[Path]) -> None:
     print_table(Table(("counts of", "lines", "occurrences", "pieces"), rows))
 
 
-def _select(options: argparse.Namespace) -> None:
-    from smaller_labse.common.outputs import require_absent
+def _print_selection(selection: Selection, original: OpenOriginal) -> None:
     from smaller_labse.common.tables import print_table
-    from smaller_labse.corpora.languages import parse_languages
-    from smaller_labse.originals.open import open_original
-    from smaller_labse.select_vocab.choose_tokens import choose_tokens
-    from smaller_labse.select_vocab.counts_folder import read_all_counts, read_all_pieces
-    from smaller_labse.select_vocab.selection import MARKER, coverage_table, size_table, write_selection
-    from smaller_labse.select_vocab.token_lists import read_keep_list
+    from smaller_labse.select_vocab.selection import coverage_table, size_table
 
-    rule = _rule(options)
-    require_absent(options.out, options.overwrite, MARKER)
-    languages = parse_languages(options.languages) if options.languages else []
-    original = open_original(options.model)
-    tokenizer = original.tokenizer
-    if isinstance(rule.value, Fraction):
-        rule = replace(rule, value=max(1, int(rule.value * original.rows)))
-    counts = read_all_counts(options.counts, tokenizer, languages, options.skip_missing)
-    listed, named = read_all_pieces(options.pieces, tokenizer, options.strip, options.skip_missing)
-    selection = choose_tokens(
-        tokenizer,
-        rows=original.rows,
-        hidden_size=original.hidden_size,
-        counts=counts,
-        rule=rule,
-        listed=listed,
-        keep=read_keep_list(options.keep, tokenizer, original.prompts),
-        keep_characters=not options.no_keep_characters,
-        order=options.order,
-        languages=[language.code for language in (languages or named)],
-    )
-    write_selection(selection, tokenizer, options.out, options.overwrite)
     if selection.coverage:
         print_table(coverage_table(selection))
         print()
     print_table(size_table(selection, original.parameters))
     if original.without_row:
-        print(f"left out, as the table has no row for them: {', '.join(original.without_row)}")
-
-
-def _rule(options: argparse.Namespace):
-    from smaller_labse.common.errors import UsageError
-    from smaller_labse.select_vocab.choose_tokens import Rule
-
-    for name in ("min-line-share", "top-k", "coverage", "vocab-size"):
-        value = getattr(options, name.replace("-", "_"))
-        if value is not None and not options.counts:
-            raise UsageError(f"--{name} chooses from counts; add --counts")
-        if value is not None:
-            return Rule(name, value)
-    return Rule()
-
-
-def _merge(options: argparse.Namespace) -> None:
-    from functools import reduce
-
-    from smaller_labse.common.errors import UsageError
-    from smaller_labse.common.outputs import require_absent
-    from smaller_labse.originals.open import open_original
-    from smaller_labse.select_vocab.counts_file import merge_counts, read_counts, write_counts
-
-    if len({file.resolve() for file in options.files}) < len(options.files):
-        raise UsageError("a counts file is given twice; its counts would be added twice")
-    require_absent(options.out, options.overwrite)
-    tokenizer = open_original(options.model).tokenizer
-    counts = [read_counts(file, tokenizer.pieces, tokenizer.fingerprint) for file in options.files]
-    write_counts(reduce(merge_counts, counts), tokenizer.pieces, options.out, options.overwrite)
-    _print_counts([options.out])
+        print(f"left out, as the embedding matrix has no row for them: {', '.join(original.without_row)}")
 
 
 if __name__ == "__main__":

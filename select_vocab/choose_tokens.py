@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,26 +10,12 @@ import numpy as np
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.select_vocab.counts_file import Counts
-from smaller_labse.select_vocab.rules import PUBLISHED_LINE_SHARE, coverage, min_line_share, share_out, top_k
+from smaller_labse.select_vocab.rules import LANGUAGE_RULES, PUBLISHED_RULE, Rule, share_out
 from smaller_labse.select_vocab.selection import Coverage, Selection
 
-LANGUAGE_RULES = {"min-line-share": min_line_share, "top-k": top_k, "coverage": coverage}
+ORDERS = ("original", "alphabetical")
 SENTENCES = 4  # a language, for make-smaller's proof
 SENTENCE_CHARACTERS = 300
-
-
-@dataclass(frozen=True)
-class Rule:
-    """How pieces are chosen from counts.
-
-    Attributes:
-        name: "min-line-share", "top-k" or "coverage", each a function of one language's counts in
-            `rules.py`, or "vocab-size", which shares one size out to all languages.
-        value: the rule's number; shares may be text, "0.00005".
-    """
-
-    name: str = "min-line-share"
-    value: str | float | int = PUBLISHED_LINE_SHARE
 
 
 def choose_tokens(
@@ -38,7 +23,7 @@ def choose_tokens(
     rows: int,
     hidden_size: int,
     counts: Sequence[Counts] = (),
-    rule: Rule = Rule(),
+    rule: Rule = PUBLISHED_RULE,
     listed: Sequence[np.ndarray] = (),
     keep: np.ndarray | None = None,
     keep_characters: bool = True,

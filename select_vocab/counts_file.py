@@ -248,7 +248,7 @@ def read_frequencies(file: Path, name: str, language: str, tokenizer_ids: dict[s
     return counts, len(missing)
 
 
-def merge_counts(first: Counts, second: Counts) -> Counts:
+def add_counts(first: Counts, second: Counts) -> Counts:
     """Add two counts of one language and one vocabulary, from two corpora.
 
     Raises:

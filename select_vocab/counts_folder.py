@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Sequence
 from pathlib import Path
-
-import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.corpora.languages import Language, find_language
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.select_vocab.counts_file import Counts, read_counts, read_frequencies
-from smaller_labse.select_vocab.token_lists import read_piece_list
+from smaller_labse.select_vocab.token_lists import say_missing
 
 FREQUENCIES = re.compile(r"(?P<name>.+)_freqs\.json(\.gz)?")
-PUBLISHED_LIST = re.compile(r"selected_(?P<name>.+)_tokens\.txt")
 
 
 def read_all_counts(
@@ -56,25 +52,6 @@ def read_all_counts(
     return list(counts.values())
 
 
-def read_all_pieces(
-    files: Sequence[Path], tokenizer: Tokenizer, strip: bool = False, skip_missing: bool = False
-) -> tuple[list[np.ndarray], list[Language]]:
-    """Read lists of pieces.
-
-    Returns:
-        The ids of each list, and the languages that the names of published lists say.
-    """
-    listed, languages = [], []
-    for file in files:
-        ids, missing = read_piece_list(file, tokenizer, strip, skip_missing)
-        _say_missing(file, missing)
-        listed.append(ids)
-        named = PUBLISHED_LIST.fullmatch(file.name)
-        if named:
-            languages.append(find_language(named["name"]))
-    return listed, languages
-
-
 def _counts_files(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
@@ -96,10 +73,5 @@ def _read_one(file: Path, tokenizer: Tokenizer, wanted: set[str], skip_missing: 
     counts, missing = read_frequencies(
         file, named["name"], language.code, tokenizer.ids, tokenizer.fingerprint, skip_missing
     )
-    _say_missing(file, missing)
+    say_missing(file, missing)
     return counts
-
-
-def _say_missing(file: Path, missing: int) -> None:
-    if missing:
-        print(f"{file}: {missing:,} pieces that the original does not have are left out", file=sys.stderr)

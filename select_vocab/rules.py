@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
@@ -11,6 +12,20 @@ from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.select_vocab.counts_file import Counts
 
 PUBLISHED_LINE_SHARE = "0.00005"  # of the published 15-language model: 0.005 percent of the lines
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How pieces are chosen from counts.
+
+    Attributes:
+        name: "min-line-share", "top-k" or "coverage", each a function of one language's counts in
+            `rules.py`, or "vocab-size", which shares one size out to all languages.
+        value: the rule's number; shares may be text, "0.00005".
+    """
+
+    name: str = "min-line-share"
+    value: str | float | int = PUBLISHED_LINE_SHARE
 
 
 def min_line_share(counts: Counts, share: str | float = PUBLISHED_LINE_SHARE) -> np.ndarray:
@@ -60,6 +75,10 @@ def coverage(counts: Counts, share: str | float) -> np.ndarray:
     # The first prefix that reaches it; compared as whole numbers, so rounding decides nothing.
     needed = int(np.searchsorted(covered, -(-wanted.numerator // wanted.denominator)))
     return np.sort(order[: needed + 1 if wanted else 0])
+
+
+PUBLISHED_RULE = Rule()
+LANGUAGE_RULES = {"min-line-share": min_line_share, "top-k": top_k, "coverage": coverage}
 
 
 def share_out(

@@ -2,17 +2,41 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.corpora.languages import Language, find_language
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.originals.tokenizers.vocabulary import read_piece_lines
 
+PUBLISHED_LIST = re.compile(r"selected_(?P<name>.+)_tokens\.txt")
 
-def read_piece_list(
+
+def read_token_lists(
+    files: Sequence[Path], tokenizer: Tokenizer, strip: bool = False, skip_missing: bool = False
+) -> tuple[list[np.ndarray], list[Language]]:
+    """Read lists of pieces.
+
+    Returns:
+        The ids of each list, and the languages that the names of published lists say.
+    """
+    listed, languages = [], []
+    for file in files:
+        ids, missing = read_token_list(file, tokenizer, strip, skip_missing)
+        say_missing(file, missing)
+        listed.append(ids)
+        named = PUBLISHED_LIST.fullmatch(file.name)
+        if named:
+            languages.append(find_language(named["name"]))
+    return listed, languages
+
+
+def read_token_list(
     file: Path, tokenizer: Tokenizer, strip: bool = False, skip_missing: bool = False
 ) -> tuple[np.ndarray, int]:
     """The ids of a list of pieces, one a line; empty lines are passed over.
@@ -81,3 +105,8 @@ def read_keep_list(files: Sequence[Path], tokenizer: Tokenizer, prompts: Sequenc
             )
         ids.update(pieces.tolist())
     return np.array(sorted(ids), dtype=np.int32)
+
+
+def say_missing(file: Path, missing: int) -> None:
+    if missing:
+        print(f"{file}: {missing:,} pieces that the original does not have are left out", file=sys.stderr)

@@ -23,7 +23,7 @@ except SystemExit as end:
 @pytest.mark.parametrize(
     ("stage", "command", "says"),
     [
-        ("select_vocab", [], "count the pieces of each language's text"),
+        ("select_vocab", [], "count the tokens of each language's text"),
         ("select_vocab", ["count"], "--max-lines N"),
         ("select_vocab", ["select"], "--vocab-size N"),
         ("select_vocab", ["merge"], "counts files of one language"),

@@ -55,20 +55,20 @@ def share(text: str) -> str:
     return text
 
 
-def size_or_percentage(text: str) -> int | Fraction:
-    """A positive integer, or a percentage as an exact fraction.
+def size_or_percentage(text: str) -> str:
+    """A positive integer, or a percentage, kept as text as a share is.
 
     >>> size_or_percentage("50000"), size_or_percentage("12.5%")
-    (50000, Fraction(1, 8))
+    ('50000', '12.5%')
     """
     if not text.endswith("%"):
-        return _integer(text, 1, "a positive integer or a percentage, such as 25%")
+        return str(_integer(text, 1, "a positive integer or a percentage, such as 25%"))
     percent = text[:-1]
     if not re.fullmatch(r"\d{1,3}(\.\d{1,9})?", percent, re.ASCII) or not 0 < Fraction(percent) <= 100:
         raise argparse.ArgumentTypeError(
             f"expected a percentage from above 0% to 100%, such as 25%, got {text!r}"
         )
-    return Fraction(percent) / 100
+    return text
 
 
 def check(name: str, read: Callable[[str], Value], value: object) -> Value:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -171,27 +173,37 @@ def find_language(text: str) -> Language:
     raise UsageError(f"unknown language {text.strip()!r}; {advice}")
 
 
-def parse_languages(text: str) -> list[Language]:
-    """Read a list of languages: "en,fr,de", or the path of a file with one a line.
+def parse_languages(given: str | os.PathLike[str] | Iterable[str]) -> list[Language]:
+    """Read a list of languages: "en,fr,de", or ["en", "fr", "de"], or the path of a file with one per line.
 
     In a file, `#` begins a comment and blank lines are passed over. A language that is named twice,
     whatever the name, counts once.
 
     Raises:
         UsageError: a language is unknown, or there is none at all.
+
+    >>> [language.code for language in parse_languages("German, fr, deu")]
+    ['de', 'fr']
+    >>> parse_languages(["ja"])[0].name
+    'Japanese'
     """
+    given = os.fspath(given) if isinstance(given, str | os.PathLike) else list(given)
+    names = _names_in(given) if isinstance(given, str) else given
+    languages = list(dict.fromkeys(find_language(name) for name in names if name))
+    if not languages:
+        raise UsageError(f"no language in {given!r}; give codes such as en,fr,de or a file with one per line")
+    return languages
+
+
+def _names_in(text: str) -> list[str]:
+    """The names in a list with commas between, or in a file."""
     file = Path(text)
     if file.is_file():
         try:
             lines = file.read_text(encoding="utf-8").splitlines()
         except UnicodeDecodeError:
-            raise UsageError(f"{file}: not UTF-8; write one language a line") from None
-        names = [line.split("#")[0].strip() for line in lines]
-    elif "/" in text or text.endswith(".txt"):
+            raise UsageError(f"{file}: not UTF-8; write one language per line") from None
+        return [line.split("#")[0].strip() for line in lines]
+    if "/" in text or text.endswith(".txt"):
         raise UsageError(f"{text}: there is no such file of languages")
-    else:
-        names = [name.strip() for name in text.split(",")]
-    languages = list(dict.fromkeys(find_language(name) for name in names if name))
-    if not languages:
-        raise UsageError(f"no language in {text!r}; write codes such as en,fr,de or a file with one a line")
-    return languages
+    return [name.strip() for name in text.split(",")]

@@ -1,0 +1,161 @@
+"""Counts of languages' text, one file per language: what `select-vocab count` and `merge` do, for Python."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from functools import reduce
+from pathlib import Path
+
+from smaller_labse.common.arguments import StrPath, check, non_negative_integer, paths
+from smaller_labse.common.errors import UsageError
+from smaller_labse.common.outputs import require_absent
+from smaller_labse.corpora import sources
+from smaller_labse.corpora.languages import parse_languages
+from smaller_labse.corpora.sources import Source
+from smaller_labse.originals.open import open_original
+from smaller_labse.select_vocab.count_sources import count_sources
+from smaller_labse.select_vocab.counts_file import LineFilter, add_counts, read_counts, write_counts
+
+Languages = str | os.PathLike[str] | Iterable[str]
+Text = str | os.PathLike[str] | Sequence[StrPath] | Mapping[str, StrPath]
+
+
+def count(
+    model: StrPath,
+    languages: Languages | None = None,
+    *,
+    out: StrPath,
+    text: Text = (),
+    dataset: str | None = None,
+    dataset_config: str | None = None,
+    dataset_split: str | None = None,
+    text_field: str | None = None,
+    wikipedia: StrPath | None = None,
+    wikipedia_date: str | None = None,
+    longer_than: int = 5,
+    max_lines: int = 1_000_000,
+    workers: int | None = None,
+    overwrite: bool = False,
+) -> list[Path]:
+    """Count the tokens of each language's text; what was counted before is not counted again.
+
+    Text comes from `text`, from `dataset`, or from Wikipedia, which is the default.
+
+    Args:
+        model: the original: a Hugging Face folder or hub id, a folder with `encoder/` (and `preprocess/`), a
+            SavedModel folder, or a TF Hub handle.
+        languages: codes or names, as a list or as text with commas between, or a file with one per line.
+        out: the folder of the counts files.
+        text: local text: language → a file (.txt, .jsonl, .parquet; .gz and .zst too) or a folder of them;
+            the same as text, "fr=path"; or a path with {code}, {iso3} or {name} in the language's place.
+        dataset: a Hugging Face dataset; {code}, {iso3} and {name} stand for the language's.
+        dataset_config: its configuration; {code} and so on as above.
+        dataset_split: its split; {code} and so on as above; None for "train".
+        text_field: the field or column that holds the text; None for "text".
+        wikipedia: the Wikipedia dataset, or a folder laid out like it; None for "wikimedia/wikipedia".
+        wikipedia_date: its dump, "YYYYMMDD"; None for "20231101".
+        longer_than: count lines of more characters than this.
+        max_lines: at most so many lines per language; 0 for all.
+        workers: threads; None for one per core. The counts do not depend on it.
+        overwrite: count again what was counted before.
+
+    Returns:
+        The counts files, in the order of the languages; see `counts_file.py` for the format.
+
+    Raises:
+        UsageError: an argument is wrong, or two contradict each other.
+        SmallerLabseError: the model or the text cannot be read, or `out` holds other counts.
+
+    Example::
+
+        files = smaller_labse.count(
+            "sentence-transformers/LaBSE", text={"en": "english.txt", "it": "corpus/it"}, out="work/counts"
+        )
+    """
+    line_filter = LineFilter(
+        longer_than=check("longer_than", non_negative_integer, longer_than),
+        max_lines=check("max_lines", non_negative_integer, max_lines) or None,
+    )
+    threads = None if workers is None else check("workers", non_negative_integer, workers)
+    found = find_sources(
+        languages, text, dataset, dataset_config, dataset_split, text_field, wikipedia, wikipedia_date
+    )
+    tokenizer = open_original(os.fspath(model)).tokenizer
+    return count_sources(found, tokenizer, Path(out), line_filter, threads, overwrite)
+
+
+def find_sources(
+    languages: Languages | None = None,
+    text: Text = (),
+    dataset: str | None = None,
+    dataset_config: str | None = None,
+    dataset_split: str | None = None,
+    text_field: str | None = None,
+    wikipedia: StrPath | None = None,
+    wikipedia_date: str | None = None,
+) -> list[Source]:
+    """The sources of text that these arguments of `count` mean; nothing is opened yet.
+
+    Raises:
+        UsageError: an argument is wrong, or two contradict each other.
+    """
+    wanted = parse_languages(languages) if languages is not None else []
+    texts = _as_options(text)
+    if sum((bool(texts), bool(dataset), bool(wikipedia or wikipedia_date))) > 1:
+        raise UsageError("--text, --dataset and --wikipedia exclude each other; count them one by one")
+    if (dataset_config or dataset_split) and not dataset:
+        raise UsageError("--dataset-config and --dataset-split go with --dataset")
+    if text_field and not (texts or dataset):
+        raise UsageError("--text-field goes with --text or --dataset")
+    field = text_field or sources.TEXT_FIELD
+    if texts:
+        return sources.file_sources(wanted, texts, field)
+    if not wanted:
+        raise UsageError("name the languages, e.g. --languages en,fr,de")
+    if dataset:
+        return sources.dataset_sources(wanted, dataset, dataset_config, dataset_split or "train", field)
+    name, date = os.fspath(wikipedia or sources.WIKIPEDIA), wikipedia_date or sources.WIKIPEDIA_DATE
+    return sources.wikipedia_sources(wanted, name, date)
+
+
+def merge_counts(
+    model: StrPath, files: StrPath | Iterable[StrPath], *, out: StrPath, overwrite: bool = False
+) -> Path:
+    """Add up counts of one language from several corpora.
+
+    Args:
+        model: the original that they were counted with, as in `count`.
+        files: counts files of one language.
+        out: the counts file to write.
+        overwrite: replace an earlier file.
+
+    Returns:
+        `out`.
+
+    Raises:
+        UsageError: a file is given twice.
+        SmallerLabseError: a file cannot be read, or they are of different languages or vocabularies.
+
+    Example::
+
+        smaller_labse.merge_counts("sentence-transformers/LaBSE", ["news/en.parquet", "web/en.parquet"],
+                                   out="both/en.parquet")
+    """
+    given, written = paths(files), Path(out)
+    if len({file.resolve() for file in given}) < len(given):
+        raise UsageError("a counts file is given twice; its counts would be added twice")
+    if not given:
+        raise UsageError("no counts file is given; name those to add up")
+    require_absent(written, overwrite)
+    tokenizer = open_original(os.fspath(model)).tokenizer
+    counts = [read_counts(file, tokenizer.pieces, tokenizer.fingerprint) for file in given]
+    write_counts(reduce(add_counts, counts), tokenizer.pieces, written, overwrite)
+    return written
+
+
+def _as_options(text: Text) -> list[str]:
+    """Text as the command takes it: LANGUAGE=PATH, or a path with {code}."""
+    if isinstance(text, Mapping):
+        return [f"{language}={os.fspath(path)}" for language, path in text.items()]
+    return [os.fspath(text)] if isinstance(text, str | os.PathLike) else [os.fspath(one) for one in text]

@@ -1,0 +1,142 @@
+"""A selection from counts and lists, written as a folder: what `select-vocab select` does, for Python."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from fractions import Fraction
+from pathlib import Path
+
+from smaller_labse.common.arguments import (
+    StrPath,
+    check,
+    paths,
+    positive_integer,
+    share,
+    size_or_percentage,
+)
+from smaller_labse.common.errors import UsageError
+from smaller_labse.common.outputs import require_absent
+from smaller_labse.corpora.languages import parse_languages
+from smaller_labse.originals.open import OpenOriginal, open_original
+from smaller_labse.select_vocab.choose_tokens import ORDERS, choose_tokens
+from smaller_labse.select_vocab.counts_folder import read_all_counts
+from smaller_labse.select_vocab.rules import PUBLISHED_RULE, Rule
+from smaller_labse.select_vocab.selection import MARKER, Selection, write_selection
+from smaller_labse.select_vocab.token_lists import read_keep_list, read_token_lists
+
+Paths = StrPath | Iterable[StrPath]
+
+
+def select(
+    model: StrPath,
+    counts: Paths = (),
+    *,
+    out: StrPath,
+    vocab_size: int | str | None = None,
+    top_k: int | None = None,
+    coverage: float | str | None = None,
+    min_line_share: float | str | None = None,
+    languages: str | os.PathLike[str] | Iterable[str] | None = None,
+    pieces: Paths = (),
+    keep: Paths = (),
+    keep_characters: bool = True,
+    order: str = "original",
+    strip: bool = False,
+    skip_missing: bool = False,
+    overwrite: bool = False,
+    report: Callable[[Selection, OpenOriginal], None] = lambda selection, original: None,
+) -> Selection:
+    """Select the tokens that a smaller model keeps, by one rule from counts, or from lists, or from both.
+
+    At most one of `vocab_size`, `top_k`, `coverage` and `min_line_share` is given; without any, it is the
+    published model's rule, `min_line_share=0.00005`.
+
+    Args:
+        model: the original, as in `smaller_labse.count`.
+        counts: counts files, published `*_freqs.json(.gz)` files, or folders of either.
+        out: the selection's folder.
+        vocab_size: so many tokens in all, or a percentage of the original's vocabulary size, "25%", shared
+            out so that the language that is covered worst is covered as well as possible.
+        top_k: the k most frequent tokens of each language.
+        coverage: the fewest tokens that cover this share of each language's occurrences, e.g. 0.999.
+        min_line_share: tokens that occur in at least int(lines x share) lines of a language.
+        languages: use only the counts of these; None for all.
+        pieces: files that list tokens to keep, one per line.
+        keep: files of words or sentences, one per line, whose tokens are all kept.
+        keep_characters: keep every character's own token, so that no text becomes unreadable.
+        order: of the tokens, "original" or "alphabetical" (by code point, special tokens first).
+        strip: strip white space off listed tokens, as the published lists want.
+        skip_missing: leave out listed tokens that the original does not have, instead of failing.
+        overwrite: replace an earlier selection.
+        report: is called with the selection and the original when the selection is written.
+
+    Returns:
+        The selection, as `read_selection(out)` reads it.
+
+    Raises:
+        UsageError: an argument is wrong, or two contradict each other.
+        SmallerLabseError: an input cannot be read, or does not belong to the model; or `out` exists.
+
+    Example::
+
+        selection = smaller_labse.select(
+            "sentence-transformers/LaBSE", "work/counts", out="work/selection", vocab_size="25%"
+        )
+        for language in selection.coverage:
+            print(language.name, language.kept, f"{language.coverage:.2%}")
+    """
+    counts_paths, folder = paths(counts), Path(out)
+    given = {
+        "min-line-share": min_line_share,
+        "top-k": top_k,
+        "coverage": coverage,
+        "vocab-size": vocab_size,
+    }
+    rule = _rule({name: value for name, value in given.items() if value is not None}, bool(counts_paths))
+    if order not in ORDERS:
+        raise UsageError(f"order: expected {' or '.join(ORDERS)}, got {order!r}")
+    wanted = parse_languages(languages) if languages is not None else []
+    require_absent(folder, overwrite, MARKER)
+    original = open_original(os.fspath(model))
+    tokenizer = original.tokenizer
+    listed, named = read_token_lists(paths(pieces), tokenizer, strip, skip_missing)
+    selection = choose_tokens(
+        tokenizer,
+        rows=original.rows,
+        hidden_size=original.hidden_size,
+        counts=read_all_counts(counts_paths, tokenizer, wanted, skip_missing),
+        rule=_with_size(rule, original.rows),
+        listed=listed,
+        keep=read_keep_list(paths(keep), tokenizer, original.prompts),
+        keep_characters=keep_characters,
+        order=order,
+        languages=[language.code for language in (wanted or named)],
+    )
+    write_selection(selection, tokenizer, folder, overwrite)
+    report(selection, original)
+    return selection
+
+
+def _rule(given: dict[str, object], has_counts: bool) -> Rule:
+    """The one rule that is given, its value checked; the default where none is."""
+    if len(given) > 1:
+        raise UsageError(f"{' and '.join(f'--{name}' for name in given)} exclude each other; choose one rule")
+    for name, value in given.items():
+        if not has_counts:
+            raise UsageError(f"--{name} chooses from counts; add --counts")
+        read: Callable[[str], str | int] = {"top-k": positive_integer, "vocab-size": size_or_percentage}.get(
+            name, share
+        )
+        return Rule(name, check(name.replace("-", "_"), read, value))
+    return PUBLISHED_RULE
+
+
+def _with_size(rule: Rule, original_size: int) -> Rule:
+    """The rule with its vocabulary size as a number of tokens."""
+    if rule.name != "vocab-size":
+        return rule
+    text = str(rule.value)
+    if not text.endswith("%"):
+        return Rule(rule.name, int(text))
+    return Rule(rule.name, max(1, int(Fraction(text[:-1]) / 100 * original_size)))
