@@ -56,7 +56,7 @@ def write_embedding_shard(chunks: Iterable[np.ndarray], file: Path) -> Embedding
     return EmbeddingShard((rows, width), checksum)
 
 
-def write_index(bundle: TensorBundle, key: str, matrix: EmbeddingShard, prefix: Path) -> None:
+def write_checkpoint_index(bundle: TensorBundle, key: str, matrix: EmbeddingShard, prefix: Path) -> None:
     """Write the index of a checkpoint that has an embedding matrix in one more data file, behind all others.
 
     Args:

@@ -1,10 +1,14 @@
-"""What lies where in a safetensors file, so that its tensors can be read one at a time, or row by row.
+"""A safetensors file: its header, and its tensors, read one at a time or row by row.
 
 The format (https://github.com/huggingface/safetensors#format), to the byte: the header's length as a
 little-endian uint64; the header, JSON in UTF-8, padded with spaces to a multiple of 8 bytes, that gives each
 tensor's `dtype`, `shape` and `data_offsets` (its first byte and the one after its last, counted from the
 header's end), and under `__metadata__` texts by name; the tensors' values, row by row, little-endian,
 without gaps.
+
+By hand, because the `safetensors` package (0.8) reads no list of rows and, into NumPy, neither bfloat16 nor
+the float8 types, and maps files into memory (see `stored_tensor`); and because a header is checked here to
+the byte before anything is read.
 """
 
 from __future__ import annotations
@@ -41,7 +45,7 @@ class Tensor:
 
     Attributes:
         name: its name.
-        dtype: of its numbers, as the format calls it: "F32", "BF16", …
+        dtype: of its values, as the format calls it: "F32", "BF16", …
         shape: its shape.
         file: the file.
         offset: where in the file its first byte lies.
@@ -64,7 +68,7 @@ class Tensor:
         if not rows or self.size % rows:
             raise SmallerLabseError(
                 f"{self.file}: the tensor {self.name} is of the unknown dtype {self.dtype}, and its "
-                f"{self.size:,} bytes are no {rows:,} rows"
+                f"{self.size:,} bytes cannot be {rows:,} rows"
             )
         return StoredTensor(self.file, self.offset, np.dtype("u1"), (rows, self.size // rows))
 
@@ -76,7 +80,7 @@ class Tensor:
                 has none.
 
         Returns:
-            An array of the tensor's shape; of an unknown dtype its bytes, uint8 [rows, bytes a row].
+            An array of the tensor's shape; of an unknown dtype its bytes, uint8 [rows, bytes per row].
 
         Raises:
             SmallerLabseError: `as_float32`, and it holds no floats that NumPy can read.
@@ -90,7 +94,7 @@ class Tensor:
         """Some of the rows, holding no more of the others than a few at a time.
 
         Args:
-            rows: their numbers, int [n], in any order; each must be one of the tensor's.
+            rows: their indices, int [n], in any order; each must be one of the tensor's.
             as_float32: see `read`.
 
         Returns:
@@ -99,18 +103,18 @@ class Tensor:
         return self.values(self.stored.read_rows(rows), as_float32)
 
     def values(self, stored: np.ndarray, as_float32: bool = False) -> np.ndarray:
-        """Numbers as the file holds them → numbers that NumPy can calculate with (see `read`)."""
+        """Values as the file holds them → values that NumPy can calculate with (see `read`)."""
         if as_float32 and self.dtype not in FLOATS:
             raise SmallerLabseError(
                 f"{self.file}: the tensor {self.name} is of the dtype {self.dtype}, expected one of "
-                f"{', '.join(FLOATS)}; quantized weights must be turned back first"
+                f"{', '.join(FLOATS)}; quantized weights must be converted back first"
             )
         if self.dtype == "BF16":  # the upper half of a float32
             return np.left_shift(stored, 16, dtype=np.uint32).view(np.float32)
         return stored.astype(np.float32, copy=False) if as_float32 else stored
 
     def chunks(self) -> Iterator[bytes]:
-        """All bytes, a few at a time; no number is split between two chunks."""
+        """All bytes, a few at a time; no value is split between two chunks."""
         with self.file.open("rb") as stream:
             stream.seek(self.offset)
             for start in range(0, self.size, CHUNK_BYTES):
@@ -195,7 +199,11 @@ def read_safetensors(file: Path) -> SafetensorsFile:
 
 
 def item_bytes(dtype: str) -> int:
-    """Bytes a number; 0 where it is unknown."""
+    """Bytes per value; 0 where the dtype is unknown.
+
+    >>> item_bytes("BF16"), item_bytes("F4")
+    (2, 0)
+    """
     return np.dtype(NUMPY_DTYPES[dtype]).itemsize if dtype in NUMPY_DTYPES else 0
 
 
@@ -203,7 +211,7 @@ def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     content = dict(pairs)
     if len(content) < len(pairs):
         names = [name for name, _ in pairs]
-        raise ValueError(f"the name {next(name for name in names if names.count(name) > 1)} comes twice")
+        raise ValueError(f"the name {next(name for name in names if names.count(name) > 1)} occurs twice")
     return content
 
 
@@ -218,8 +226,8 @@ def _describe(entry: Any) -> tuple[str, tuple[int, ...], int, int]:
     try:
         dtype, shape, (start, stop) = entry["dtype"], tuple(entry["shape"]), entry["data_offsets"]
     except (TypeError, KeyError, ValueError):
-        raise ValueError(f"{str(entry)[:80]!r} describes no tensor") from None
+        raise ValueError(f"{str(entry)[:80]!r} does not describe a tensor") from None
     whole = all(type(number) is int and number >= 0 for number in (*shape, start, stop))
     if not isinstance(dtype, str) or not whole:
-        raise ValueError(f"{str(entry)[:80]!r} describes no tensor")
+        raise ValueError(f"{str(entry)[:80]!r} does not describe a tensor")
     return dtype, shape, start, stop

@@ -37,7 +37,7 @@ class SafetensorsFolder:
 
     @property
     def parameters(self) -> int:
-        """How many numbers all tensors hold."""
+        """How many values all tensors hold."""
         return sum(math.prod(tensor.shape) for tensor in self.tensors.values())
 
     def find(self, name: str) -> Tensor:
@@ -84,7 +84,7 @@ def open_safetensors(folder: Path) -> SafetensorsFolder:
 
 
 def write_index(original: SafetensorsFolder, tensors: Sequence[NewTensor], folder: Path) -> None:
-    """Write the index of shards that were cut, each tensor in the file in which the original has it.
+    """Write the index of a trimmed model's shards, each tensor in the file in which the original has it.
 
     Args:
         original: the original's weights.

@@ -1,4 +1,7 @@
-"""Writing a safetensors file a chunk of a tensor at a time; for the format see `safetensors_file`."""
+"""Writing a safetensors file, a chunk of a tensor at a time; for the format see `safetensors_file`.
+
+By hand, because the `safetensors` package writes tensors from memory only, as a whole.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ class NewTensor:
         dtype: as the format calls it.
         shape: its shape.
         size: how many bytes it has.
-        chunks: returns its bytes, piece by piece; called once, when their turn has come.
+        chunks: returns its bytes, a few at a time; called once, when their turn has come.
     """
 
     name: str
@@ -36,8 +39,8 @@ def write_safetensors(file: Path, tensors: Sequence[NewTensor], metadata: Mappin
 
     Args:
         file: where to write.
-        tensors: what to write, in this order, but those of larger numbers first, so that each begins at a
-            multiple of its number's size, which torch asks for.
+        tensors: what to write, in this order, but those of larger values first, so that each begins at a
+            multiple of its values' size, which torch asks for.
         metadata: texts by name; none for a file without.
 
     Raises:

@@ -10,7 +10,7 @@ from google.protobuf.message import DecodeError
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.originals.tfhub import SAVED_MODEL
 from smaller_labse.originals.weights.checkpoint import WORD_EMBEDDINGS, Checkpoint
-from smaller_labse.originals.weights.embedding_shard import EmbeddingShard, write_index
+from smaller_labse.originals.weights.embedding_shard import EmbeddingShard, write_checkpoint_index
 from smaller_labse.originals.weights.tensor_bundle import data_file
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def replace_embedding_matrix(encoder: Path, matrix: EmbeddingShard, file: Path) 
     for shard in range(bundle.shards):
         data_file(bundle.prefix, shard, bundle.shards).rename(data_file(bundle.prefix, shard, shards))
     file.rename(data_file(bundle.prefix, bundle.shards, shards))
-    write_index(bundle, checkpoint.key(WORD_EMBEDDINGS), matrix, bundle.prefix)
+    write_checkpoint_index(bundle, checkpoint.key(WORD_EMBEDDINGS), matrix, bundle.prefix)
     graph = read_graph(encoder)
     for node in graph.meta_graphs[0].object_graph_def.nodes:
         if node.HasField("variable") and node.variable.name == WORD_EMBEDDINGS:

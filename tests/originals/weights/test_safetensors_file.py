@@ -113,7 +113,7 @@ def test_an_unknown_dtype_is_bytes_a_row(tmp_path: Path) -> None:
     header = {"a": entry(0, 6, "F4", (4, 3))}
     found = read_safetensors(write_raw(tmp_path / "x.safetensors", header, bytes(6))).tensors
     with pytest.raises(
-        SmallerLabseError, match="a is of the unknown dtype F4, and its 6 bytes are no 4 rows"
+        SmallerLabseError, match="a is of the unknown dtype F4, and its 6 bytes cannot be 4 rows"
     ):
         found["a"].read()
     header = {"a": entry(0, 8, "F4", (4, 4))}
@@ -180,7 +180,7 @@ def broken_files() -> dict[str, tuple[Callable[[Path], object], str]]:
     return {
         "empty": (lambda file: file.write_bytes(b""), "ends within its header"),
         "three bytes": (lambda file: file.write_bytes(b"abc"), "ends within its header"),
-        "cut in its header": (raw({"a": entry(0, 8)}, b"", 400), "ends within its header"),
+        "truncated in its header": (raw({"a": entry(0, 8)}, b"", 400), "ends within its header"),
         "huge header": (raw({}, b"", 1 << 60), "a header of 1,152,921,504,606,846,976 bytes"),
         "a git pointer": (
             lambda file: file.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:1\n"),
@@ -207,16 +207,16 @@ def broken_files() -> dict[str, tuple[Callable[[Path], object], str]]:
         "no JSON": (raw(b"\xff{}"), "no readable safetensors header"),
         "no object": (raw([1]), "no readable safetensors header"),
         "deep": (raw(b"[" * 200_000), "no readable safetensors header"),
-        "no tensor": (raw({"a": 3}), "'3' describes no tensor"),
+        "no tensor": (raw({"a": 3}), "'3' does not describe a tensor"),
         "negative": (
             raw({"a": {"dtype": "F32", "shape": [-2], "data_offsets": [0, 8]}}),
-            "describes no tensor",
+            "does not describe a tensor",
         ),
         "no number": (
             raw({"a": {"dtype": "F32", "shape": [True], "data_offsets": [0, 8]}}),
-            "describes no tensor",
+            "does not describe a tensor",
         ),
-        "twice": (raw(b'{"a":{},"a":{}}'), "the name a comes twice"),
+        "twice": (raw(b'{"a":{},"a":{}}'), "the name a occurs twice"),
         "odd metadata": (raw({"__metadata__": {"format": 3}}, b""), "__metadata__ holds more than texts"),
         "no metadata": (raw({"__metadata__": "pt"}, b""), "__metadata__ holds more than texts"),
     }

@@ -1,0 +1,19 @@
+"""The examples in docstrings give what they say."""
+
+from __future__ import annotations
+
+import doctest
+from importlib import import_module
+
+import pytest
+
+from tests.test_structure import ROOT, modules
+
+WITH_EXAMPLES = sorted(name for name, file in modules(ROOT).items() if ">>> " in file.read_text("utf-8"))
+
+
+@pytest.mark.parametrize("name", WITH_EXAMPLES)
+def test_examples_in_docstrings_hold(name: str) -> None:
+    tried = doctest.testmod(import_module(name))
+    assert tried.attempted
+    assert not tried.failed
