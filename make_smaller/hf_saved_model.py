@@ -17,7 +17,6 @@ from smaller_labse.encoders.from_huggingface import read_encoder
 from smaller_labse.encoders.huggingface_in_tensorflow import (
     build_encoder,
     build_preprocessor,
-    write_vocabulary,
 )
 from smaller_labse.encoders.preprocessor import save_preprocessor
 from smaller_labse.make_smaller.proof import (
@@ -76,10 +75,10 @@ def write_saved_models(
             f"the pieces of the prompt {prompt!r} are not kept; select with --keep and a file that holds it"
         )
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
-        vocabulary = write_vocabulary(tokenizer, Path(scratch))
-        save_encoder(build_encoder(encoder, vocabulary), folder / "encoder")
+        setup = tokenizer.write_for_tensorflow(Path(scratch))
+        save_encoder(build_encoder(encoder, setup.file), folder / "encoder")
         gc.collect()
-        preprocessor = build_preprocessor(tokenizer, vocabulary, length, prompt)
+        preprocessor = build_preprocessor(setup, length, prompt)
         save_preprocessor(preprocessor, folder / "preprocess")
     return length, prompt
 
@@ -112,12 +111,10 @@ def compare_saved_models(
     after = as_arrays(preprocess(tf.constant(list(texts))))
     encoder = read_encoder(original, open_safetensors(original).tensors, options.pooling)
     with tempfile.TemporaryDirectory(dir=model) as scratch:
-        vocabulary = write_vocabulary(original_tokenizer, Path(scratch))
+        setup = original_tokenizer.write_for_tensorflow(Path(scratch))
         length = after["input_word_ids"].shape[1]
         prompt = encoder.side_files.prompt if options.prompt is None else options.prompt
-        before = as_arrays(
-            build_preprocessor(original_tokenizer, vocabulary, length, prompt)(tf.constant(list(texts)))
-        )
+        before = as_arrays(build_preprocessor(setup, length, prompt)(tf.constant(list(texts))))
         same = np.flatnonzero(
             (selection.kept_ids[after["input_word_ids"]] == before["input_word_ids"]).all(axis=1)
         )
@@ -130,7 +127,7 @@ def compare_saved_models(
         used = np.unique(before["input_word_ids"][chosen])
         before["input_word_ids"] = np.searchsorted(used, before["input_word_ids"]).astype(np.int32)
         difference = compare_embeddings(
-            lambda: traced_once(build_encoder(encoder, vocabulary, used)),
+            lambda: traced_once(build_encoder(encoder, setup.file, used)),
             lambda: load_embed(model / "encoder"),
             before,
             after,

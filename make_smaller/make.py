@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import tempfile
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -28,8 +29,9 @@ from smaller_labse.make_smaller.made import (
 from smaller_labse.make_smaller.model_card import HUGGINGFACE, SAVED_MODEL, ModelDescription
 from smaller_labse.make_smaller.proof import prove
 from smaller_labse.originals.tfhub import Original
-from smaller_labse.originals.tokenizers.base import Tokenizer, open_tokenizer
-from smaller_labse.originals.tokenizers.wordpiece import VOCABULARY
+from smaller_labse.originals.tokenizers.base import BertTokenizerSetup
+from smaller_labse.originals.tokenizers.open_tokenizer import open_tfhub_tokenizer
+from smaller_labse.originals.tokenizers.wordpiece import VOCABULARY, WordPiece
 from smaller_labse.originals.weights.checkpoint import WORD_EMBEDDINGS, Checkpoint
 from smaller_labse.originals.weights.embedding_shard import write_embedding_shard
 from smaller_labse.originals.weights.saved_model_graph import read_graph, replace_embedding_matrix
@@ -48,7 +50,7 @@ def make_smaller(
     sequence_length: int | None = None,
     license_name: str | None = None,
     overwrite: bool = False,
-    tokenizer: Tokenizer | None = None,
+    tokenizer: WordPiece | None = None,
     say: Say = lambda step: None,
 ) -> Made:
     """Write a smaller model's folder; it appears when the model is proved, or not at all.
@@ -71,7 +73,7 @@ def make_smaller(
     """
     checkpoint = Checkpoint(original.encoder)
     config = infer_config(checkpoint.shapes, str(original.encoder))
-    tokenizer = tokenizer or open_tokenizer(original, checkpoint)
+    tokenizer = tokenizer or open_tfhub_tokenizer(original, checkpoint)
     require_same_vocabulary(selection, tokenizer, selection_folder)
     length = sequence_length or _original_length(original)
     if length > config.max_position_embeddings:
@@ -80,7 +82,9 @@ def make_smaller(
         )
     # The proof needs both; what cannot be read is better known before the long work.
     read_graph(original.encoder)
-    original_preprocess = _original_preprocess(original, tokenizer, length)
+    with tempfile.TemporaryDirectory() as scratch:
+        setup = tokenizer.write_for_tensorflow(Path(scratch))
+        original_preprocess = _original_preprocess(original, setup, length)
     smaller = replace(config, vocab_size=len(selection.kept_ids))
     vocabulary = selection_folder / VOCABULARY
     # The table is read, written and compared beside what TensorFlow does in Python.
@@ -98,14 +102,16 @@ def make_smaller(
                 smaller,
                 checkpoint.read,
                 selection.pieces,
-                tokenizer.lower_case,
+                setup.lower_case,
                 length,
                 table=lambda: stored.read_in_parts(selection.kept_ids),
             )
-        _write_encoder(smaller, read_without_table(checkpoint), vocabulary, tokenizer, partial / "encoder")
+        _write_encoder(
+            smaller, read_without_table(checkpoint), vocabulary, setup.lower_case, partial / "encoder"
+        )
         replace_embedding_matrix(partial / "encoder", table.result(), partial / TABLE)
         say("writing preprocess/")
-        save_preprocessor(Preprocessor(vocabulary, tokenizer.lower_case, length), partial / "preprocess")
+        save_preprocessor(Preprocessor(vocabulary, setup.lower_case, length), partial / "preprocess")
         say("proving it against the original")
         sentences = proof_sentences(selection)
         proof = prove(checkpoint, original_preprocess, selection, partial, sentences, background)
@@ -140,13 +146,11 @@ def _write_encoder(
     config: EncoderConfig,
     read_tensor: Callable[[str], np.ndarray],
     vocabulary: Path,
-    tokenizer: Tokenizer,
+    lower_case: bool,
     folder: Path,
 ) -> None:
     """Write the encoder's SavedModel with one row of the table."""
-    save_encoder(
-        Encoder(replace(config, vocab_size=1), read_tensor, vocabulary, tokenizer.lower_case), folder
-    )
+    save_encoder(Encoder(replace(config, vocab_size=1), read_tensor, vocabulary, lower_case), folder)
     gc.collect()  # the traced functions and the encoder hold each other
 
 
@@ -157,7 +161,7 @@ def _original_length(original: Original) -> int:
 
 
 def _original_preprocess(
-    original: Original, tokenizer: Tokenizer, length: int
+    original: Original, setup: BertTokenizerSetup, length: int
 ) -> Callable[[tf.Tensor], Mapping[str, tf.Tensor]]:
     """The original's preprocessor, packing to `length`; where it has none, one of its vocabulary.
 
@@ -165,7 +169,7 @@ def _original_preprocess(
         SmallerLabseError: it cannot be loaded.
     """
     if original.preprocess is None:
-        return Preprocessor(tokenizer.file, tokenizer.lower_case, length)
+        return Preprocessor(setup.file, setup.lower_case, length)
     try:
         preprocess = tf.saved_model.load(str(original.preprocess))
     except (OSError, ValueError, tf.errors.OpError) as error:

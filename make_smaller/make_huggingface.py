@@ -29,8 +29,7 @@ from smaller_labse.make_smaller.model_card import HUGGINGFACE, SAVED_MODEL, Mode
 from smaller_labse.make_smaller.proof import Proof
 from smaller_labse.originals.huggingface import CONFIG, HUB_ID, HuggingFaceFolder
 from smaller_labse.originals.tokenizers.base import Tokenizer
-from smaller_labse.originals.tokenizers.open_tokenizer import open_hf_tokenizer
-from smaller_labse.originals.tokenizers.tokenizer_files import renumber_tokenizer_files
+from smaller_labse.originals.tokenizers.open_tokenizer import open_huggingface_tokenizer
 from smaller_labse.select_vocab.selection import Selection
 
 
@@ -77,7 +76,7 @@ def make_from_huggingface(
     with new_folder(folder, overwrite, MARKER) as partial:
         say("cutting the table and writing huggingface/")
         cut = cut_huggingface(original.folder, selection.kept_ids, partial / HUGGINGFACE, dtype)
-        smaller = _write_tokenizer(original, tokenizer, selection, cut)
+        smaller = _write_tokenizer(tokenizer, selection, cut)
         say("proving it against the original")
         prove_rows(original.folder, cut, selection, dtype)
         same = prove_pieces(tokenizer, smaller, selection, texts)
@@ -111,15 +110,10 @@ def make_from_huggingface(
     return Made(folder, cut.original_parameters, proof)
 
 
-def _write_tokenizer(
-    original: HuggingFaceFolder, tokenizer: Tokenizer, selection: Selection, cut: CutFolder
-) -> Tokenizer:
+def _write_tokenizer(tokenizer: Tokenizer, selection: Selection, cut: CutFolder) -> Tokenizer:
     """Write the smaller tokenizer into the cut folder, and open it as users will."""
-    tokenizer.write_subset(selection.kept_ids, cut.folder)
-    new_ids = np.full(len(tokenizer.pieces), -1, dtype=np.int64)
-    new_ids[selection.kept_ids] = np.arange(len(selection.kept_ids))
-    renumber_tokenizer_files(original.folder, cut.folder, new_ids)
-    smaller = open_hf_tokenizer(cut.folder, cut.rows)
+    tokenizer.write_subset(selection.subset, cut.folder)
+    smaller = open_huggingface_tokenizer(cut.folder, cut.rows)
     if smaller.pieces != selection.pieces:
         raise SmallerLabseError(
             f"{cut.folder}: the tokenizer that was written has other pieces than were selected"

@@ -211,8 +211,9 @@ def _print_selection(selection: Selection, original: OpenOriginal) -> None:
         print_table(coverage_table(selection))
         print()
     print_table(size_table(selection, original.parameters))
-    if original.without_row:
-        print(f"left out, as the embedding matrix has no row for them: {', '.join(original.without_row)}")
+    left_out = original.tokenizer.without_embedding
+    if left_out:
+        print(f"left out, as the embedding matrix has no row for them: {', '.join(left_out)}")
 
 
 if __name__ == "__main__":

@@ -57,9 +57,9 @@ def choose_tokens(
     if keep_characters:
         seen = np.unique(np.concatenate([*wanted, *(np.flatnonzero(one.occurrences) for one in counts)]))
         always.append(tokenizer.needed_for_characters(seen))
-    always_kept = tokenizer.closed(np.concatenate(always))
+    always_kept = tokenizer.with_dependencies(np.concatenate(always))
     kept = np.concatenate([always_kept, *_chosen(counts, rule, always_kept, tokenizer)])
-    kept = _ordered(tokenizer.closed(kept), tokenizer, order)
+    kept = _ordered(tokenizer.with_dependencies(kept), tokenizer, order)
     codes = {one.language for one in counts} | set(languages)
     return Selection(
         kind=tokenizer.kind,
@@ -122,7 +122,7 @@ def _chosen(
     if not counts:
         return []
     if rule.name == "vocab-size":
-        return [share_out(counts, int(rule.value), always, tokenizer.closed)]
+        return [share_out(counts, int(rule.value), always, tokenizer.with_dependencies)]
     return [LANGUAGE_RULES[rule.name](one, rule.value) for one in counts]
 
 

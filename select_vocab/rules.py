@@ -85,7 +85,7 @@ def share_out(
     all_counts: Sequence[Counts],
     size: int,
     always: np.ndarray,
-    closed: Callable[[np.ndarray], np.ndarray] = lambda ids: ids,
+    with_dependencies: Callable[[np.ndarray], np.ndarray] = lambda ids: ids,
 ) -> np.ndarray:
     """Fill a vocabulary of `size` pieces so that the worst-covered language is covered as well as possible.
 
@@ -97,8 +97,8 @@ def share_out(
     Args:
         all_counts: one a language (or Wikipedia).
         size: pieces of the whole vocabulary, `always` included.
-        always: ids of the pieces that are kept in any case, themselves `closed`.
-        closed: the tokenizer's, see `Tokenizer.closed`.
+        always: ids of the pieces that are kept in any case, with their dependencies.
+        with_dependencies: the tokenizer's, see `Tokenizer.with_dependencies`.
 
     Returns:
         Ids, int32, ascending, `always` included: `size` of them, or fewer where no more occur.
@@ -124,7 +124,7 @@ def share_out(
         if piece is None:
             covered[worst] = np.inf  # all its pieces are kept
             continue
-        with_needed = closed(np.array([piece], dtype=np.int32))
+        with_needed = with_dependencies(np.array([piece], dtype=np.int32))
         added = with_needed[~kept[with_needed]]
         if len(added) > left:
             continue

@@ -18,14 +18,11 @@ from typing import Any
 import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.common.json_files import read_text
 from smaller_labse.common.outputs import new_folder
 from smaller_labse.common.tables import Table
 from smaller_labse.originals.tokenizers.base import Tokenizer
-from smaller_labse.originals.tokenizers.tokenizer_json import NAME as TOKENIZER_JSON
-from smaller_labse.originals.tokenizers.tokenizer_json import parse_tokenizer_json
-from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset, read_pieces
-from smaller_labse.originals.tokenizers.wordpiece import VOCABULARY
+from smaller_labse.originals.tokenizers.open_tokenizer import read_vocabulary
+from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset
 
 FORMAT = "smaller_labse.selection.1"
 MARKER = "selection.json"
@@ -117,7 +114,7 @@ def write_selection(
     }
     described["coverage"] = [asdict(language) for language in selection.coverage]
     with new_folder(folder, overwrite, MARKER) as partial:
-        tokenizer.write_subset(selection.kept_ids, partial)
+        tokenizer.write_subset(selection.subset, partial)
         with io.BytesIO() as array:  # np.save into a file hides that a disk is full
             np.save(array, selection.kept_ids.astype(np.int32))
             (partial / KEPT_IDS).write_bytes(array.getvalue())
@@ -143,7 +140,7 @@ def read_selection(folder: Path) -> Selection:
         raise SmallerLabseError(f"{folder}: not a readable selection ({error}); select again") from None
     if not isinstance(described, dict) or described.get("format") != FORMAT:
         raise SmallerLabseError(f"{folder / MARKER}: not of the format {FORMAT}; select again")
-    pieces = _read_vocabulary(folder)
+    pieces = read_vocabulary(folder)
     _check_kept_ids(kept_ids, len(pieces), described, folder / KEPT_IDS)
     names = set(Selection.__dataclass_fields__) - {"pieces", "kept_ids", "coverage"}
     try:
@@ -198,14 +195,6 @@ def size_table(selection: Selection, parameters: int) -> Table:
             row("parameters in all", rest / 1e6 + table_before, rest / 1e6 + table_after, millions),
         ],
     )
-
-
-def _read_vocabulary(folder: Path) -> list[str]:
-    file = folder / TOKENIZER_JSON
-    if not file.exists():
-        return read_pieces(folder / VOCABULARY)
-    text = read_text(file)
-    return parse_tokenizer_json(text, file, rows=len(text)).pieces
 
 
 def _check_kept_ids(kept_ids: np.ndarray, pieces: int, described: dict[str, Any], file: Path) -> None:

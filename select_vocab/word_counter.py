@@ -68,7 +68,7 @@ class WordCounter:
         known = int(self._words.size[0])
         numbers, ends = np.empty(len(text), np.int32), np.empty(len(lines), np.int64)
         total = number_words(text, self._tokenizer.word_kinds, self._words, self._short, numbers, ends)
-        self._cut_words_from(known)
+        self._tokenize_words_from(known)
         self._tally(numbers[:total], ends, times, self._ids, self._id_starts)
 
     def _add_whole(self, lines: Sequence[str], times: np.ndarray) -> None:
@@ -102,12 +102,12 @@ class WordCounter:
         self._ids = np.full(size, 0, np.int32)
         self._id_starts = np.full(words + 1, 0, np.int64)
 
-    def _cut_words_from(self, known: int) -> None:
+    def _tokenize_words_from(self, known: int) -> None:
         """Cut the words that are new in the table."""
         size = int(self._words.size[0])
         if size == known:
             return
-        ids, lengths = self._tokenizer.cut_words(self._words.text, self._words.starts[known : size + 1])
+        ids, lengths = self._tokenizer.tokenize_words(self._words.text, self._words.starts[known : size + 1])
         start = int(self._id_starts[known])
         self._id_starts[known + 1 : size + 1] = start + np.cumsum(lengths)
         if start + len(ids) > len(self._ids):

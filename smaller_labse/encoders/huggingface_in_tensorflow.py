@@ -7,18 +7,16 @@ from pathlib import Path
 
 import numpy as np
 
-from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.encoders.bert import Encoder
 from smaller_labse.encoders.config import WORD_EMBEDDINGS
 from smaller_labse.encoders.from_huggingface import HuggingFaceEncoder
 from smaller_labse.encoders.preprocessor import Preprocessor
 from smaller_labse.encoders.sentencepiece_preprocessor import PieceIds, SentencePiecePreprocessor
-from smaller_labse.originals.tokenizers.base import Tokenizer
-from smaller_labse.originals.tokenizers.huggingface_wordpiece import HuggingFaceWordPiece
-from smaller_labse.originals.tokenizers.sentencepiece_model import write_sentencepiece
-from smaller_labse.originals.tokenizers.unigram import Unigram
-from smaller_labse.originals.tokenizers.vocabulary import write_pieces
-from smaller_labse.originals.tokenizers.wordpiece import VOCABULARY
+from smaller_labse.originals.tokenizers.base import (
+    BertTokenizerSetup,
+    SentencePieceSetup,
+    TensorFlowSetup,
+)
 
 
 def build_encoder(encoder: HuggingFaceEncoder, vocabulary: Path, rows: np.ndarray | None = None) -> Encoder:
@@ -40,63 +38,22 @@ def build_encoder(encoder: HuggingFaceEncoder, vocabulary: Path, rows: np.ndarra
     return Encoder(replace(encoder.config, vocab_size=len(rows)), read_tensor, vocabulary)
 
 
-def write_vocabulary(tokenizer: Tokenizer, folder: Path) -> Path:
-    """Write the file that the preprocessor in TensorFlow reads: `vocab.txt`, or the SentencePiece model.
-
-    Raises:
-        SmallerLabseError: tf-text has no tokenizer for the family.
-    """
-    if isinstance(tokenizer, HuggingFaceWordPiece):
-        write_pieces(tokenizer.pieces, folder / VOCABULARY)
-        return folder / VOCABULARY
-    if isinstance(tokenizer, Unigram):
-        file = folder / tokenizer.sentencepiece.name
-        write_sentencepiece(tokenizer.sentencepiece.model, file)
-        return file
-    raise SmallerLabseError(
-        f"{tokenizer.file}: tf-text has no tokenizer for {tokenizer.kind}; add --no-savedmodel to cut the "
-        "Hugging Face folder only"
-    )
-
-
 def build_preprocessor(
-    tokenizer: Tokenizer, vocabulary: Path, sequence_length: int, prompt: str = ""
+    setup: TensorFlowSetup, sequence_length: int, prompt: str = ""
 ) -> Preprocessor | SentencePiecePreprocessor:
     """The preprocessor in TensorFlow.
 
     Args:
-        tokenizer: the Hugging Face folder's.
-        vocabulary: what `write_vocabulary` wrote for it.
-        sequence_length: pieces that inputs are cut at.
+        setup: what `Tokenizer.write_for_tensorflow` wrote.
+        sequence_length: how many tokens inputs are truncated to.
         prompt: what goes before every sentence.
 
     Raises:
         SmallerLabseError: a special piece is missing.
     """
-    if isinstance(tokenizer, HuggingFaceWordPiece):
-        return Preprocessor(vocabulary, lower_cases(tokenizer), sequence_length, prompt)
-    ids = tokenizer.sentencepiece.ids
-    unknown = tokenizer.unknown_id or 0
-    return SentencePiecePreprocessor(
-        vocabulary,
-        PieceIds(
-            of_piece=np.where(ids < 0, unknown, ids).astype(np.int32),
-            start=_special(tokenizer, "<s>"),
-            end=_special(tokenizer, "</s>"),
-            padding=_special(tokenizer, "<pad>"),
-        ),
-        sequence_length,
-        prompt,
-    )
-
-
-def lower_cases(tokenizer: HuggingFaceWordPiece) -> bool:
-    """Whether the tokenizer lower-cases text, as its `tokenizer.json` says."""
-    normalizer = tokenizer.json_file.content.get("normalizer") or {}
-    return bool(normalizer.get("lowercase", False))
-
-
-def _special(tokenizer: Tokenizer, piece: str) -> int:
-    if piece not in tokenizer.ids:
-        raise SmallerLabseError(f"{tokenizer.file}: no piece {piece}, which XLM-R's tokenizers have")
-    return tokenizer.ids[piece]
+    match setup:
+        case BertTokenizerSetup():
+            return Preprocessor(setup.file, setup.lower_case, sequence_length, prompt)
+        case SentencePieceSetup():
+            ids = PieceIds(setup.token_ids, setup.start_id, setup.end_id, setup.padding_id)
+            return SentencePiecePreprocessor(setup.file, ids, sequence_length, prompt)

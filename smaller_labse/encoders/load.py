@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from smaller_labse.encoders.model_folder import HUGGINGFACE, read_manifest
 from smaller_labse.encoders.sentence_encoder import SentenceEncoder, find_rows
 from smaller_labse.originals.huggingface import CONFIG, HuggingFaceFolder, locate_huggingface
 from smaller_labse.originals.tfhub import Original, find_vocabulary, locate_original
-from smaller_labse.originals.tokenizers.open_tokenizer import open_hf_tokenizer
+from smaller_labse.originals.tokenizers.open_tokenizer import open_huggingface_tokenizer, read_vocabulary
 from smaller_labse.originals.tokenizers.vocabulary import read_pieces
 
 TOKENIZER_JSON = "tokenizer.json"
@@ -52,21 +51,17 @@ def load(
 
 def _load_huggingface(place: HuggingFaceFolder, prompt: str | None) -> SentenceEncoder:
     from smaller_labse.encoders.from_huggingface import is_rebuilt, read_encoder
-    from smaller_labse.encoders.huggingface_in_tensorflow import (
-        build_encoder,
-        build_preprocessor,
-        write_vocabulary,
-    )
+    from smaller_labse.encoders.huggingface_in_tensorflow import build_encoder, build_preprocessor
     from smaller_labse.originals.weights.safetensors_folder import open_safetensors
 
     if not is_rebuilt(read_object(place.folder / CONFIG)):
         raise SmallerLabseError(f"{place.name}: only BERT's and XLM-R's encoders are rebuilt in TensorFlow")
     encoder = read_encoder(place.folder, open_safetensors(place.folder).tensors)
-    tokenizer = open_hf_tokenizer(place.folder, encoder.config.vocab_size)
+    tokenizer = open_huggingface_tokenizer(place.folder, encoder.config.vocab_size)
     with tempfile.TemporaryDirectory() as scratch:
-        vocabulary = write_vocabulary(tokenizer, Path(scratch))
-        preprocessor = build_preprocessor(tokenizer, vocabulary, encoder.sequence_length)
-        built = build_encoder(encoder, vocabulary)
+        setup = tokenizer.write_for_tensorflow(Path(scratch))
+        preprocessor = build_preprocessor(setup, encoder.sequence_length)
+        built = build_encoder(encoder, setup.file)
     prompt = encoder.side_files.prompt if prompt is None else prompt
     return SentenceEncoder(place.name, preprocessor, built, tokenizer.pieces, prompt)
 
@@ -81,7 +76,7 @@ def _read_vocabulary(original: Original) -> list[str]:
     tokenizer = original.encoder.parent / HUGGINGFACE
     folder = original.preprocess or original.encoder
     if (tokenizer / TOKENIZER_JSON).is_file() and not list((folder / "assets").glob("*.txt")):
-        return open_hf_tokenizer(tokenizer, rows=sys.maxsize).pieces
+        return read_vocabulary(tokenizer)
     return read_pieces(find_vocabulary(folder))
 
 

@@ -12,8 +12,11 @@ from smaller_labse.originals.huggingface import (
     read_prompts,
 )
 from smaller_labse.originals.tfhub import Original, locate_original
-from smaller_labse.originals.tokenizers.base import Tokenizer, open_tokenizer
-from smaller_labse.originals.tokenizers.open_tokenizer import open_hf_tokenizer
+from smaller_labse.originals.tokenizers.base import Tokenizer
+from smaller_labse.originals.tokenizers.open_tokenizer import (
+    open_huggingface_tokenizer,
+    open_tfhub_tokenizer,
+)
 from smaller_labse.originals.weights.checkpoint import Checkpoint
 
 
@@ -28,7 +31,6 @@ class OpenOriginal:
         hidden_size: width of its embeddings.
         parameters: of all its tensors.
         prompts: texts that the model wants before sentences; their pieces are always kept.
-        without_row: added tokens for which the table has no row; they are left out.
     """
 
     place: Original | HuggingFaceFolder
@@ -37,7 +39,6 @@ class OpenOriginal:
     hidden_size: int
     parameters: int
     prompts: tuple[str, ...] = ()
-    without_row: tuple[str, ...] = ()
 
 
 def open_original(model: str, preprocessor: str | None = None) -> OpenOriginal:
@@ -53,13 +54,12 @@ def open_original(model: str, preprocessor: str | None = None) -> OpenOriginal:
     place = locate_huggingface(model)
     if place is not None:
         rows, width, parameters = measure_weights(place.folder)
-        tokenizer = open_hf_tokenizer(place.folder, rows)
+        tokenizer = open_huggingface_tokenizer(place.folder, rows)
         prompts = tuple(read_prompts(place.folder).values())
-        without_row = tokenizer.json_file.without_row
-        return OpenOriginal(place, tokenizer, rows, width, parameters, prompts, without_row)
+        return OpenOriginal(place, tokenizer, rows, width, parameters, prompts)
     if "://" in model:
         import_tensorflow_quietly()  # TF Hub's package needs it
     original = locate_original(model, preprocessor)
     checkpoint = Checkpoint(original.encoder)
-    tokenizer = open_tokenizer(original, checkpoint)
+    tokenizer = open_tfhub_tokenizer(original, checkpoint)
     return OpenOriginal(original, tokenizer, *checkpoint.embedding_matrix_shape, checkpoint.parameters)

@@ -1,90 +1,176 @@
-"""What a family of tokenizers must be able to do, so that counting and selecting need not know it."""
+"""The protocol `Tokenizer`: what every family of tokenizers can do."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
-from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.originals.tfhub import Original, find_vocabulary
-from smaller_labse.originals.tokenizers.wordpiece import WordPiece
-from smaller_labse.originals.weights.checkpoint import Checkpoint
+from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset
+
+
+@dataclass(frozen=True)
+class BertTokenizerSetup:
+    """How tf-text's `BertTokenizer` is to be set up.
+
+    Attributes:
+        file: the WordPiece vocabulary, one piece per line.
+        lower_case: whether text is lower-cased and its accents are stripped first.
+    """
+
+    file: Path
+    lower_case: bool
+
+
+@dataclass(frozen=True, eq=False)
+class SentencePieceSetup:
+    """How tf-text's `SentencepieceTokenizer` is to be set up, and which token ids its pieces have.
+
+    Attributes:
+        file: the SentencePiece model.
+        token_ids: SentencePiece's id → token id, int32 [pieces of the SentencePiece model].
+        start_id: the token id of `<s>`, which stands before a text.
+        end_id: of `</s>`, which stands behind it.
+        padding_id: of `<pad>`.
+    """
+
+    file: Path
+    token_ids: np.ndarray
+    start_id: int
+    end_id: int
+    padding_id: int
+
+
+TensorFlowSetup = BertTokenizerSetup | SentencePieceSetup
 
 
 class Tokenizer(Protocol):
-    """An original's vocabulary and its way of cutting text; `WordPiece` is one.
+    """An original's vocabulary and its way of tokenizing text.
 
-    Attributes:
-        kind: the family's name in `selection.json`.
-        file: the vocabulary file.
-        pieces: every piece, by id.
-        ids: every piece's id.
-        fingerprint: see `vocabulary_fingerprint`.
-        unknown_id: the id of the piece that stands for what cannot be read; None where there is none.
-        special_ids: the pieces that are always kept, int32, ascending.
-        word_kinds: how code points separate words whose pieces do not depend on each other, uint8 [KINDS],
-            see `loops.py`; None where lines can only be cut whole.
+    Example:
+        >>> from smaller_labse.originals.open import open_original
+        >>> tokenizer = open_original("intfloat/multilingual-e5-small").tokenizer  # doctest: +SKIP
+        >>> ids, lengths = tokenizer.tokenize(["Hello, world.", "Ciao!"])  # doctest: +SKIP
+        >>> [tokenizer.pieces[token_id] for token_id in ids[: lengths[0]]]  # doctest: +SKIP
+        ['▁Hello', ',', '▁world', '.']
     """
 
-    kind: str
-    file: Path
-    pieces: list[str]
-    ids: dict[str, int]
-    fingerprint: str
-    unknown_id: int | None
-    special_ids: np.ndarray
-    word_kinds: np.ndarray | None
+    @property
+    def kind(self) -> str:
+        """The family's name in `selection.json`: "wordpiece", "unigram" or "bpe"."""
+        ...
+
+    @property
+    def file(self) -> Path:
+        """The file that the vocabulary was read from."""
+        ...
+
+    @property
+    def pieces(self) -> list[str]:
+        """Every piece, by token id."""
+        ...
+
+    @property
+    def ids(self) -> dict[str, int]:
+        """Every piece's token id."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """See `vocabulary_fingerprint`."""
+        ...
+
+    @property
+    def unknown_id(self) -> int | None:
+        """The id of the token that stands for what cannot be read; None where there is none."""
+        ...
+
+    @property
+    def special_ids(self) -> np.ndarray:
+        """The tokens that are always kept, int32, ascending."""
+        ...
+
+    @property
+    def without_embedding(self) -> tuple[str, ...]:
+        """Added tokens whose ids lie beyond the embedding matrix; they are not among `pieces`."""
+        ...
+
+    @property
+    def word_kinds(self) -> np.ndarray | None:
+        """How each code point separates words whose pieces do not depend on each other, uint8 [KINDS].
+
+        See `words/loops.py`; None where only whole lines can be tokenized.
+        """
+        ...
 
     def tokenize(self, lines: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-        """Cut n lines: ids of all pieces, int32 [total], and how many each line has, int64 [n]."""
+        """Tokenize n lines, without the special tokens before and behind a text.
+
+        Returns:
+            The token ids of all lines, one line after the other, int32 [total], and how many belong to each
+            line, int64 [n].
+        """
         ...
 
-    def cut_words(self, text: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Cut words, word n being `text[starts[n] : starts[n + 1]]` in UTF-8; otherwise as `tokenize`."""
+    def tokenize_words(self, text: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Tokenize n words; only where `word_kinds` is not None.
+
+        Args:
+            text: the words one after the other in UTF-8, uint8 [bytes].
+            starts: word i is `text[starts[i] : starts[i + 1]]`, int64 [n + 1].
+
+        Returns:
+            As `tokenize`.
+        """
         ...
 
-    def closed(self, ids: np.ndarray) -> np.ndarray:
-        """These ids and those without which text would not be cut into them, int32, ascending."""
+    def with_dependencies(self, ids: np.ndarray) -> np.ndarray:
+        """These token ids and those without which text would not be tokenized into them, int32, ascending."""
         ...
 
     def needed_for_characters(self, seen: np.ndarray) -> np.ndarray:
-        """Ids without which text made of the seen pieces could become unreadable, int32, ascending."""
+        """The tokens without which text made of the seen ones could become unreadable.
+
+        Args:
+            seen: ids of the tokens that occurred, int [n].
+
+        Returns:
+            Token ids, int32, ascending, without `special_ids` and without dependencies.
+        """
         ...
 
-    def unreadable(self, pieces: Iterable[int], kept: np.ndarray) -> list[int]:
-        """Those of `pieces` that the kept ones (bool, by id) cannot spell."""
+    def unreadable(self, ids: Iterable[int], kept: np.ndarray) -> list[int]:
+        """Those tokens that the kept ones cannot spell, so that text with them becomes unreadable.
+
+        Args:
+            ids: the token ids in question.
+            kept: whether a token is kept, bool [number of pieces].
+        """
         ...
 
-    def write_subset(self, kept_ids: np.ndarray, folder: Path) -> None:
-        """Write the tokenizer's files with the kept pieces only, numbered in the order of `kept_ids`."""
+    def write_subset(self, subset: VocabularySubset, folder: Path) -> None:
+        """Write every file that the trimmed tokenizer needs, in the original's own form.
+
+        Args:
+            subset: the kept tokens; all of `special_ids`, and `with_dependencies`, are among them.
+            folder: where to write; it exists.
+
+        Raises:
+            SmallerLabseError: a token is missing that others or the tokenizer itself cannot do without, or
+                the tokens cannot stand in this order.
+        """
         ...
 
+    def write_for_tensorflow(self, folder: Path) -> TensorFlowSetup:
+        """Write the vocabulary in the form that tf-text reads, and say how tf-text is to be set up with it.
 
-def open_tokenizer(original: Original, checkpoint: Checkpoint) -> Tokenizer:
-    """The original's own tokenizer.
+        Args:
+            folder: where to write; it exists.
 
-    Args:
-        original: the original.
-        checkpoint: its encoder's.
-
-    Raises:
-        SmallerLabseError: the vocabulary is not the table's, or not the preprocessor's.
-    """
-    file = find_vocabulary(original.encoder)
-    tokenizer = WordPiece(file, lower_case=bool(checkpoint.read_attribute("do_lower_case")))
-    rows, _ = checkpoint.embedding_matrix_shape
-    if len(tokenizer.pieces) != rows:
-        raise SmallerLabseError(
-            f"{file}: {len(tokenizer.pieces):,} pieces, but the table of word embeddings has {rows:,} rows; "
-            "they do not belong together"
-        )
-    if original.preprocess is not None:
-        other = find_vocabulary(original.preprocess)
-        if other.read_bytes() != file.read_bytes():
-            raise SmallerLabseError(
-                f"{other}: not the same vocabulary as {file}; preprocessor and encoder do not belong together"
-            )
-    return tokenizer
+        Raises:
+            SmallerLabseError: tf-text has no tokenizer for this family, or a special token is missing.
+        """
+        ...

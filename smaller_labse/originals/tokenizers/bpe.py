@@ -6,8 +6,8 @@ bytes and reads everything. SentencePiece's (Gemma) works on characters, and wri
 not know as the pieces of its bytes, or as the unknown piece.
 
 A subset keeps those merges whose three pieces are kept. So with a piece, the pieces that merges pass through
-on the way to it are kept, too (`closed`). Then a text whose pieces are all kept is cut the same: every merge
-that the original does is still there, still the first that applies, and no other was added.
+on the way to it are kept, too (`with_dependencies`). Then a text whose pieces are all kept is tokenized the
+same: every merge that the original does is still there, still the first that applies, and no other was added.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import write_json
+from smaller_labse.originals.tokenizers.base import TensorFlowSetup
 from smaller_labse.originals.tokenizers.byte_alphabet import (
     BYTE_PIECE,
     is_byte_character,
@@ -28,7 +29,14 @@ from smaller_labse.originals.tokenizers.byte_alphabet import (
 )
 from smaller_labse.originals.tokenizers.merges import Merges, parse_merges
 from smaller_labse.originals.tokenizers.normalizer import flat_steps
-from smaller_labse.originals.tokenizers.tokenizer_json import NAME, TokenizerJson, number_kept, write_cut_json
+from smaller_labse.originals.tokenizers.tokenizer_files import write_files_beside
+from smaller_labse.originals.tokenizers.tokenizer_json import (
+    NAME,
+    TokenizerJson,
+    require_kept,
+    write_trimmed_json,
+)
+from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset
 
 SPACE = "▁"
 BYTES = 256
@@ -63,7 +71,7 @@ class BytePairEncoding:
         """
         self.json_file = json_file
         self.file, self.pieces, self.ids = json_file.file, json_file.pieces, json_file.ids
-        self.fingerprint = json_file.fingerprint
+        self.fingerprint, self.without_embedding = json_file.fingerprint, json_file.without_embedding
         model = json_file.model
         for mark in ("continuing_subword_prefix", "end_of_word_suffix"):
             if model.get(mark):
@@ -96,11 +104,11 @@ class BytePairEncoding:
         """See `hf_words.word_kinds`."""
         return self.json_file.word_kinds
 
-    def cut_words(self, text: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """See `TokenizerJson.cut_words`."""
-        return self.json_file.cut_words(text, starts)
+    def tokenize_words(self, text: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """See `TokenizerJson.tokenize_words`."""
+        return self.json_file.tokenize_words(text, starts)
 
-    def closed(self, ids: np.ndarray) -> np.ndarray:
+    def with_dependencies(self, ids: np.ndarray) -> np.ndarray:
         """The ids, and those of all pieces that merges pass through on the way to them; int32, ascending."""
         passed = (self.merges.passed_through(number) for number in np.unique(ids).tolist())
         return np.array(sorted(set().union(*passed)), dtype=np.int32)
@@ -115,7 +123,7 @@ class BytePairEncoding:
             seen: ids of the pieces that occurred, int [n].
 
         Returns:
-            Ids, int32, ascending; special pieces are not among them. They are not `closed`.
+            Ids, int32, ascending; special pieces are not among them. They are not `with_dependencies`.
         """
         special = set(self.special_ids.tolist())
         characters = {
@@ -143,37 +151,40 @@ class BytePairEncoding:
             if not kept[number] and not all(character in vocabulary for character in self.pieces[number])
         ]
 
-    def write_subset(self, kept_ids: np.ndarray, folder: Path) -> None:
-        """Write `tokenizer.json`, and where the original has them `vocab.json` and `merges.txt`, cut.
+    def write_subset(self, subset: VocabularySubset, folder: Path) -> None:
+        """Write `tokenizer.json` and the files beside; see `Tokenizer`.
 
-        Args:
-            kept_ids: new id → original id, int [kept]; all of `special_ids` are among them, and they are
-                `closed`.
-            folder: where to write; it exists.
-
-        Raises:
-            SmallerLabseError: a piece is missing that others or the tokenizer itself cannot do without.
+        Where the original has `vocab.json` and `merges.txt`, they are written, too.
         """
-        new_ids = number_kept(self.json_file, kept_ids)
-        lacking = np.setdiff1d(self.closed(kept_ids), kept_ids)
+        require_kept(subset, self.json_file)
+        kept_ids = subset.original_ids
+        lacking = np.setdiff1d(self.with_dependencies(kept_ids), kept_ids)
         if len(lacking):
             raise SmallerLabseError(
                 f"{self.file}: merges pass through the piece {self.pieces[lacking[0]]!r}, which is not kept; "
-                "select again, with what `closed` returns"
+                "select again, with what `with_dependencies` returns"
             )
         of_model = self.json_file.model["vocab"]
-        kept = ((self.pieces[number], new) for new, number in enumerate(kept_ids.tolist()))
-        vocabulary = {piece: new for piece, new in kept if piece in of_model}
+        kept = ((self.pieces[token_id], new_id) for new_id, token_id in enumerate(kept_ids.tolist()))
+        vocabulary = {piece: new_id for piece, new_id in kept if piece in of_model}
         originals = self.json_file.model["merges"]
-        merges = [originals[number] for number in self.merges.left_by(new_ids >= 0).tolist()]
+        merges = [originals[rank] for rank in self.merges.left_by(subset).tolist()]
         model = self.json_file.model | {"vocab": vocabulary, "merges": merges}
-        write_cut_json(self.json_file, model, kept_ids, folder / NAME)
+        write_trimmed_json(self.json_file, model, subset, folder / NAME)
+        write_files_beside(self.file.parent, subset, len(self.pieces), folder)
         beside = self.file.parent
         if (beside / VOCABULARY).exists() and (beside / MERGES).exists():
             write_json(folder / VOCABULARY, vocabulary)
             lines = (merge if isinstance(merge, str) else " ".join(merge) for merge in merges)
             text = "#version: 0.2\n" + "".join(f"{line}\n" for line in lines)
             (folder / MERGES).write_text(text, encoding="utf-8", newline="\n")
+
+    def write_for_tensorflow(self, folder: Path) -> TensorFlowSetup:
+        """Refuse it: tf-text has no BPE; see `Tokenizer`."""
+        raise SmallerLabseError(
+            f"{self.file}: tf-text has no tokenizer for {self.kind}; add --no-savedmodel to trim the "
+            "Hugging Face folder only"
+        )
 
     def _is_byte(self, piece: str) -> bool:
         if self.byte_level:

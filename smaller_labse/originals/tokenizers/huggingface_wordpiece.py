@@ -9,8 +9,15 @@ from typing import Any
 import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.originals.tokenizers.tokenizer_json import NAME, TokenizerJson, number_kept, write_cut_json
-from smaller_labse.originals.tokenizers.vocabulary import write_pieces
+from smaller_labse.originals.tokenizers.base import BertTokenizerSetup
+from smaller_labse.originals.tokenizers.tokenizer_files import write_files_beside
+from smaller_labse.originals.tokenizers.tokenizer_json import (
+    NAME,
+    TokenizerJson,
+    require_kept,
+    write_trimmed_json,
+)
+from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset, write_pieces
 from smaller_labse.originals.tokenizers.wordpiece import SPECIAL, VOCABULARY
 from smaller_labse.originals.tokenizers.wordpiece_spelling import (
     CONTINUATION,
@@ -47,7 +54,7 @@ class HuggingFaceWordPiece:
         """
         self.json_file = json_file
         self.file, self.pieces, self.ids = json_file.file, json_file.pieces, json_file.ids
-        self.fingerprint = json_file.fingerprint
+        self.fingerprint, self.without_embedding = json_file.fingerprint, json_file.without_embedding
         unknown = json_file.model.get("unk_token")
         if unknown not in self.ids:
             raise SmallerLabseError(f"{self.file}: the unknown piece {unknown!r} is not in the vocabulary")
@@ -66,11 +73,11 @@ class HuggingFaceWordPiece:
         """See `hf_words.word_kinds`."""
         return self.json_file.word_kinds
 
-    def cut_words(self, text: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """See `TokenizerJson.cut_words`."""
-        return self.json_file.cut_words(text, starts)
+    def tokenize_words(self, text: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """See `TokenizerJson.tokenize_words`."""
+        return self.json_file.tokenize_words(text, starts)
 
-    def closed(self, ids: np.ndarray) -> np.ndarray:
+    def with_dependencies(self, ids: np.ndarray) -> np.ndarray:
         """The ids themselves, ascending: longest-match needs no pieces besides those that it finds."""
         return np.unique(ids).astype(np.int32)
 
@@ -82,23 +89,22 @@ class HuggingFaceWordPiece:
         """See `wordpiece_spelling.unreadable`."""
         return unreadable(pieces, self.pieces, kept, self._continuation)
 
-    def write_subset(self, kept_ids: np.ndarray, folder: Path) -> None:
-        """Write `tokenizer.json` and `vocab.txt` with some of the pieces.
-
-        Args:
-            kept_ids: new id → original id, int [kept]; all of `special_ids` are among them.
-            folder: where to write; it exists.
-
-        Raises:
-            SmallerLabseError: a piece is missing that the tokenizer cannot do without.
-        """
-        number_kept(self.json_file, kept_ids)
-        kept = [self.pieces[number] for number in kept_ids.tolist()]
+    def write_subset(self, subset: VocabularySubset, folder: Path) -> None:
+        """Write `tokenizer.json`, `vocab.txt` and the files beside; see `Tokenizer`."""
+        require_kept(subset, self.json_file)
+        kept = [self.pieces[token_id] for token_id in subset.original_ids.tolist()]
         of_model = self.json_file.model["vocab"]
         vocabulary = {piece: number for number, piece in enumerate(kept) if piece in of_model}
         model = self.json_file.model | {"vocab": vocabulary}
-        write_cut_json(self.json_file, model, kept_ids, folder / NAME)
+        write_trimmed_json(self.json_file, model, subset, folder / NAME)
         write_pieces(kept, folder / VOCABULARY)
+        write_files_beside(self.file.parent, subset, len(self.pieces), folder)
+
+    def write_for_tensorflow(self, folder: Path) -> BertTokenizerSetup:
+        """Write `vocab.txt`; see `Tokenizer`."""
+        write_pieces(self.pieces, folder / VOCABULARY)
+        normalizer = self.json_file.content.get("normalizer") or {}
+        return BertTokenizerSetup(folder / VOCABULARY, bool(normalizer.get("lowercase", False)))
 
 
 def bert_tokenizer_json(pieces: Sequence[str], settings: Mapping[str, Any], file: Path) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset
 
 
 class Merges:
@@ -59,16 +60,9 @@ class Merges:
             passed.add(result)
         return passed | {number}
 
-    def left_by(self, kept: np.ndarray) -> np.ndarray:
-        """Which merges are left when only some pieces are kept.
-
-        Args:
-            kept: bool [pieces].
-
-        Returns:
-            The numbers of those whose three pieces are all kept, int64, ascending.
-        """
-        return np.flatnonzero(kept[self.table].all(axis=1)) if len(self.table) else np.zeros(0, np.int64)
+    def left_by(self, subset: VocabularySubset) -> np.ndarray:
+        """The places of those merges whose three pieces are all kept, int64, ascending."""
+        return np.flatnonzero(subset.contains(self.table).all(axis=1))
 
 
 def parse_merges(model: dict[str, Any], ids: dict[str, int], file: Path) -> np.ndarray:

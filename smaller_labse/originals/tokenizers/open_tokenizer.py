@@ -1,13 +1,15 @@
-"""The tokenizer of a Hugging Face folder, whichever family it is of and in whatever files it lies."""
+"""Who opens an original's tokenizer: of a TF Hub model, or of a Hugging Face folder, whatever its family."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import read_object_if_there, read_text
+from smaller_labse.originals.tfhub import Original, find_vocabulary
 from smaller_labse.originals.tokenizers.bpe import BytePairEncoding
 from smaller_labse.originals.tokenizers.huggingface_wordpiece import HuggingFaceWordPiece, bert_tokenizer_json
 from smaller_labse.originals.tokenizers.sentencepiece_conversion import SAVE_IT, t5_json, xlm_roberta_json
@@ -16,7 +18,8 @@ from smaller_labse.originals.tokenizers.tokenizer_files import TOKENIZER_CONFIG,
 from smaller_labse.originals.tokenizers.tokenizer_json import NAME, parse_tokenizer_json
 from smaller_labse.originals.tokenizers.unigram import Unigram
 from smaller_labse.originals.tokenizers.vocabulary import read_pieces
-from smaller_labse.originals.tokenizers.wordpiece import VOCABULARY
+from smaller_labse.originals.tokenizers.wordpiece import VOCABULARY, WordPiece
+from smaller_labse.originals.weights.checkpoint import Checkpoint
 
 # How a model's type, or the name of its tokenizer's class, says which pieces have which ids.
 T5 = ("t5", "mt5", "umt5", "T5Tokenizer", "T5TokenizerFast")
@@ -24,7 +27,9 @@ XLM_ROBERTA = ("xlm-roberta", "xlm-roberta-xl", "XLMRobertaTokenizer", "XLMRober
 BERT = ("bert", "BertTokenizer", "BertTokenizerFast")
 
 
-def open_hf_tokenizer(folder: Path, rows: int) -> HuggingFaceWordPiece | Unigram | BytePairEncoding:
+def open_huggingface_tokenizer(
+    folder: Path, vocab_size: int
+) -> HuggingFaceWordPiece | Unigram | BytePairEncoding:
     """The tokenizer of a Hugging Face folder.
 
     Read from `tokenizer.json`; where there is none, from a SentencePiece model or from `vocab.txt`, as
@@ -33,8 +38,7 @@ def open_hf_tokenizer(folder: Path, rows: int) -> HuggingFaceWordPiece | Unigram
 
     Args:
         folder: the folder.
-        rows: of the table of embeddings; those beyond the tokenizer's pieces are padding, and in no
-            vocabulary.
+        vocab_size: how many rows the embedding matrix has; those beyond the tokenizer's pieces are padding.
 
     Returns:
         The tokenizer; all its pieces have rows.
@@ -44,7 +48,7 @@ def open_hf_tokenizer(folder: Path, rows: int) -> HuggingFaceWordPiece | Unigram
             or contradict each other, or the table has fewer rows than it has pieces.
     """
     file, text = _tokenizer_json(folder)
-    json_file = parse_tokenizer_json(text, file, rows)
+    json_file = parse_tokenizer_json(text, file, vocab_size)
     special_ids = ids_named_beside(folder, len(json_file.pieces))
     family = _family(json_file.model)
     if family == "WordPiece":
@@ -55,6 +59,45 @@ def open_hf_tokenizer(folder: Path, rows: int) -> HuggingFaceWordPiece | Unigram
         found = find_sentencepiece(folder)
         return Unigram(json_file, (found, read_sentencepiece(found)) if found else None, special_ids)
     raise SmallerLabseError(f"{file}: the model is {family}, expected WordPiece, Unigram or BPE")
+
+
+def open_tfhub_tokenizer(original: Original, checkpoint: Checkpoint) -> WordPiece:
+    """The tokenizer of a TF Hub original.
+
+    Args:
+        original: where its parts are.
+        checkpoint: its encoder's.
+
+    Raises:
+        SmallerLabseError: the vocabulary is not that of the embedding matrix, or not the preprocessor's.
+    """
+    file = find_vocabulary(original.encoder)
+    tokenizer = WordPiece(file, lower_case=bool(checkpoint.read_attribute("do_lower_case")))
+    vocab_size, _ = checkpoint.embedding_matrix_shape
+    if len(tokenizer.pieces) != vocab_size:
+        raise SmallerLabseError(
+            f"{file}: {len(tokenizer.pieces):,} pieces, but the embedding matrix has {vocab_size:,} rows; "
+            "they do not belong together"
+        )
+    if original.preprocess is not None:
+        other = find_vocabulary(original.preprocess)
+        if other.read_bytes() != file.read_bytes():
+            raise SmallerLabseError(
+                f"{other}: not the same vocabulary as {file}; preprocessor and encoder do not belong together"
+            )
+    return tokenizer
+
+
+def read_vocabulary(folder: Path) -> list[str]:
+    """The pieces, by token id, of a tokenizer that `Tokenizer.write_subset` wrote.
+
+    Raises:
+        SmallerLabseError: there is none, or it is damaged.
+    """
+    file = folder / NAME
+    if not file.exists():
+        return read_pieces(folder / VOCABULARY)
+    return parse_tokenizer_json(read_text(file), file, vocab_size=sys.maxsize).pieces
 
 
 def _tokenizer_json(folder: Path) -> tuple[Path, str]:

@@ -15,6 +15,7 @@ import numpy as np
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import LARGEST
 from smaller_labse.originals.tokenizers.tokenizer_json import TokenizerJson
+from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset
 
 NAMES = ("sentencepiece.bpe.model", "spiece.model", "sentencepiece.model", "spm.model", "tokenizer.model")
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = 1, 2, 3, 4, 5, 6
@@ -119,7 +120,7 @@ def match_form(file: Path, model: Any, json_file: TokenizerJson, scores: np.ndar
     return form
 
 
-def cut_form(form: SentencePieceForm, new_ids: np.ndarray) -> Any:
+def trim_form(form: SentencePieceForm, subset: VocabularySubset) -> Any:
     """The SentencePiece model with some of the pieces, a `ModelProto`.
 
     Its pieces are numbered so that the tokenizer's id of each is what it was before: the same number (T5), or
@@ -127,27 +128,29 @@ def cut_form(form: SentencePieceForm, new_ids: np.ndarray) -> Any:
 
     Args:
         form: the original's.
-        new_ids: the tokenizer's original id → new id, int [pieces]; -1 for those that are not kept.
+        subset: the kept tokens of the tokenizer.
 
     Raises:
         SmallerLabseError: the pieces cannot be numbered so.
     """
     from sentencepiece.sentencepiece_model_pb2 import ModelProto
 
-    order = _new_order(form, new_ids)
-    cut = ModelProto()  # a new one: older sentencepieces refuse a model that fails the original's self-test
-    cut.trainer_spec.CopyFrom(form.model.trainer_spec)
-    cut.normalizer_spec.CopyFrom(form.model.normalizer_spec)
+    order = _new_order(form, subset)
+    trimmed = (
+        ModelProto()
+    )  # a new one: older sentencepieces refuse a model that fails the original's self-test
+    trimmed.trainer_spec.CopyFrom(form.model.trainer_spec)
+    trimmed.normalizer_spec.CopyFrom(form.model.normalizer_spec)
     if form.model.HasField("denormalizer_spec"):
-        cut.denormalizer_spec.CopyFrom(form.model.denormalizer_spec)
-    cut.pieces.extend(form.model.pieces[index] for index in order)
-    cut.trainer_spec.vocab_size = len(order)
+        trimmed.denormalizer_spec.CopyFrom(form.model.denormalizer_spec)
+    trimmed.pieces.extend(form.model.pieces[index] for index in order)
+    trimmed.trainer_spec.vocab_size = len(order)
     places = {index: place for place, index in enumerate(order)}
     for name in SPECIAL_IDS:
         index = getattr(form.model.trainer_spec, name)
         if index in places:
-            setattr(cut.trainer_spec, name, places[index])
-    return cut
+            setattr(trimmed.trainer_spec, name, places[index])
+    return trimmed
 
 
 def write_sentencepiece(model: Any, file: Path) -> None:
@@ -170,13 +173,14 @@ def _find_pieces(model: Any, json_file: TokenizerJson) -> np.ndarray:
     return np.fromiter((json_file.ids.get(piece.piece, -1) for piece in model.pieces), np.int32)
 
 
-def _new_order(form: SentencePieceForm, new_ids: np.ndarray) -> list[int]:
+def _new_order(form: SentencePieceForm, subset: VocabularySubset) -> list[int]:
     """The original model's indices of the kept pieces, in the order in which they are kept."""
     indices = np.arange(len(form.ids))
     shift = _shift(form)
-    kept = (form.ids < 0) | (new_ids[form.ids] >= 0)
+    new_ids = subset.to_new_ids(form.ids)  # of those without one (-1) it is another's, and not used
+    kept = (form.ids < 0) | subset.contains(form.ids)
     moves = (form.ids >= 0) & (form.ids - indices == shift)
-    places = np.where(moves, new_ids[form.ids] - shift, indices)[kept]
+    places = np.where(moves, new_ids - shift, indices)[kept]
     if not np.array_equal(np.sort(places), np.arange(len(places))):
         raise SmallerLabseError(
             f"{form.name}: the kept pieces cannot stand in this order, for special pieces have their places; "

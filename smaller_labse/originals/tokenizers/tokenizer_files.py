@@ -11,6 +11,7 @@ import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import read_object, read_object_if_there, write_json
+from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset
 
 TOKENIZER_CONFIG = "tokenizer_config.json"
 SPECIAL_TOKENS = "special_tokens_map.json"  # names pieces, but no ids
@@ -20,29 +21,31 @@ PIECE_ID = re.compile(r"_token_(ids?|index)$")  # pad_token_id and the like
 DECODER = "added_tokens_decoder"  # of a tokenizer_config.json: id, as text → piece
 
 
-def renumber_tokenizer_files(folder_in: Path, folder_out: Path, new_ids: np.ndarray) -> None:
-    """Write those small files of a tokenizer that a folder has, with the ids of the kept pieces.
+def write_files_beside(original: Path, subset: VocabularySubset, pieces: int, folder: Path) -> None:
+    """Write those small files of a tokenizer that a folder has, with the new ids of the kept tokens.
 
     That is `tokenizer_config.json`, `special_tokens_map.json` and `added_tokens.json`. Added tokens beyond
-    the table (see `parse_tokenizer_json`) are left out of them.
+    the embedding matrix (see `parse_tokenizer_json`) are left out of them.
 
     Args:
-        folder_in: the original's folder.
-        folder_out: where to write; it exists.
-        new_ids: original id → new id, int [pieces]; -1 for pieces that are not kept.
+        original: the original's folder.
+        subset: the kept tokens.
+        pieces: how many pieces the tokenizer has; ids from there on are none of its.
+        folder: where to write; it exists.
 
     Raises:
-        SmallerLabseError: a file cannot be read, or names a piece that is not kept.
+        SmallerLabseError: a file cannot be read, or names a token that is not kept.
     """
+    new_ids = subset.new_ids[:pieces]
     followed: dict[str, Callable[[dict[str, Any], np.ndarray, Path], dict[str, Any]]] = {
         TOKENIZER_CONFIG: _follow_tokenizer_config,
         SPECIAL_TOKENS: lambda content, new_ids, file: content,
         ADDED_TOKENS: _follow_added_tokens,
     }
     for name, follow in followed.items():
-        if (folder_in / name).exists():
-            file = folder_in / name
-            write_json(folder_out / name, follow(read_object(file), new_ids, file))
+        if (original / name).exists():
+            file = original / name
+            write_json(folder / name, follow(read_object(file), new_ids, file))
 
 
 def ids_named_beside(folder: Path, pieces: int) -> set[int]:

@@ -21,7 +21,11 @@ from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import parse_object
 from smaller_labse.originals.tokenizers.normalizer import flat_steps, read_charsmap
 from smaller_labse.originals.tokenizers.tokenizer_json_ids import is_id, map_ids, named_ids
-from smaller_labse.originals.tokenizers.vocabulary import vocabulary_fingerprint
+from smaller_labse.originals.tokenizers.vocabulary import (
+    VocabularySubset,
+    require_tokens,
+    vocabulary_fingerprint,
+)
 from smaller_labse.originals.tokenizers.words.huggingface import word_kinds
 
 NAME = "tokenizer.json"
@@ -38,7 +42,7 @@ class TokenizerJson:
         backend: the tokenizer of the library `tokenizers`; it neither truncates nor pads.
         pieces: every piece, by id, added tokens included.
         named_ids: the ids of added tokens, and those that the post-processor and the padding name.
-        without_row: added tokens whose ids lie beyond the table; they are left out.
+        without_embedding: added tokens whose ids lie beyond the table; they are left out.
     """
 
     file: Path
@@ -46,7 +50,7 @@ class TokenizerJson:
     backend: Any
     pieces: list[str]
     named_ids: frozenset[int]
-    without_row: tuple[str, ...]
+    without_embedding: tuple[str, ...]
 
     @property
     def model(self) -> dict[str, Any]:
@@ -89,7 +93,7 @@ class TokenizerJson:
         """See `hf_words.word_kinds`."""
         return word_kinds(self.content)
 
-    def cut_words(self, text: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def tokenize_words(self, text: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Cut words by themselves; otherwise as `tokenize`.
 
         Args:
@@ -100,15 +104,15 @@ class TokenizerJson:
         return self.tokenize([content[start:stop].decode() for start, stop in pairwise(places)])
 
 
-def parse_tokenizer_json(text: str, file: Path, rows: int) -> TokenizerJson:
+def parse_tokenizer_json(text: str, file: Path, vocab_size: int) -> TokenizerJson:
     """Check a `tokenizer.json`.
 
     Args:
         text: its content.
         file: where it is from, for messages.
-        rows: of the table of embeddings. It may have more than the tokenizer has pieces, which are padding.
-            Added tokens beyond it cannot be used with the model (Gemma's `<image_soft_token>` has the id
-            262,144 in a table of as many rows) and are left out.
+        vocab_size: how many rows the embedding matrix has. It may have more than the tokenizer has pieces,
+            which are padding. Added tokens beyond it cannot be used with the model (Gemma's
+            `<image_soft_token>` has the id 262,144 in a matrix of as many rows) and are left out.
 
     Raises:
         SmallerLabseError: it is no `tokenizer.json`, its ids are not 0 … n-1, or the table has too few rows.
@@ -120,15 +124,15 @@ def parse_tokenizer_json(text: str, file: Path, rows: int) -> TokenizerJson:
         if step.get("type") == "Precompiled":
             read_charsmap(step, file)
     tokens = _added_tokens(content, file)
-    without_row = [token for token in tokens if token["id"] >= rows]
-    if without_row:
-        content["added_tokens"] = [token for token in tokens if token["id"] < rows]
+    without_embedding = [token for token in tokens if token["id"] >= vocab_size]
+    if without_embedding:
+        content["added_tokens"] = [token for token in tokens if token["id"] < vocab_size]
         text = json.dumps(content, ensure_ascii=False)
     backend = _load(text, file)
     backend.no_truncation()
     backend.no_padding()
     vocabulary = backend.get_vocab(with_added_tokens=True)
-    _check_ids(vocabulary, content["added_tokens"], rows, file)
+    _check_ids(vocabulary, content["added_tokens"], vocab_size, file)
     named = named_ids(content, file)
     beyond = [number for number in named if number >= len(vocabulary)]
     if beyond:
@@ -139,27 +143,30 @@ def parse_tokenizer_json(text: str, file: Path, rows: int) -> TokenizerJson:
         backend=backend,
         pieces=sorted(vocabulary, key=vocabulary.__getitem__),
         named_ids=named,
-        without_row=tuple(token["content"] for token in without_row),
+        without_embedding=tuple(token["content"] for token in without_embedding),
     )
 
 
-def write_cut_json(json_file: TokenizerJson, model: dict[str, Any], kept_ids: np.ndarray, file: Path) -> None:
+def write_trimmed_json(
+    json_file: TokenizerJson, model: dict[str, Any], subset: VocabularySubset, file: Path
+) -> None:
     """Write a `tokenizer.json` for some of the pieces, and check that it numbers them as asked.
 
     Args:
         json_file: the original's.
-        model: the cut model.
-        kept_ids: new id → original id, int [kept].
+        model: the trimmed model.
+        subset: the kept tokens.
         file: where to write.
 
     Raises:
         SmallerLabseError: an id that the file names is not kept, or the pieces cannot stand in this order.
     """
-    new_ids = number_kept(json_file, kept_ids).tolist()
+    require_kept(subset, json_file)
+    new_ids = subset.new_ids.tolist()
     content = map_ids(json_file.content, new_ids.__getitem__, json_file.file) | {"model": model}
     text = json.dumps(content, ensure_ascii=False, indent=2) + "\n"
     written = _load(text, file).get_vocab(with_added_tokens=True)
-    if written != {json_file.pieces[number]: new for new, number in enumerate(kept_ids.tolist())}:
+    if written != {json_file.pieces[each]: new for new, each in enumerate(subset.original_ids.tolist())}:
         # tokenizers numbers added tokens that are no pieces of the model itself, behind all of the model's.
         raise SmallerLabseError(
             f"{file}: the kept pieces cannot stand in this order, which moves added tokens before others; "
@@ -168,29 +175,20 @@ def write_cut_json(json_file: TokenizerJson, model: dict[str, Any], kept_ids: np
     file.write_text(text, encoding="utf-8", newline="\n")
 
 
-def number_kept(json_file: TokenizerJson, kept_ids: np.ndarray) -> np.ndarray:
-    """Original id → new id, int64 [pieces], -1 for pieces that are not kept.
-
-    Args:
-        json_file: the original's.
-        kept_ids: new id → original id, int [kept].
+def require_kept(subset: VocabularySubset, json_file: TokenizerJson) -> None:
+    """Check that a subset is one of this tokenizer's, and keeps all tokens that its files name.
 
     Raises:
-        SmallerLabseError: an id is none, is kept twice, or one that the tokenizer's files name is dropped.
+        SmallerLabseError: it is not, or does not.
     """
-    pieces = len(json_file.pieces)
-    if not len(kept_ids) or kept_ids.min() < 0 or kept_ids.max() >= pieces:
-        raise SmallerLabseError(f"{json_file.file}: kept ids beyond its {pieces:,} pieces, or none at all")
-    new_ids = np.full(pieces, -1, np.int64)
-    new_ids[kept_ids] = np.arange(len(kept_ids))
-    if np.count_nonzero(new_ids >= 0) != len(kept_ids):
-        raise SmallerLabseError(f"{json_file.file}: an id is kept twice; select again")
-    dropped = [json_file.pieces[number] for number in sorted(json_file.named_ids) if new_ids[number] < 0]
-    if dropped:
+    require_tokens(subset, len(json_file.pieces), json_file.file)
+    named = np.array(sorted(json_file.named_ids), dtype=np.int64)
+    dropped = named[~subset.contains(named)]
+    if len(dropped):
         raise SmallerLabseError(
-            f"{json_file.file}: the special piece {dropped[0]!r} is not kept; select again, with special_ids"
+            f"{json_file.file}: the special piece {json_file.pieces[dropped[0]]!r} is not kept; "
+            "select again, with special_ids"
         )
-    return new_ids
 
 
 def _added_tokens(content: dict[str, Any], file: Path) -> list[dict[str, Any]]:
@@ -203,7 +201,7 @@ def _added_tokens(content: dict[str, Any], file: Path) -> list[dict[str, Any]]:
     return tokens
 
 
-def _check_ids(vocabulary: dict[str, int], tokens: list[dict[str, Any]], rows: int, file: Path) -> None:
+def _check_ids(vocabulary: dict[str, int], tokens: list[dict[str, Any]], vocab_size: int, file: Path) -> None:
     for token in tokens:
         number = vocabulary.get(token["content"])
         if number != token["id"]:
@@ -218,9 +216,9 @@ def _check_ids(vocabulary: dict[str, int], tokens: list[dict[str, Any]], rows: i
             f"{file}: {len(vocabulary):,} different pieces, but none has the id {named}; expected every id "
             "from 0 on, each once"
         )
-    if len(vocabulary) > rows:
+    if len(vocabulary) > vocab_size:
         raise SmallerLabseError(
-            f"{file}: {len(vocabulary):,} pieces, but the table of embeddings has {rows:,} rows; "
+            f"{file}: {len(vocabulary):,} pieces, but the embedding matrix has {vocab_size:,} rows; "
             "they cannot belong together"
         )
 

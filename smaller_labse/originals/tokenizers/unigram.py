@@ -19,16 +19,24 @@ from typing import Any
 import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.originals.tokenizers.base import SentencePieceSetup
 from smaller_labse.originals.tokenizers.byte_alphabet import BYTE_PIECE
 from smaller_labse.originals.tokenizers.json_to_sentencepiece import build_form
 from smaller_labse.originals.tokenizers.sentencepiece_conversion import SPACE
 from smaller_labse.originals.tokenizers.sentencepiece_model import (
     SentencePieceForm,
-    cut_form,
     match_form,
+    trim_form,
     write_sentencepiece,
 )
-from smaller_labse.originals.tokenizers.tokenizer_json import NAME, TokenizerJson, number_kept, write_cut_json
+from smaller_labse.originals.tokenizers.tokenizer_files import write_files_beside
+from smaller_labse.originals.tokenizers.tokenizer_json import (
+    NAME,
+    TokenizerJson,
+    require_kept,
+    write_trimmed_json,
+)
+from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset
 from smaller_labse.originals.tokenizers.words.unigram import PlainWords, find_plain_words
 
 
@@ -67,7 +75,7 @@ class Unigram:
         """
         self.json_file = json_file
         self.file, self.pieces, self.ids = json_file.file, json_file.pieces, json_file.ids
-        self.fingerprint = json_file.fingerprint
+        self.fingerprint, self.without_embedding = json_file.fingerprint, json_file.without_embedding
         self.scores = _scores(json_file)
         self.unknown_id: int | None = json_file.model.get("unk_id")
         self._byte_fallback = bool(json_file.model.get("byte_fallback"))
@@ -102,10 +110,10 @@ class Unigram:
         """See `hf_words.word_kinds`."""
         return self.json_file.word_kinds
 
-    def cut_words(self, text: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """See `TokenizerJson.cut_words`; plain words are cut here, the same and faster."""
+    def tokenize_words(self, text: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """See `TokenizerJson.tokenize_words`; plain words are cut here, the same and faster."""
         if self._plain_words is None:
-            return self.json_file.cut_words(text, starts)
+            return self.json_file.tokenize_words(text, starts)
         ids, lengths, is_plain = self._plain_words.cut(text, starts)
         if is_plain.all():
             return ids, lengths
@@ -120,7 +128,7 @@ class Unigram:
     def _plain_words(self) -> PlainWords | None:
         return find_plain_words(self.json_file.content)
 
-    def closed(self, ids: np.ndarray) -> np.ndarray:
+    def with_dependencies(self, ids: np.ndarray) -> np.ndarray:
         """The ids themselves, ascending: the best path needs no pieces besides its own."""
         return np.unique(ids).astype(np.int32)
 
@@ -166,24 +174,39 @@ class Unigram:
             if not kept[number] and not _spelled_by_pieces(self.pieces[number], vocabulary)
         ]
 
-    def write_subset(self, kept_ids: np.ndarray, folder: Path) -> None:
-        """Write `tokenizer.json` and, unless `sentencepiece` fails, that model, with some of the pieces.
+    def write_subset(self, subset: VocabularySubset, folder: Path) -> None:
+        """Write `tokenizer.json`, the files beside and, unless `sentencepiece` fails, that model.
 
-        Args:
-            kept_ids: new id → original id, int [kept]; all of `special_ids` are among them.
-            folder: where to write; it exists.
-
-        Raises:
-            SmallerLabseError: a special piece is missing, or the pieces cannot stand in this order.
+        See `Tokenizer`.
         """
-        new_ids = number_kept(self.json_file, kept_ids)
+        require_kept(subset, self.json_file)
         vocabulary = self.json_file.model["vocab"]
-        kept = [vocabulary[number] for number in kept_ids.tolist() if number < len(vocabulary)]
-        unknown = self.unknown_id if self.unknown_id is None else int(new_ids[self.unknown_id])
+        kept_ids = subset.original_ids.tolist()
+        kept = [vocabulary[token_id] for token_id in kept_ids if token_id < len(vocabulary)]
+        unknown = self.unknown_id if self.unknown_id is None else int(subset.new_ids[self.unknown_id])
         model = self.json_file.model | {"vocab": kept, "unk_id": unknown}
-        write_cut_json(self.json_file, model, kept_ids, folder / NAME)
+        write_trimmed_json(self.json_file, model, subset, folder / NAME)
         if self._form is not None:
-            write_sentencepiece(cut_form(self._form, new_ids), folder / self._form.name)
+            write_sentencepiece(trim_form(self._form, subset), folder / self._form.name)
+        write_files_beside(self.file.parent, subset, len(self.pieces), folder)
+
+    def write_for_tensorflow(self, folder: Path) -> SentencePieceSetup:
+        """Write the SentencePiece model; see `Tokenizer`."""
+        form = self.sentencepiece
+        write_sentencepiece(form.model, folder / form.name)
+        unknown = self.unknown_id or 0
+        return SentencePieceSetup(
+            file=folder / form.name,
+            token_ids=np.where(form.ids < 0, unknown, form.ids).astype(np.int32),
+            start_id=self._special_id("<s>"),
+            end_id=self._special_id("</s>"),
+            padding_id=self._special_id("<pad>"),
+        )
+
+    def _special_id(self, piece: str) -> int:
+        if piece not in self.ids:
+            raise SmallerLabseError(f"{self.file}: no piece {piece}, which XLM-R's tokenizers have")
+        return self.ids[piece]
 
     def _find_special(self, others: Iterable[int]) -> np.ndarray:
         special = {*self.json_file.named_ids, *others, int(np.nanargmin(self.scores))}

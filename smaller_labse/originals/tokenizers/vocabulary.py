@@ -92,6 +92,25 @@ class VocabularySubset:
         return (self.original_ids[smaller] == original).all(axis=-1)
 
 
+def require_tokens(subset: VocabularySubset, pieces: int, file: Path) -> None:
+    """Check that a subset can be one of this tokenizer's vocabulary.
+
+    Args:
+        subset: the kept tokens; its original may have more, which pad the embedding matrix and are no pieces.
+        pieces: how many pieces the tokenizer has.
+        file: the tokenizer's, for messages.
+
+    Raises:
+        SmallerLabseError: it is a subset of another vocabulary, or keeps ids that no piece has.
+    """
+    last = int(subset.original_ids.max())
+    if subset.original_size < pieces or last >= pieces:
+        raise SmallerLabseError(
+            f"{file}: {pieces:,} pieces, but the kept ids go up to {last:,} of {subset.original_size:,}; "
+            "tokenizer and selection do not belong together"
+        )
+
+
 def read_pieces(file: Path) -> list[str]:
     """Read a vocabulary file: one piece a line, each ended by a line feed and nothing else.
 

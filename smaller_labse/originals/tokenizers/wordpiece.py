@@ -15,7 +15,14 @@ from pathlib import Path
 import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.originals.tokenizers.vocabulary import read_pieces, vocabulary_fingerprint, write_pieces
+from smaller_labse.originals.tokenizers.base import BertTokenizerSetup
+from smaller_labse.originals.tokenizers.vocabulary import (
+    VocabularySubset,
+    read_pieces,
+    require_tokens,
+    vocabulary_fingerprint,
+    write_pieces,
+)
 from smaller_labse.originals.tokenizers.wordpiece_spelling import (
     CONTINUATION,
     needed_for_characters,
@@ -41,6 +48,7 @@ class WordPiece:
     """
 
     kind = "wordpiece"
+    without_embedding: tuple[str, ...] = ()
 
     def __init__(self, file: Path, lower_case: bool = False) -> None:
         """Read a vocabulary file, one piece a line.
@@ -80,14 +88,14 @@ class WordPiece:
             return np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int64)
         if self.word_kinds is None:
             return self._tokenize_with_tensorflow(lines)
-        return cut_lines(lines, self.word_kinds, self.cut_words)
+        return cut_lines(lines, self.word_kinds, self.tokenize_words)
 
     @property
     def word_kinds(self) -> np.ndarray | None:
         """See `words.bert_kinds`; None where text is lower-cased first, which words alone do not show."""
         return None if self.lower_case else bert_kinds()
 
-    def cut_words(self, text: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def tokenize_words(self, text: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Cut words as tf-text's WordpieceTokenizer does.
 
         Args:
@@ -135,7 +143,7 @@ class WordPiece:
         )
         return text.BertTokenizer(table, lower_case=self.lower_case, token_out_type=tf.int32)
 
-    def closed(self, ids: np.ndarray) -> np.ndarray:
+    def with_dependencies(self, ids: np.ndarray) -> np.ndarray:
         """The ids themselves, ascending: longest-match needs no pieces besides those that it finds."""
         return np.unique(ids).astype(np.int32)
 
@@ -147,11 +155,14 @@ class WordPiece:
         """See `wordpiece_spelling.unreadable`."""
         return unreadable(pieces, self.pieces, kept)
 
-    def write_subset(self, kept_ids: np.ndarray, folder: Path) -> None:
-        """Write `vocab.txt` with some of the pieces.
+    def write_subset(self, subset: VocabularySubset, folder: Path) -> None:
+        """Write `vocab.txt` with the kept pieces; for the arguments and errors see `Tokenizer`."""
+        require_tokens(subset, len(self.pieces), self.file)
+        write_pieces(
+            [self.pieces[token_id] for token_id in subset.original_ids.tolist()], folder / VOCABULARY
+        )
 
-        Args:
-            kept_ids: new id → original id, int [kept].
-            folder: where to write; it exists.
-        """
-        write_pieces([self.pieces[number] for number in kept_ids.tolist()], folder / VOCABULARY)
+    def write_for_tensorflow(self, folder: Path) -> BertTokenizerSetup:
+        """Write `vocab.txt`; see `Tokenizer`."""
+        write_pieces(self.pieces, folder / VOCABULARY)
+        return BertTokenizerSetup(folder / VOCABULARY, self.lower_case)

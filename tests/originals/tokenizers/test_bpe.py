@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.corpora.builtin_sentences import builtin_sentences
 from smaller_labse.originals.tokenizers.bpe import BytePairEncoding
-from smaller_labse.originals.tokenizers.open_tokenizer import open_hf_tokenizer
+from smaller_labse.originals.tokenizers.open_tokenizer import open_huggingface_tokenizer
+from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset
 
 SENTENCES = [sentence for sentences in builtin_sentences().values() for sentence in sentences]
 WORDS = sorted({word for sentence in SENTENCES for word in sentence.split()})
@@ -83,7 +84,9 @@ def write_folder(folder: Path, content: dict[str, Any]) -> Path:
 @pytest.fixture(scope="module", params=TRAINERS)
 def original(request, tmp_path_factory) -> BytePairEncoding:
     content = TRAINERS[request.param](SENTENCES, 3000)
-    return open_hf_tokenizer(write_folder(tmp_path_factory.mktemp(request.param), content), rows=4000)
+    return open_huggingface_tokenizer(
+        write_folder(tmp_path_factory.mktemp(request.param), content), vocab_size=4000
+    )
 
 
 @pytest.fixture
@@ -91,8 +94,8 @@ def cut(tmp_path) -> Callable[[BytePairEncoding, np.ndarray], BytePairEncoding]:
     """The smaller tokenizer, written and read."""
 
     def write_and_read(tokenizer: BytePairEncoding, kept: np.ndarray) -> BytePairEncoding:
-        tokenizer.write_subset(kept, tmp_path)
-        return open_hf_tokenizer(tmp_path, rows=len(kept))
+        tokenizer.write_subset(VocabularySubset(kept, len(tokenizer.pieces)), tmp_path)
+        return open_huggingface_tokenizer(tmp_path, vocab_size=len(kept))
 
     return write_and_read
 
@@ -129,7 +132,7 @@ def test_a_text_whose_pieces_are_all_kept_is_cut_the_same(original, cut, texts, 
     others = data.draw(st.sets(st.integers(0, len(original.pieces) - 1), max_size=50))
     wanted = (set(used) | others | set(original.special_ids.tolist())) - dropped
     wanted |= set(original.special_ids.tolist())
-    kept = original.closed(np.array(sorted(wanted)))
+    kept = original.with_dependencies(np.array(sorted(wanted)))
     after = per_line(cut(original, kept), texts)
     unchanged = [set(line) <= set(kept.tolist()) for line in before]
     assert [kept[line].tolist() for line, same in zip(after, unchanged, strict=True) if same] == [
@@ -138,22 +141,29 @@ def test_a_text_whose_pieces_are_all_kept_is_cut_the_same(original, cut, texts, 
 
 
 def test_without_the_pieces_that_merges_pass_through_a_kept_piece_would_be_lost(tmp_path, monkeypatch):
-    original = open_hf_tokenizer(write_folder(tmp_path / "original", build()), rows=11)
+    original = open_huggingface_tokenizer(write_folder(tmp_path / "original", build()), vocab_size=11)
     assert cut_pieces(original, "abcd") == ["abcd"]
     wanted = np.array([original.ids[piece] for piece in ("a", "b", "c", "d", "abcd")])
-    assert {original.pieces[number] for number in original.closed(wanted)} == {*"abcd", "ab", "cd", "abcd"}
+    assert {original.pieces[number] for number in original.with_dependencies(wanted)} == {
+        *"abcd",
+        "ab",
+        "cd",
+        "abcd",
+    }
     with pytest.raises(SmallerLabseError, match="merges pass through the piece 'ab', which is not kept"):
-        original.write_subset(wanted, tmp_path)
-    monkeypatch.setattr(original, "closed", np.unique)
-    original.write_subset(wanted, tmp_path)
-    assert cut_pieces(open_hf_tokenizer(tmp_path, rows=5), "abcd") == ["a", "b", "c", "d"]
+        original.write_subset(VocabularySubset(wanted, len(original.pieces)), tmp_path)
+    monkeypatch.setattr(original, "with_dependencies", np.unique)
+    original.write_subset(VocabularySubset(wanted, len(original.pieces)), tmp_path)
+    assert cut_pieces(open_huggingface_tokenizer(tmp_path, vocab_size=5), "abcd") == ["a", "b", "c", "d"]
 
 
 def test_the_path_to_a_piece_is_that_of_the_merges_in_their_order(tmp_path):
-    original = open_hf_tokenizer(write_folder(tmp_path, build()), rows=11)
+    original = open_huggingface_tokenizer(write_folder(tmp_path, build()), vocab_size=11)
 
     def path_to(piece: str) -> set[str]:
-        return {original.pieces[number] for number in original.closed(np.array([original.ids[piece]]))}
+        return {
+            original.pieces[number] for number in original.with_dependencies(np.array([original.ids[piece]]))
+        }
 
     assert path_to("ab") == {"a", "b", "ab"}
     assert path_to("xab") == {"x", "a", "b", "ab", "xab"}
@@ -163,9 +173,9 @@ def test_the_path_to_a_piece_is_that_of_the_merges_in_their_order(tmp_path):
 
 
 def test_merges_keep_their_order_and_lose_those_of_dropped_pieces(tmp_path):
-    original = open_hf_tokenizer(write_folder(tmp_path / "original", build()), rows=11)
-    kept = original.closed(np.array([original.ids[piece] for piece in ("abcd", "x", "bc")]))
-    original.write_subset(kept, tmp_path)
+    original = open_huggingface_tokenizer(write_folder(tmp_path / "original", build()), vocab_size=11)
+    kept = original.with_dependencies(np.array([original.ids[piece] for piece in ("abcd", "x", "bc")]))
+    original.write_subset(VocabularySubset(kept, len(original.pieces)), tmp_path)
     model = json.loads((tmp_path / "tokenizer.json").read_text())["model"]
     assert model["merges"] == [["c", "d"], ["a", "b"], ["ab", "cd"], ["b", "c"]]
     assert sorted(model["vocab"].values()) == list(range(len(kept)))
@@ -173,36 +183,45 @@ def test_merges_keep_their_order_and_lose_those_of_dropped_pieces(tmp_path):
 
 def test_merges_written_as_text_are_read_and_written_as_text(tmp_path):
     merges = ["c d", "a b", "ab cd", "b c", "a bc", "x ab"]
-    original = open_hf_tokenizer(write_folder(tmp_path / "original", build(merges=merges)), rows=11)
-    kept = original.closed(np.array([original.ids["abcd"]]))
-    original.write_subset(kept, tmp_path)
+    original = open_huggingface_tokenizer(
+        write_folder(tmp_path / "original", build(merges=merges)), vocab_size=11
+    )
+    kept = original.with_dependencies(np.array([original.ids["abcd"]]))
+    original.write_subset(VocabularySubset(kept, len(original.pieces)), tmp_path)
     assert json.loads((tmp_path / "tokenizer.json").read_text())["model"]["merges"] == merges[:3]
-    assert cut_pieces(open_hf_tokenizer(tmp_path, rows=len(kept)), "abcdab") == ["abcd", "ab"]
+    assert cut_pieces(open_huggingface_tokenizer(tmp_path, vocab_size=len(kept)), "abcdab") == ["abcd", "ab"]
 
 
 def test_of_two_equal_merges_the_one_that_tokenizers_obeys_is_obeyed(tmp_path):
     merges = [["b", "c"], ["c", "d"], ["b", "c"], ["a", "b"], ["ab", "cd"], ["a", "bc"]]
-    original = open_hf_tokenizer(write_folder(tmp_path / "original", build(merges=merges)), rows=11)
+    original = open_huggingface_tokenizer(
+        write_folder(tmp_path / "original", build(merges=merges)), vocab_size=11
+    )
     before = original.tokenize(["abcd", "abc"])[0]
-    kept = original.closed(np.unique(before))
-    original.write_subset(kept, tmp_path)
-    after = open_hf_tokenizer(tmp_path, rows=len(kept)).tokenize(["abcd", "abc"])[0]
+    kept = original.with_dependencies(np.unique(before))
+    original.write_subset(VocabularySubset(kept, len(original.pieces)), tmp_path)
+    after = open_huggingface_tokenizer(tmp_path, vocab_size=len(kept)).tokenize(["abcd", "abc"])[0]
     assert kept[after].tolist() == before.tolist()
 
 
 def test_a_word_that_is_a_piece_as_a_whole_stays_one_where_merges_are_ignored(tmp_path):
     content = build(ignore_merges=True) | {"pre_tokenizer": {"type": "Whitespace"}}
-    original = open_hf_tokenizer(write_folder(tmp_path / "original", content), rows=11)
+    original = open_huggingface_tokenizer(write_folder(tmp_path / "original", content), vocab_size=11)
     text = "abc xabc abcd"
     assert cut_pieces(original, text) == ["abc", "xab", "c", "abcd"]
-    kept = original.closed(np.unique(original.tokenize([text])[0]))
+    kept = original.with_dependencies(np.unique(original.tokenize([text])[0]))
     assert original.ids["bc"] not in kept  # no merge leads to "abc"
-    original.write_subset(kept, tmp_path)
-    assert cut_pieces(open_hf_tokenizer(tmp_path, rows=len(kept)), text) == ["abc", "xab", "c", "abcd"]
+    original.write_subset(VocabularySubset(kept, len(original.pieces)), tmp_path)
+    assert cut_pieces(open_huggingface_tokenizer(tmp_path, vocab_size=len(kept)), text) == [
+        "abc",
+        "xab",
+        "c",
+        "abcd",
+    ]
 
 
 def test_all_bytes_are_always_kept_so_nothing_is_unreadable(original, cut):
-    smallest = cut(original, original.closed(original.special_ids))
+    smallest = cut(original, original.with_dependencies(original.special_ids))
     text = "żółć 京都 🦜 \x00\n"
     assert smallest.unknown_id not in smallest.tokenize([text])[0]
     assert smallest.json_file.backend.decode(smallest.tokenize([text])[0].tolist()) == text
@@ -212,7 +231,7 @@ def test_all_bytes_are_always_kept_so_nothing_is_unreadable(original, cut):
 
 
 def test_without_bytes_a_piece_is_readable_when_its_characters_are_kept(tmp_path):
-    original = open_hf_tokenizer(write_folder(tmp_path, build()), rows=11)
+    original = open_huggingface_tokenizer(write_folder(tmp_path, build()), vocab_size=11)
     kept = np.array([piece in ("a", "b", "ab") for piece in original.pieces])
     unreadable = original.unreadable(range(len(original.pieces)), kept)
     assert [original.pieces[number] for number in unreadable] == [
@@ -225,7 +244,7 @@ def test_without_bytes_a_piece_is_readable_when_its_characters_are_kept(tmp_path
 @HERE
 def test_every_character_in_the_seen_pieces_keeps_its_own_piece(original, cut, texts):
     seen = np.unique(original.tokenize(texts)[0])
-    kept = original.closed(np.union1d(original.special_ids, original.needed_for_characters(seen)))
+    kept = original.with_dependencies(np.union1d(original.special_ids, original.needed_for_characters(seen)))
     pieces = [original.json_file.backend.decode([number]) for number in seen.tolist()]
     characters = sorted(set("".join(pieces)) - {"\ufffd"})  # which stands for a part of a character
     before, after = per_line(original, characters), per_line(cut(original, kept), characters)
@@ -238,13 +257,13 @@ def test_tatoeba_is_cut_the_same_and_characters_stay_whole(shared, tmp_path, kin
     files = sorted((shared / "tatoeba" / "v1").iterdir())
     lines = [line for file in files for line in file.read_text(encoding="utf-8").split("\n")]
     folder = write_folder(tmp_path / "original", TRAINERS[kind](lines[::5], 12_000))
-    original = open_hf_tokenizer(folder, rows=12_010)
+    original = open_huggingface_tokenizer(folder, vocab_size=12_010)
     ids, lengths = original.tokenize(lines)
     frequent = np.argsort(-np.bincount(ids, minlength=len(original.pieces)), kind="stable")[:3000]
     needed = original.needed_for_characters(np.unique(ids))
-    kept = original.closed(np.unique(np.concatenate([original.special_ids, frequent, needed])))
-    original.write_subset(kept, tmp_path)
-    smaller = open_hf_tokenizer(tmp_path, rows=len(kept))
+    kept = original.with_dependencies(np.unique(np.concatenate([original.special_ids, frequent, needed])))
+    original.write_subset(VocabularySubset(kept, len(original.pieces)), tmp_path)
+    smaller = open_huggingface_tokenizer(tmp_path, vocab_size=len(kept))
     before = np.split(ids, np.cumsum(lengths)[:-1])
     now, lengths_now = smaller.tokenize(lines)
     after = np.split(kept[now], np.cumsum(lengths_now)[:-1])
@@ -273,16 +292,17 @@ def test_the_older_form_beside_is_cut_too(tmp_path):
     content = json.loads((folder / "tokenizer.json").read_text())
     (folder / "vocab.json").write_text(json.dumps(content["model"]["vocab"]))
     (folder / "merges.txt").write_text("".join(" ".join(pair) + "\n" for pair in content["model"]["merges"]))
-    original = open_hf_tokenizer(folder, rows=603)
-    kept = original.closed(np.union1d(original.special_ids, np.arange(0, 600, 7)))
-    original.write_subset(kept, tmp_path)
+    original = open_huggingface_tokenizer(folder, vocab_size=603)
+    kept = original.with_dependencies(np.union1d(original.special_ids, np.arange(0, 600, 7)))
+    original.write_subset(VocabularySubset(kept, len(original.pieces)), tmp_path)
     from tokenizers.models import BPE
 
     old = BPE.from_file(str(tmp_path / "vocab.json"), str(tmp_path / "merges.txt"))
-    new = open_hf_tokenizer(tmp_path, rows=len(kept))
+    new = open_huggingface_tokenizer(tmp_path, vocab_size=len(kept))
     new.json_file.backend.model = old
     assert np.array_equal(
-        new.tokenize(SENTENCES)[0], open_hf_tokenizer(tmp_path, rows=len(kept)).tokenize(SENTENCES)[0]
+        new.tokenize(SENTENCES)[0],
+        open_huggingface_tokenizer(tmp_path, vocab_size=len(kept)).tokenize(SENTENCES)[0],
     )
 
 
@@ -299,4 +319,6 @@ def test_what_cannot_be_cut_is_refused(tmp_path, changes, message):
     if "continuing_subword_prefix" in changes or "end_of_word_suffix" in changes:
         changes |= {"merges": []}
     with pytest.raises(SmallerLabseError, match=message):
-        open_hf_tokenizer(write_folder(tmp_path, build(**changes)), rows=11).closed(np.array([0]))
+        open_huggingface_tokenizer(write_folder(tmp_path, build(**changes)), vocab_size=11).with_dependencies(
+            np.array([0])
+        )

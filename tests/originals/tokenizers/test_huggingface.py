@@ -18,9 +18,10 @@ from smaller_labse.corpora.builtin_sentences import builtin_sentences
 from smaller_labse.make_smaller.example import learn_pieces
 from smaller_labse.originals.tokenizers.bpe import BytePairEncoding
 from smaller_labse.originals.tokenizers.huggingface_wordpiece import HuggingFaceWordPiece
-from smaller_labse.originals.tokenizers.open_tokenizer import open_hf_tokenizer
-from smaller_labse.originals.tokenizers.tokenizer_files import renumber_tokenizer_files
+from smaller_labse.originals.tokenizers.open_tokenizer import open_huggingface_tokenizer
+from smaller_labse.originals.tokenizers.tokenizer_files import write_files_beside
 from smaller_labse.originals.tokenizers.unigram import Unigram
+from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset
 from smaller_labse.originals.tokenizers.wordpiece import WordPiece
 
 SENTENCES = [sentence for sentences in builtin_sentences().values() for sentence in sentences]
@@ -68,7 +69,9 @@ def wordpiece_json() -> dict[str, Any]:
 
 @pytest.fixture
 def small(tmp_path) -> HuggingFaceWordPiece:
-    return open_hf_tokenizer(write(tmp_path / "original", tokenizer=wordpiece_json(), config=BERT), rows=20)
+    return open_huggingface_tokenizer(
+        write(tmp_path / "original", tokenizer=wordpiece_json(), config=BERT), vocab_size=20
+    )
 
 
 @pytest.fixture(scope="module")
@@ -81,14 +84,14 @@ def original(tmp_path_factory) -> HuggingFaceWordPiece:
         config=BERT,
         tokenizer_config={"do_lower_case": False},
     )
-    return open_hf_tokenizer(folder, rows=1_000_000)
+    return open_huggingface_tokenizer(folder, vocab_size=1_000_000)
 
 
 @pytest.fixture
 def cut(tmp_path) -> Callable[[HuggingFaceWordPiece, np.ndarray], HuggingFaceWordPiece]:
     def write_and_read(tokenizer: HuggingFaceWordPiece, kept: np.ndarray) -> HuggingFaceWordPiece:
-        tokenizer.write_subset(kept, tmp_path)
-        return open_hf_tokenizer(tmp_path, rows=len(kept))
+        tokenizer.write_subset(VocabularySubset(kept, len(tokenizer.pieces)), tmp_path)
+        return open_huggingface_tokenizer(tmp_path, vocab_size=len(kept))
 
     return write_and_read
 
@@ -100,7 +103,7 @@ def per_line(tokenizer: HuggingFaceWordPiece, lines: list[str]) -> list[list[int
 
 
 def with_special(tokenizer: HuggingFaceWordPiece, ids: Any = ()) -> np.ndarray:
-    return tokenizer.closed(np.concatenate([tokenizer.special_ids, np.asarray(ids, int)]))
+    return tokenizer.with_dependencies(np.concatenate([tokenizer.special_ids, np.asarray(ids, int)]))
 
 
 @given(TEXTS, st.data())
@@ -142,14 +145,14 @@ def test_bert_lower_cases_unless_told_not_to(tmp_path):
     vocabulary = "".join(f"{piece}\n" for piece in [*SPECIAL, "a", "A", "é", "e"])
     folder = write(tmp_path, vocab=vocabulary, config=BERT)
     assert [
-        open_hf_tokenizer(folder, rows=9).pieces[one]
-        for one in open_hf_tokenizer(folder, 9).tokenize(["A É"])[0]
+        open_huggingface_tokenizer(folder, vocab_size=9).pieces[one]
+        for one in open_huggingface_tokenizer(folder, 9).tokenize(["A É"])[0]
     ] == [
         "a",
         "e",
     ]
     write(tmp_path, tokenizer_config={"do_lower_case": False})
-    tokenizer = open_hf_tokenizer(folder, rows=9)
+    tokenizer = open_huggingface_tokenizer(folder, vocab_size=9)
     assert [tokenizer.pieces[one] for one in tokenizer.tokenize(["A é"])[0]] == ["A", "é"]
 
 
@@ -170,7 +173,7 @@ def test_special_pieces_are_those_that_any_file_names(tmp_path):
         tokenizer_config={"added_tokens_decoder": {"11": {"content": "##c"}}},
         added_tokens={"##a": 5},
     )
-    special = open_hf_tokenizer(folder, rows=20).special_ids
+    special = open_huggingface_tokenizer(folder, vocab_size=20).special_ids
     assert special.dtype == np.int32
     assert special.tolist() == [0, 1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13]
 
@@ -213,7 +216,7 @@ def test_every_id_in_tokenizer_json_follows(small, cut, tmp_path):
 )
 def test_post_processors_of_other_kinds_follow(tmp_path, cut, processor):
     content = wordpiece_json() | {"post_processor": processor}
-    original = open_hf_tokenizer(write(tmp_path / "original", tokenizer=content), rows=20)
+    original = open_huggingface_tokenizer(write(tmp_path / "original", tokenizer=content), vocab_size=20)
     kept = with_special(original, [original.ids["ab"]])
     smaller = cut(original, kept)
     pair = [one.json_file.backend.encode("ab", "ab").ids for one in (original, smaller)]
@@ -230,19 +233,24 @@ def test_wordpieces_can_stand_in_any_order(small, cut):
 
 def test_added_tokens_before_others_are_refused(small, tmp_path):
     with pytest.raises(SmallerLabseError, match="keep the original's order"):
-        small.write_subset(np.flip(small.special_ids), tmp_path)
+        small.write_subset(VocabularySubset(np.flip(small.special_ids), len(small.pieces)), tmp_path)
 
 
 def test_rows_beyond_the_pieces_are_in_no_vocabulary(tmp_path):
     folder = write(tmp_path, tokenizer=wordpiece_json())
-    assert open_hf_tokenizer(folder, rows=14).pieces == open_hf_tokenizer(folder, rows=999).pieces
-    assert open_hf_tokenizer(folder, rows=14).json_file.without_row == ()
+    assert (
+        open_huggingface_tokenizer(folder, vocab_size=14).pieces
+        == open_huggingface_tokenizer(folder, vocab_size=999).pieces
+    )
+    assert open_huggingface_tokenizer(folder, vocab_size=14).without_embedding == ()
 
 
 def test_added_tokens_beyond_the_table_are_left_out(tmp_path, cut):
     """Gemma's <image_soft_token> has the id 262,144 in a table of 262,144 rows."""
-    original = open_hf_tokenizer(write(tmp_path / "original", tokenizer=wordpiece_json()), rows=13)
-    assert original.json_file.without_row == ("<d>",)
+    original = open_huggingface_tokenizer(
+        write(tmp_path / "original", tokenizer=wordpiece_json()), vocab_size=13
+    )
+    assert original.without_embedding == ("<d>",)
     assert original.pieces[-1] == "<q>"
     assert original.tokenize(["<d>"])[0].max() < 13
     smaller = cut(original, original.special_ids)
@@ -259,11 +267,9 @@ def test_the_files_beside_follow(small, tmp_path):
         added_tokens={"<q>": 12, "<no row>": 14},
         sentence_bert_config={"max_seq_length": 8},
     )
-    new_ids = np.full(14, -1)
-    new_ids[[0, 6, 12]] = [0, 2, 1]
     out = tmp_path / "out"
     out.mkdir()
-    renumber_tokenizer_files(tmp_path / "original", out, new_ids)
+    write_files_beside(tmp_path / "original", VocabularySubset(np.array([0, 12, 6]), 20), 14, out)
     written = {file.name: json.loads(file.read_text()) for file in out.iterdir()}
     assert written == {
         "tokenizer_config.json": names
@@ -271,15 +277,16 @@ def test_the_files_beside_follow(small, tmp_path):
         "special_tokens_map.json": names,
         "added_tokens.json": {"<q>": 1},
     }
-    new_ids[12] = -1
     with pytest.raises(
         SmallerLabseError, match=r"tokenizer_config\.json: names the id 12, whose piece is not"
     ):
-        renumber_tokenizer_files(tmp_path / "original", out, new_ids)
+        write_files_beside(tmp_path / "original", VocabularySubset(np.array([0, 6]), 20), 14, out)
 
 
 def test_only_what_is_there_is_written(tmp_path):
-    renumber_tokenizer_files(write(tmp_path / "original"), write(tmp_path / "out"), np.arange(3))
+    write_files_beside(
+        write(tmp_path / "original"), VocabularySubset(np.arange(3), 3), 3, write(tmp_path / "out")
+    )
     assert list((tmp_path / "out").iterdir()) == []
 
 
@@ -292,7 +299,7 @@ def test_the_family_is_told_by_the_model(tmp_path, said):
         if not said:
             model = {name: value for name, value in model.items() if name != "type"}
         folder = write(tmp_path / str(number), tokenizer={"version": "1.0", "model": model})
-        tokenizer = open_hf_tokenizer(folder, rows=20)
+        tokenizer = open_huggingface_tokenizer(folder, vocab_size=20)
         assert type(tokenizer) is family
         assert len(tokenizer.tokenize(["ab a"])[0]) > 0
 
@@ -302,7 +309,7 @@ def test_the_fingerprint_tells_pieces_with_line_feeds_apart(tmp_path):
     for number, pieces in enumerate((["a", "\n", "\n\n"], ["a", "\n\n", "\n"])):
         model = {"type": "BPE", "vocab": {piece: each for each, piece in enumerate(pieces)}, "merges": []}
         folder = write(tmp_path / str(number), tokenizer={"version": "1.0", "model": model})
-        fingerprints.add(open_hf_tokenizer(folder, rows=20).fingerprint)
+        fingerprints.add(open_huggingface_tokenizer(folder, vocab_size=20).fingerprint)
     assert len(fingerprints) == 2
 
 
@@ -346,7 +353,7 @@ def broken_model(**changes: Any) -> dict[str, Any]:
 )  # fmt: skip
 def test_what_is_no_tokenizer_is_refused(tmp_path, capfd, files, message):
     with pytest.raises(SmallerLabseError, match=message) as raised:
-        open_hf_tokenizer(write(tmp_path, **files), rows=20)
+        open_huggingface_tokenizer(write(tmp_path, **files), vocab_size=20)
     assert "\n" not in str(raised.value)
     assert capfd.readouterr() == ("", "")
 
@@ -364,14 +371,14 @@ def test_what_is_no_tokenizer_is_refused(tmp_path, capfd, files, message):
 def test_a_damaged_tokenizer_json_is_refused(tmp_path, content, message):
     (tmp_path / "tokenizer.json").write_bytes(content)
     with pytest.raises(SmallerLabseError, match=message):
-        open_hf_tokenizer(tmp_path, rows=20)
+        open_huggingface_tokenizer(tmp_path, vocab_size=20)
 
 
 def test_a_file_that_is_too_large_is_refused_before_it_is_read(tmp_path):
     with (tmp_path / "tokenizer.json").open("wb") as file:
         file.truncate(1 << 40)
     with pytest.raises(SmallerLabseError, match="1,099,511,627,776 bytes, expected at most"):
-        open_hf_tokenizer(tmp_path, rows=20)
+        open_huggingface_tokenizer(tmp_path, vocab_size=20)
 
 
 @pytest.mark.parametrize(
@@ -388,17 +395,17 @@ def test_a_file_that_is_too_large_is_refused_before_it_is_read(tmp_path):
 def test_a_sentencepiece_model_that_cannot_be_read_is_refused(tmp_path, content, config, message):
     (write(tmp_path, config=config) / "sentencepiece.bpe.model").write_bytes(content)
     with pytest.raises(SmallerLabseError, match=message):
-        open_hf_tokenizer(tmp_path, rows=20)
+        open_huggingface_tokenizer(tmp_path, vocab_size=20)
 
 
 def test_a_table_with_fewer_rows_than_pieces_is_refused(tmp_path):
     folder = write(tmp_path, tokenizer=wordpiece_json())
-    with pytest.raises(SmallerLabseError, match="12 pieces, but the table of embeddings has 11 rows"):
-        open_hf_tokenizer(folder, rows=11)
+    with pytest.raises(SmallerLabseError, match="12 pieces, but the embedding matrix has 11 rows"):
+        open_huggingface_tokenizer(folder, vocab_size=11)
 
 
 def test_kept_ids_that_are_none_are_refused(small, tmp_path):
     for kept in ([], [99], [-1], [*small.special_ids, 0]):
         with pytest.raises(SmallerLabseError, match="kept"):
-            small.write_subset(np.array(kept, int), tmp_path)
+            small.write_subset(VocabularySubset(np.array(kept, int), len(small.pieces)), tmp_path)
     assert not (tmp_path / "tokenizer.json").exists()

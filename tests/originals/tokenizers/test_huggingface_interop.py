@@ -12,8 +12,8 @@ import pytest
 
 from smaller_labse.corpora.builtin_sentences import builtin_sentences
 from smaller_labse.make_smaller.example import learn_pieces
-from smaller_labse.originals.tokenizers.open_tokenizer import open_hf_tokenizer
-from smaller_labse.originals.tokenizers.tokenizer_files import renumber_tokenizer_files
+from smaller_labse.originals.tokenizers.open_tokenizer import open_huggingface_tokenizer
+from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset
 
 transformers = pytest.importorskip("transformers", reason="needs transformers, from the extra interop")
 
@@ -118,15 +118,12 @@ def test_transformers_numbers_text_as_before(tmp_path, make: Callable[[Path], An
     out.mkdir()
     make(folder)
     theirs = transformers.AutoTokenizer.from_pretrained(folder)
-    original = open_hf_tokenizer(folder, rows=20_000)
+    original = open_huggingface_tokenizer(folder, vocab_size=20_000)
     assert len(theirs) == len(original.pieces)
     wanted = {number for text in [*TEXTS, *SENTENCES[::2]] for number in theirs(text).input_ids}
-    kept = original.closed(np.union1d(original.special_ids, sorted(wanted)))
+    kept = original.with_dependencies(np.union1d(original.special_ids, sorted(wanted)))
     assert len(kept) < len(original.pieces)
-    original.write_subset(kept, out)
-    new_ids = np.full(len(original.pieces), -1)
-    new_ids[kept] = np.arange(len(kept))
-    renumber_tokenizer_files(folder, out, new_ids)
+    original.write_subset(VocabularySubset(kept, len(original.pieces)), out)
     (out / "config.json").write_bytes((folder / "config.json").read_bytes())
     smaller = transformers.AutoTokenizer.from_pretrained(out)
     assert len(smaller) == len(kept)

@@ -17,8 +17,9 @@ from sentencepiece.sentencepiece_model_pb2 import ModelProto
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.corpora.builtin_sentences import builtin_sentences
-from smaller_labse.originals.tokenizers.open_tokenizer import open_hf_tokenizer
+from smaller_labse.originals.tokenizers.open_tokenizer import open_huggingface_tokenizer
 from smaller_labse.originals.tokenizers.unigram import Unigram
+from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset
 
 SENTENCES = [sentence for sentences in builtin_sentences().values() for sentence in sentences]
 WORDS = sorted({word for sentence in SENTENCES for word in sentence.split()})
@@ -89,7 +90,7 @@ def build(pieces: list[tuple[str, float, int]], **rules: Any) -> bytes:
 def original(tmp_path_factory) -> Unigram:
     model = without_ties(train(SENTENCES, 5000))
     folder = write_folder(tmp_path_factory.mktemp("xlm-roberta"), model)
-    return open_hf_tokenizer(folder, rows=7000)
+    return open_huggingface_tokenizer(folder, vocab_size=7000)
 
 
 @pytest.fixture
@@ -97,9 +98,9 @@ def cut(tmp_path) -> Callable[[Unigram, np.ndarray], Unigram]:
     """The smaller tokenizer, written and read; its folder has both forms."""
 
     def write_and_read(tokenizer: Unigram, kept: np.ndarray) -> Unigram:
-        tokenizer.write_subset(kept, tmp_path)
+        tokenizer.write_subset(VocabularySubset(kept, len(tokenizer.pieces)), tmp_path)
         assert {file.name for file in tmp_path.iterdir()} >= {"tokenizer.json", MODEL}
-        return open_hf_tokenizer(tmp_path, rows=len(kept))
+        return open_huggingface_tokenizer(tmp_path, vocab_size=len(kept))
 
     return write_and_read
 
@@ -128,7 +129,9 @@ ALL_CUTS = CUTS | {"tensorflow-text": per_line_by_tensorflow_text}
 
 
 def with_special(tokenizer: Unigram, *ids: Any) -> np.ndarray:
-    return tokenizer.closed(np.concatenate([tokenizer.special_ids, *(np.asarray(some, int) for some in ids)]))
+    return tokenizer.with_dependencies(
+        np.concatenate([tokenizer.special_ids, *(np.asarray(some, int) for some in ids)])
+    )
 
 
 @pytest.mark.parametrize("library", CUTS)
@@ -175,7 +178,7 @@ def test_tatoeba_is_cut_the_same_and_nothing_new_is_unknown(shared, tmp_path, cu
     files = sorted((shared / "tatoeba" / "v1").iterdir())
     lines = [line for file in files for line in file.read_text(encoding="utf-8").split("\n")]
     folder = write_folder(tmp_path / "original", train(lines[::5], 12_000, character_coverage=0.9995))
-    original = open_hf_tokenizer(folder, rows=13_000)
+    original = open_huggingface_tokenizer(folder, vocab_size=13_000)
     before = CUTS[library](original, lines)
     occurrences = np.bincount([number for line in before for number in line], minlength=len(original.pieces))
     frequent = np.argsort(-occurrences, kind="stable")[:2000]
@@ -200,13 +203,13 @@ LOWEST = [
 @pytest.mark.parametrize("library", ALL_CUTS)
 def test_unknown_pieces_stay_as_dear_as_they_were(tmp_path, cut, library):
     """`x` is unknown for 10 less than the lowest score: at -50 it loses to `aax`, at -16 it would win."""
-    original = open_hf_tokenizer(write_folder(tmp_path / "original", build(LOWEST)), rows=20)
+    original = open_huggingface_tokenizer(write_folder(tmp_path / "original", build(LOWEST)), vocab_size=20)
     assert original.ids["lowest"] in original.special_ids
     before = ALL_CUTS[library](original, ["aaaaaxb"])
     assert [original.pieces[number] for number in before[0]] == ["a", "a", "a", "aax", "b"]
     kept = with_special(original, before[0], [original.ids["aaaaa"]])
     assert [kept[line].tolist() for line in ALL_CUTS[library](cut(original, kept), ["aaaaaxb"])] == before
-    without = open_hf_tokenizer(write_folder(tmp_path / "without", build(LOWEST[:4])), rows=20)
+    without = open_huggingface_tokenizer(write_folder(tmp_path / "without", build(LOWEST[:4])), vocab_size=20)
     assert without.unknown_id in ALL_CUTS[library](without, ["aaaaaxb"])[0]
 
 
@@ -215,7 +218,7 @@ def test_user_defined_pieces_win_as_they_did(tmp_path, cut, library):
     """sentencepiece until 0.2.1 gives them their length times the highest score, so that is kept."""
     pieces = [("xy", 0.0, Kind.USER_DEFINED), ("x", 0.0, Kind.NORMAL), ("yz", 9.0, Kind.NORMAL)]
     model = build([*pieces, ("z", 0.2, Kind.NORMAL), ("highest", 61.0, Kind.NORMAL)])
-    original = open_hf_tokenizer(write_folder(tmp_path / "original", model), rows=20)
+    original = open_huggingface_tokenizer(write_folder(tmp_path / "original", model), vocab_size=20)
     before = ALL_CUTS[library](original, ["xyz"])
     if library == "tensorflow-text":
         assert [original.pieces[number] for number in before[0]] == ["xy", "z"]
@@ -227,7 +230,7 @@ def test_bytes_and_user_defined_pieces_are_always_kept_and_nothing_is_unreadable
     pieces = [(f"<0x{byte:02X}>", 0.0, Kind.BYTE) for byte in range(256)]
     pieces += [("<sep>", 0.0, Kind.USER_DEFINED), ("a", -1.0, Kind.NORMAL), ("b", -2.0, Kind.NORMAL)]
     pieces += [("ab", -1.5, Kind.NORMAL)]
-    original = open_hf_tokenizer(write_folder(tmp_path / "original", build(pieces)), rows=300)
+    original = open_huggingface_tokenizer(write_folder(tmp_path / "original", build(pieces)), vocab_size=300)
     kept = original.special_ids
     assert [original.pieces[number] for number in np.setdiff1d(np.arange(265), kept)] == ["ab"]
     smaller = cut(original, kept)
@@ -256,7 +259,7 @@ def test_xlm_robertas_ids(original, cut):
 
 def test_t5s_ids(tmp_path, cut):
     model = without_ties(train(SENTENCES, 3000, pad_id=0, eos_id=1, unk_id=2, bos_id=-1))
-    original = open_hf_tokenizer(write_folder(tmp_path / "original", model, "t5"), rows=4096)
+    original = open_huggingface_tokenizer(write_folder(tmp_path / "original", model, "t5"), vocab_size=4096)
     assert original.pieces[:3] == ["<pad>", "</s>", "<unk>"]
     assert original.pieces[-100:] == [f"<extra_id_{number}>" for number in reversed(range(100))]
     kept = with_special(original, np.arange(0, len(original.pieces), 3))
@@ -283,7 +286,7 @@ def alone(original, tmp_path_factory) -> Unigram:
     """The same tokenizer from `tokenizer.json`, with no SentencePiece model beside it."""
     folder = tmp_path_factory.mktemp("alone")
     (folder / "tokenizer.json").write_text(json.dumps(original.json_file.content))
-    return open_hf_tokenizer(folder, rows=len(original.pieces))
+    return open_huggingface_tokenizer(folder, vocab_size=len(original.pieces))
 
 
 def test_with_tokenizer_json_alone_the_sentencepiece_model_is_built(original, alone):
@@ -318,7 +321,7 @@ def test_the_ways_in_which_others_write_the_same_tokenizer_are_understood(origin
     for name, part in parts.items():
         text = text.replace(json.dumps(name), json.dumps(part))
     (tmp_path / "tokenizer.json").write_text(text)
-    tokenizer = open_hf_tokenizer(tmp_path, rows=len(original.pieces))
+    tokenizer = open_huggingface_tokenizer(tmp_path, vocab_size=len(original.pieces))
     assert per_line(tokenizer, SENTENCES) == per_line_by_sentencepiece(tokenizer, SENTENCES)
 
 
@@ -327,13 +330,13 @@ def test_a_normalizer_that_sentencepiece_does_not_have_leaves_tokenizer_json_alo
     folder.mkdir()
     content = original.json_file.content | {"normalizer": {"type": "Lowercase"}}
     (folder / "tokenizer.json").write_text(json.dumps(content))
-    tokenizer = open_hf_tokenizer(folder, rows=len(original.pieces))
+    tokenizer = open_huggingface_tokenizer(folder, vocab_size=len(original.pieces))
     with pytest.raises(SmallerLabseError, match="its normalizer Lowercase has no counterpart there"):
         _ = tokenizer.sentencepiece
     assert int(np.argmin(tokenizer.scores)) in tokenizer.special_ids
     out = tmp_path / "out"
     out.mkdir()
-    tokenizer.write_subset(tokenizer.special_ids, out)
+    tokenizer.write_subset(VocabularySubset(tokenizer.special_ids, len(tokenizer.pieces)), out)
     assert [file.name for file in out.iterdir()] == ["tokenizer.json"]
 
 
@@ -348,30 +351,35 @@ def test_a_normalizer_that_sentencepiece_does_not_have_leaves_tokenizer_json_alo
 def test_two_forms_that_are_not_the_same_are_refused(original, cut, tmp_path, change, message):
     folder = tmp_path / "both"
     folder.mkdir()
-    original.write_subset(original.closed(np.arange(len(original.pieces))), folder)
+    original.write_subset(
+        VocabularySubset(original.with_dependencies(np.arange(len(original.pieces))), len(original.pieces)),
+        folder,
+    )
     model = ModelProto.FromString((folder / MODEL).read_bytes())
     change(model)
     (folder / MODEL).write_bytes(model.SerializeToString())
     with pytest.raises(SmallerLabseError, match=message):
-        open_hf_tokenizer(folder, rows=len(original.pieces))
+        open_huggingface_tokenizer(folder, vocab_size=len(original.pieces))
 
 
 def test_an_order_that_moves_special_pieces_is_refused(original, tmp_path):
     kept = np.concatenate([original.special_ids, np.setdiff1d(np.arange(50), original.special_ids)])
     with pytest.raises(SmallerLabseError, match="cannot stand in this order"):
-        original.write_subset(kept, tmp_path)
+        original.write_subset(VocabularySubset(kept, len(original.pieces)), tmp_path)
 
 
 def test_a_selection_without_a_special_piece_is_refused(original, tmp_path):
     with pytest.raises(SmallerLabseError, match="the special piece '<mask>' is not kept"):
-        original.write_subset(original.special_ids[:-1], tmp_path)
+        original.write_subset(VocabularySubset(original.special_ids[:-1], len(original.pieces)), tmp_path)
 
 
 def test_what_older_sentencepieces_test_themselves_with_is_left_out(original, tmp_path, cut):
     """Field 4, self_test_data, says how the original cuts some texts; newer ones do not know it."""
     self_test = b"\x22\x0a\x0a\x08\x0a\x01a\x12\x03\xe2\x96\x81"
     model = original.sentencepiece.model.SerializeToString() + self_test
-    old = open_hf_tokenizer(write_folder(tmp_path / "original", model), rows=len(original.pieces))
+    old = open_huggingface_tokenizer(
+        write_folder(tmp_path / "original", model), vocab_size=len(original.pieces)
+    )
     assert self_test in old.sentencepiece.model.SerializeToString()
     cut(old, old.special_ids)
     assert self_test not in (tmp_path / MODEL).read_bytes()
@@ -380,7 +388,7 @@ def test_what_older_sentencepieces_test_themselves_with_is_left_out(original, tm
 def test_unreadable_is_what_the_kept_pieces_cannot_spell(tmp_path):
     names = ["▁", "a", "▁ab", "b", "bc", "abc", "▁abc"]
     model = build([(piece, -1.0 - number, Kind.NORMAL) for number, piece in enumerate(names)])
-    original = open_hf_tokenizer(write_folder(tmp_path, model), rows=20)
+    original = open_huggingface_tokenizer(write_folder(tmp_path, model), vocab_size=20)
     kept = np.isin(original.pieces, ["a", "▁ab", "bc"])
     unreadable = original.unreadable(range(4, len(original.pieces) - 1), kept)
     assert [original.pieces[number] for number in unreadable] == ["▁", "b", "▁abc"]
@@ -389,7 +397,7 @@ def test_unreadable_is_what_the_kept_pieces_cannot_spell(tmp_path):
 def test_a_piece_with_a_character_that_has_no_piece_is_needed_itself(tmp_path):
     names = ["▁", "a", "▁b", "ax", "▁ba", "bb", "▁a"]
     model = build([(piece, -1.0 - number, Kind.NORMAL) for number, piece in enumerate(names)])
-    original = open_hf_tokenizer(write_folder(tmp_path, model), rows=20)
+    original = open_huggingface_tokenizer(write_folder(tmp_path, model), vocab_size=20)
 
     def needed(*pieces: str) -> list[str]:
         found = original.needed_for_characters(np.array([original.ids[piece] for piece in pieces]))

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from smaller_labse.corpora.builtin_sentences import builtin_sentences
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.originals.tokenizers.huggingface_wordpiece import bert_tokenizer_json
-from smaller_labse.originals.tokenizers.open_tokenizer import open_hf_tokenizer
+from smaller_labse.originals.tokenizers.open_tokenizer import open_huggingface_tokenizer
 from smaller_labse.originals.tokenizers.words.bert import bert_kinds
 from smaller_labse.originals.tokenizers.words.loops import ALONE, KINDS, SPACE
 from smaller_labse.originals.tokenizers.words.unigram import find_plain_words
@@ -79,7 +79,7 @@ def unigram_json(tmp_path_factory) -> dict[str, Any]:
     )
     (folder / "sentencepiece.bpe.model").write_bytes(model.getvalue())
     (folder / "config.json").write_text(json.dumps({"model_type": "xlm-roberta"}))
-    return open_hf_tokenizer(folder, rows=10_000).json_file.content
+    return open_huggingface_tokenizer(folder, vocab_size=10_000).json_file.content
 
 
 def precompiled(content: dict[str, Any]) -> dict[str, Any]:
@@ -166,7 +166,7 @@ def change(content: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
 
 def open_json(content: dict[str, Any], folder: Path) -> Any:
     (folder / "tokenizer.json").write_text(json.dumps(content), encoding="utf-8")
-    return open_hf_tokenizer(folder, rows=20_000)
+    return open_huggingface_tokenizer(folder, vocab_size=20_000)
 
 
 @pytest.fixture(scope="module", params=VARIANTS)

@@ -58,14 +58,14 @@ def bert_kinds() -> np.ndarray:
 def cut_lines(
     lines: Sequence[str],
     kinds: np.ndarray,
-    cut_words: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]],
+    tokenize_words: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Cut lines into the pieces of their words.
 
     Args:
         lines: n lines of text; a line feed in one is a space.
         kinds: how code points separate words, uint8 [KINDS].
-        cut_words: see `Tokenizer.cut_words`.
+        tokenize_words: see `Tokenizer.tokenize_words`.
 
     Returns:
         See `Tokenizer.tokenize`.
@@ -74,7 +74,7 @@ def cut_lines(
     table, short = new_byte_table(most_words(len(text)), len(text)), new_short_words(most_words(len(text)))
     numbers, ends = np.empty(len(text), np.int32), np.empty(len(lines), np.int64)
     numbers = numbers[: number_words(text, kinds, table, short, numbers, ends)]
-    ids, lengths = cut_words(table.text, table.starts[: int(table.size[0]) + 1])
+    ids, lengths = tokenize_words(table.text, table.starts[: int(table.size[0]) + 1])
     of_words = lengths[numbers]
     total = np.concatenate([[0], np.cumsum(of_words)])
     # A word's pieces stand together in `ids`; their places, for every word as it comes:
