@@ -15,7 +15,7 @@ from measure import Run, Section, apart, measure, median_rate, peak, spread, tak
 from rivals.recipe_loop import recipe_loop
 from text import LANGUAGES, write_text
 
-from smaller_labse.common.tables import Table
+from smaller_labse.common.result_table import Table
 
 RIVALS = Path(__file__).parent / "rivals"
 COUNT = (sys.executable, "-m", "smaller_labse.select_vocab", "count")

@@ -10,7 +10,7 @@ from pathlib import Path
 from measure import Run, Section, measure, median_rate, peak, spread, take_turns
 from originals import ROOT
 
-from smaller_labse.common.tables import Table
+from smaller_labse.common.result_table import Table
 
 RIVALS = Path(__file__).parent / "rivals"
 SENTENCES = ROOT / "scripts" / "demo" / "sentences.tsv"

@@ -18,7 +18,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import TypeVar
 
-from smaller_labse.common.tables import Table
+from smaller_labse.common.result_table import Table
 
 Result = TypeVar("Result")
 PACKAGES = ("tensorflow", "tensorflow-text", "numpy", "numba", "tokenizers")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from measure import Section, measure, spread, take_turns
 
-from smaller_labse.common.tables import Table
+from smaller_labse.common.result_table import Table
 
 RIVAL = Path(__file__).parent / "rivals" / "neighbours.py"
 PAIRS, WIDTH = 100_000, 768

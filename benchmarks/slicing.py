@@ -10,7 +10,7 @@ from pathlib import Path
 from counting import vocabulary_of
 from measure import Run, Section, measure, peak, spread, take_turns
 
-from smaller_labse.common.tables import Table
+from smaller_labse.common.result_table import Table
 
 RIVALS = Path(__file__).parent / "rivals"
 PUBLISHED_ROWS = 173_347

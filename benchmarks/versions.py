@@ -20,7 +20,7 @@ from measure import Run, Section, apart, measure, peak, spread, take_turns
 from slicing import PUBLISHED_ROWS
 from text import LANGUAGES, write_text
 
-from smaller_labse.common.tables import Table
+from smaller_labse.common.result_table import Table
 
 LINES = 500_000
 SENTENCES = 600

@@ -7,11 +7,10 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from smaller_labse.common.atomic_output import require_absent
 from smaller_labse.common.command import run_command
 from smaller_labse.common.errors import UsageError
-from smaller_labse.common.outputs import require_absent
-from smaller_labse.common.result_files import require_places, write_reports
-from smaller_labse.common.tables import print_table
+from smaller_labse.common.result_table import print_table, require_result_files_absent, write_result_files
 from smaller_labse.corpora.language_files import parse_texts
 from smaller_labse.corpora.languages import parse_languages
 from smaller_labse.evaluate.comparison.models import parse_models
@@ -229,23 +228,23 @@ def _read_tasks(options: argparse.Namespace) -> list[Task]:
 
 
 def _run_tatoeba(options: argparse.Namespace) -> None:
-    require_places(options.json, options.markdown, options.overwrite)
+    require_result_files_absent(options.json, options.markdown, options.overwrite)
     languages = parse_languages(options.languages) if options.languages is not None else None
     results = tatoeba(parse_models(options.model), options.data, languages, options.prompt)
     table = accuracy_table(results)
     data = {"data": str(options.data), "models": [asdict(result) for result in results]}
-    write_reports(data, table, options.json, options.markdown, options.overwrite)
+    write_result_files(data, table, options.json, options.markdown, options.overwrite)
     print_table(table)
 
 
 def _run_parity(options: argparse.Namespace) -> None:
-    require_places(options.json, options.markdown, options.overwrite)
+    require_result_files_absent(options.json, options.markdown, options.overwrite)
     languages = parse_languages(options.languages) if options.languages is not None else ()
     texts = parse_texts(options.text, languages)
     result = parity(options.original, options.model, texts, options.original_preprocessor, options.prompt)
     table = parity_table(result)
     data = {**asdict(result), "tolerance": options.tolerance}
-    write_reports(data, table, options.json, options.markdown, options.overwrite)
+    write_result_files(data, table, options.json, options.markdown, options.overwrite)
     print_table(table)
     for comparison in result.languages:
         if comparison.empty_lines:

@@ -9,8 +9,8 @@ from typing import BinaryIO
 
 import numpy as np
 
+from smaller_labse.common.atomic_output import new_file, require_absent
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.common.outputs import new_file, require_absent
 from smaller_labse.common.progress import progress
 from smaller_labse.common.quiet_tensorflow import import_tensorflow_quietly
 from smaller_labse.corpora.text_files import read_lines

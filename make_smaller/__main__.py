@@ -65,9 +65,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _make(options: argparse.Namespace) -> None:
+    from smaller_labse.common.atomic_output import require_absent
     from smaller_labse.common.errors import UsageError
-    from smaller_labse.common.outputs import require_absent
-    from smaller_labse.common.tables import print_table
+    from smaller_labse.common.result_table import print_table
     from smaller_labse.originals.open import open_original
     from smaller_labse.select_vocab.selection import read_selection, size_table
 

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
+from smaller_labse.common.atomic_output import new_folder, require_absent
 from smaller_labse.common.command import run_command
-from smaller_labse.common.outputs import new_folder, require_absent
 from smaller_labse.common.quiet_tensorflow import import_tensorflow_quietly
 from smaller_labse.corpora.builtin_sentences import builtin_sentences
 from smaller_labse.encoders.config import WORD_EMBEDDINGS, EncoderConfig

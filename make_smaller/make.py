@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from smaller_labse.common.atomic_output import new_folder
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.common.outputs import new_folder
 from smaller_labse.encoders.bert import Encoder, save_encoder
 from smaller_labse.encoders.config import EncoderConfig, infer_config
 from smaller_labse.encoders.preprocessor import Preprocessor, read_sequence_length, save_preprocessor

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from smaller_labse.common.atomic_output import new_folder
 from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.common.json_files import read_object
-from smaller_labse.common.outputs import new_folder
 from smaller_labse.encoders.from_huggingface import is_rebuilt
 from smaller_labse.make_smaller.any_architecture import CutFolder, cut_huggingface
 from smaller_labse.make_smaller.hf_proof import prove_pieces, prove_rows

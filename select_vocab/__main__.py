@@ -193,7 +193,7 @@ def _given(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _print_counts(files: list[Path]) -> None:
-    from smaller_labse.common.tables import Table, print_table
+    from smaller_labse.common.result_table import Table, print_table
     from smaller_labse.select_vocab.counts_file import summarize
 
     rows = []
@@ -204,7 +204,7 @@ def _print_counts(files: list[Path]) -> None:
 
 
 def _print_selection(selection: Selection, original: OpenOriginal) -> None:
-    from smaller_labse.common.tables import print_table
+    from smaller_labse.common.result_table import print_table
     from smaller_labse.select_vocab.selection import coverage_table, size_table
 
     if selection.coverage:

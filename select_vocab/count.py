@@ -8,8 +8,8 @@ from functools import reduce
 from pathlib import Path
 
 from smaller_labse.common.arguments import StrPath, check, non_negative_integer, paths
+from smaller_labse.common.atomic_output import require_absent
 from smaller_labse.common.errors import UsageError
-from smaller_labse.common.outputs import require_absent
 from smaller_labse.corpora import sources
 from smaller_labse.corpora.languages import parse_languages
 from smaller_labse.corpora.sources import Source

@@ -22,8 +22,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from smaller_labse.common.atomic_output import new_file
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.common.outputs import new_file
 from smaller_labse.corpora.sample import SampledLine, smallest
 
 FORMAT = "smaller_labse.counts.1"

@@ -15,8 +15,8 @@ from smaller_labse.common.arguments import (
     share,
     size_or_percentage,
 )
+from smaller_labse.common.atomic_output import require_absent
 from smaller_labse.common.errors import UsageError
-from smaller_labse.common.outputs import require_absent
 from smaller_labse.corpora.languages import parse_languages
 from smaller_labse.originals.open import OpenOriginal, open_original
 from smaller_labse.select_vocab.choose_tokens import ORDERS, choose_tokens

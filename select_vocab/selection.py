@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
+from smaller_labse.common.atomic_output import new_folder
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.common.outputs import new_folder
-from smaller_labse.common.tables import Table
+from smaller_labse.common.result_table import Table
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.originals.tokenizers.open_tokenizer import read_vocabulary
 from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset

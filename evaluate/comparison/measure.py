@@ -22,8 +22,8 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from smaller_labse.common.atomic_output import new_file
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.common.outputs import new_file
 from smaller_labse.evaluate.comparison.models import NamedModel
 from smaller_labse.evaluate.metrics.scores import Score
 from smaller_labse.evaluate.tasks.task import Encode, Task, fingerprint, texts_of

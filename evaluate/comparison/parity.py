@@ -9,8 +9,8 @@ from pathlib import Path
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.progress import progress
 from smaller_labse.common.quiet_tensorflow import import_tensorflow_quietly
-from smaller_labse.common.tables import Table
-from smaller_labse.corpora.sentence_files import read_sentences
+from smaller_labse.common.result_table import Table
+from smaller_labse.corpora.text_files import read_sentences
 from smaller_labse.evaluate.comparison.differences import Comparison, ModelPair, combine
 
 TOLERANCE = 1e-5  # float32 rounding: the same sums in another order

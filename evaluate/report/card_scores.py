@@ -11,8 +11,8 @@ import re
 from math import isfinite
 from pathlib import Path
 
+from smaller_labse.common.atomic_output import new_file
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.common.outputs import new_file
 from smaller_labse.evaluate.comparison.side_by_side import Report
 from smaller_labse.evaluate.report.markdown import PLUS_MINUS, averages_table, by_task, parts_table
 

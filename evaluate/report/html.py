@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from smaller_labse.common.tables import Table
+from smaller_labse.common.result_table import Table
 from smaller_labse.evaluate.comparison.lost_tokens import LostPiece
 from smaller_labse.evaluate.comparison.side_by_side import Report
 from smaller_labse.evaluate.report.markdown import (

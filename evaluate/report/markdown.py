@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from smaller_labse.common.tables import Table
+from smaller_labse.common.result_table import Table
 from smaller_labse.evaluate.comparison.lost_tokens import Kept, LostPiece
 from smaller_labse.evaluate.comparison.side_by_side import Line, Report
 from smaller_labse.evaluate.metrics.bootstrap import Difference

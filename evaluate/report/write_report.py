@@ -8,8 +8,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from smaller_labse.common.atomic_output import new_folder
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.common.outputs import new_folder
 from smaller_labse.evaluate.comparison.side_by_side import Line, Report
 from smaller_labse.evaluate.report.html import report_html
 from smaller_labse.evaluate.report.markdown import report_markdown

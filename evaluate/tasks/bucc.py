@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.corpora.sentence_files import read_sentences
+from smaller_labse.corpora.text_files import read_sentences
 from smaller_labse.evaluate.metrics.nearest_neighbours import Neighbours, neighbours_both_ways
 from smaller_labse.evaluate.metrics.scores import Score
 from smaller_labse.evaluate.tasks.bitext_mining import (

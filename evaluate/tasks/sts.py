@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError, UsageError
-from smaller_labse.corpora.sentence_files import read_sentences
+from smaller_labse.corpora.text_files import read_sentences
 from smaller_labse.evaluate.metrics.scores import Score
 
 BENCHMARK_COLUMNS = 7  # of the STS benchmark's files: genre, file, year, number, score, sentence, sentence

@@ -18,9 +18,9 @@ import numpy as np
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.progress import progress
 from smaller_labse.common.quiet_tensorflow import import_tensorflow_quietly
-from smaller_labse.common.tables import Table
+from smaller_labse.common.result_table import Table
 from smaller_labse.corpora.languages import LANGUAGES, Language, find_language
-from smaller_labse.corpora.sentence_files import read_sentences
+from smaller_labse.corpora.text_files import read_sentences
 from smaller_labse.evaluate.comparison.models import NamedModel
 from smaller_labse.evaluate.metrics.nearest_neighbours import found_both_ways
 from smaller_labse.evaluate.tasks.translation_retrieval import Parallel

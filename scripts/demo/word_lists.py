@@ -18,9 +18,9 @@ from pathlib import Path
 
 import numpy as np
 
+from smaller_labse.common.atomic_output import new_file
 from smaller_labse.common.command import run_command
 from smaller_labse.common.errors import UsageError
-from smaller_labse.common.outputs import new_file
 
 SENTENCES = Path(__file__).with_name("sentences.tsv")
 WITHOUT_SPACES = ("ja", "th", "zh")

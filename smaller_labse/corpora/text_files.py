@@ -48,6 +48,21 @@ def read_lines(path: Path, text_field: str = "text") -> Iterator[str]:
             yield from _decoded_lines(file)
 
 
+def read_sentences(file: Path) -> list[str]:
+    """Read the lines of a file; empty ones are lines too, and only a line feed ends one.
+
+    Args:
+        file: whatever `read_lines` reads: plain text in UTF-8, mostly.
+
+    Raises:
+        SmallerLabseError: the file is missing, empty or not UTF-8.
+    """
+    sentences = list(read_lines(file))
+    if not sentences:
+        raise SmallerLabseError(f"{file}: empty, expected one sentence a line")
+    return sentences
+
+
 def read_word_counts(file: Path) -> Iterator[tuple[str, int]]:
     """Yield the words (or sentences) of a frequency list and how often each occurs: `word<TAB>count`.
 

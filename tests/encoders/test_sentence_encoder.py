@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from smaller_labse.common.errors import SmallerLabseError, UsageError
-from smaller_labse.corpora.sentence_files import read_sentences
+from smaller_labse.corpora.text_files import read_sentences
 from smaller_labse.evaluate import SentenceEncoder, load
 from smaller_labse.originals.tfhub import find_vocabulary
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from smaller_labse.common.atomic_output import new_file, new_folder, require_absent
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.common.outputs import new_file, new_folder, require_absent
 
 
 def tree(folder: Path) -> dict[str, bytes | None]:
