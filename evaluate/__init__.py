@@ -1,7 +1,8 @@
 """How good is an encoder, and is it still the original?
 
-`load("folder").encode(["…", …])` gives embeddings; `compare` measures models side by side, on tasks that
-`tatoeba_tasks`, `read_parallel`, `read_bucc` and `read_sts` read; the command `evaluate-encoder` does both.
+`compare` measures an original and the models trimmed from it, and `load("folder").encode(["…", …])` gives
+embeddings. The command `evaluate-encoder` does both, and more. One level below: `measure_side_by_side` takes
+tasks, as `read_tatoeba`, `read_parallel`, `read_bucc` and `read_sts` read them, or one of your own.
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from smaller_labse.encoders.load import load
     from smaller_labse.encoders.sentence_encoder import SentenceEncoder
+    from smaller_labse.evaluate.compare_models import compare
     from smaller_labse.evaluate.comparison.models import NamedModel
-    from smaller_labse.evaluate.comparison.side_by_side import Report, compare
+    from smaller_labse.evaluate.comparison.side_by_side import Report, measure_side_by_side
     from smaller_labse.evaluate.report.write_report import write_report
-    from smaller_labse.evaluate.tasks.bucc import read_bucc
+    from smaller_labse.evaluate.tasks.bitext_mining import read_bucc
     from smaller_labse.evaluate.tasks.sts import read_sts
-    from smaller_labse.evaluate.tasks.tatoeba import tatoeba_tasks
-    from smaller_labse.evaluate.tasks.translation_retrieval import read_parallel
+    from smaller_labse.evaluate.tasks.translation_retrieval import read_parallel, read_tatoeba
 
 __all__ = [
     "NamedModel",
@@ -26,22 +27,24 @@ __all__ = [
     "SentenceEncoder",
     "compare",
     "load",
+    "measure_side_by_side",
     "read_bucc",
     "read_parallel",
     "read_sts",
-    "tatoeba_tasks",
+    "read_tatoeba",
     "write_report",
 ]
 MODULES = {
     "NamedModel": "evaluate.comparison.models",
     "Report": "evaluate.comparison.side_by_side",
     "SentenceEncoder": "encoders.sentence_encoder",
-    "compare": "evaluate.comparison.side_by_side",
+    "compare": "evaluate.compare_models",
     "load": "encoders.load",
-    "read_bucc": "evaluate.tasks.bucc",
+    "measure_side_by_side": "evaluate.comparison.side_by_side",
+    "read_bucc": "evaluate.tasks.bitext_mining",
     "read_parallel": "evaluate.tasks.translation_retrieval",
     "read_sts": "evaluate.tasks.sts",
-    "tatoeba_tasks": "evaluate.tasks.tatoeba",
+    "read_tatoeba": "evaluate.tasks.translation_retrieval",
     "write_report": "evaluate.report.write_report",
 }
 

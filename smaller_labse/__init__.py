@@ -19,17 +19,31 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from smaller_labse.encoders.load import load
     from smaller_labse.encoders.sentence_encoder import SentenceEncoder
+    from smaller_labse.evaluate.compare_models import compare
+    from smaller_labse.evaluate.comparison.side_by_side import Report
     from smaller_labse.select_vocab.count import count, merge_counts
     from smaller_labse.select_vocab.select import select
     from smaller_labse.select_vocab.selection import Selection
 
     __version__: str
 
-__all__ = ["Selection", "SentenceEncoder", "__version__", "count", "load", "merge_counts", "select"]
+__all__ = [
+    "Report",
+    "Selection",
+    "SentenceEncoder",
+    "__version__",
+    "compare",
+    "count",
+    "load",
+    "merge_counts",
+    "select",
+]
 
 _MODULES = {
+    "Report": "smaller_labse.evaluate.comparison.side_by_side",
     "Selection": "smaller_labse.select_vocab.selection",
     "SentenceEncoder": "smaller_labse.encoders.sentence_encoder",
+    "compare": "smaller_labse.evaluate.compare_models",
     "count": "smaller_labse.select_vocab.count",
     "load": "smaller_labse.encoders.load",
     "merge_counts": "smaller_labse.select_vocab.count",

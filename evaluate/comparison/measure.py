@@ -1,107 +1,46 @@
-"""Measure one model in a process of its own, and keep what was measured.
-
-In a process of its own, so that its memory is its own; kept under the digests of the model's files and of the
-tasks' data, so that adding a model or a task does not measure the others again.
-"""
+"""Measuring one model, in its own process, so that the memory that is measured is the model's."""
 
 from __future__ import annotations
 
-import json
+import os
+import re
+import resource
 import sys
 import time
-import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import asdict, dataclass
-from hashlib import blake2b
 from multiprocessing import active_children, get_context
 from pathlib import Path
-from typing import TypeVar
-from zipfile import BadZipFile
 
 import numpy as np
 
-from smaller_labse.common.atomic_output import new_file
 from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.evaluate.comparison.cache import (
+    cache_key,
+    digest_files,
+    read_measured,
+    read_scores,
+    write_measured,
+    write_scores,
+)
 from smaller_labse.evaluate.comparison.models import NamedModel
+from smaller_labse.evaluate.comparison.results import Measured, ModelSize, TokenizedTexts
 from smaller_labse.evaluate.metrics.scores import Score
 from smaller_labse.evaluate.tasks.task import Encode, Task, fingerprint, texts_of
 
-FORMAT = "smaller_labse.measured.1"
-READ_BYTES = 1 << 20
 # Of a Hugging Face folder, what is not the model that is measured.
 OTHER_FOLDERS = ("onnx", "openvino", "coreml")
 OTHER_ENDINGS = (".md", ".bin", ".h5", ".msgpack", ".ot", ".onnx", ".png")
-
-Kept = TypeVar("Kept")
-
-
-@dataclass(frozen=True)
-class Size:
-    """What a model needs.
-
-    Attributes:
-        rows: of its table of word embeddings.
-        width: of that table.
-        parameters: all of them.
-        bytes_on_disk: of its files.
-        resident_bytes: of the process that has loaded it and encoded one text.
-        texts_per_second: encoded, over all tasks; None where every task's result was kept from before.
-    """
-
-    rows: int
-    width: int
-    parameters: int
-    bytes_on_disk: int
-    resident_bytes: int
-    texts_per_second: float | None
-
-
-@dataclass(frozen=True)
-class Cut:
-    """How a model cuts the texts of one language.
-
-    Attributes:
-        ids: the pieces of all texts, one text after the other, int32.
-        lengths: pieces of each text, int64 [texts].
-    """
-
-    ids: np.ndarray
-    lengths: np.ndarray
-
-    def text(self, number: int) -> np.ndarray:
-        """The piece ids of one text."""
-        end = int(self.lengths[: number + 1].sum())
-        return self.ids[end - int(self.lengths[number]) : end]
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What was measured of one model.
-
-    Attributes:
-        model: its name and place.
-        size: what it needs.
-        pieces: its vocabulary.
-        scores: of all tasks, in the order of the tasks.
-        cuts: language → how it cuts that language's texts (`texts_of` the tasks).
-    """
-
-    model: NamedModel
-    size: Size
-    pieces: tuple[str, ...]
-    scores: tuple[Score, ...]
-    cuts: dict[str, Cut]
 
 
 def measure(
     model: NamedModel, tasks: Sequence[Task], prompt: str | None, cache: Path, or_prompt: str = ""
 ) -> Measured:
-    """Measure a model, or what is not known of it yet.
+    """Measure a model, as far as no result is kept from before.
 
     Args:
-        model: a folder or handle; see `smaller_labse.evaluate.load`.
+        model: a folder or handle; see `smaller_labse.load`.
         tasks: what to measure it on.
         prompt: what goes before every text; None for the model's own.
         cache: a folder, in which results are kept.
@@ -111,19 +50,51 @@ def measure(
         SmallerLabseError: the model cannot be loaded, or returned NaN or infinity.
     """
     files = model_files(model.folder)
-    of_model = _key(digest_files(files), prompt, or_prompt)
-    place = cache / f"{_key(of_model, *map(fingerprint, tasks))}.npz"
-    if (kept := _read(place, model)) is not None:
+    model_key = cache_key(digest_files(files), prompt, or_prompt)
+    kept_file = cache / f"{cache_key(model_key, *map(fingerprint, tasks))}.npz"
+    if (kept := read_measured(kept_file, model)) is not None:
         return kept
-    measured = _apart(_measure_here, model, list(tasks), prompt, or_prompt, cache, of_model)
-    on_disk = sum(file.stat().st_size for file in files.values())
-    size = Size(**{**asdict(measured.size), "bytes_on_disk": on_disk})
-    measured = Measured(model, size, measured.pieces, measured.scores, measured.cuts)
-    _write(place, measured)
+    bytes_on_disk = sum(file.stat().st_size for file in files.values())
+    measured = _in_own_process(
+        _measure_here, model, list(tasks), prompt, or_prompt, bytes_on_disk, cache, model_key
+    )
+    write_measured(kept_file, measured)
     return measured
 
 
-def _apart(function: Callable[..., Measured], model: NamedModel, *arguments: object) -> Measured:
+def model_files(folder: str) -> dict[str, Path]:
+    """The files of which a model consists, by their places in it: SavedModels, or a Hugging Face folder.
+
+    What is not the model, such as its card, other formats of the weights, or git's files, is left out.
+
+    Raises:
+        SmallerLabseError: there is no such model.
+    """
+    from smaller_labse.originals.huggingface import locate_huggingface
+    from smaller_labse.originals.tfhub import locate_original
+
+    huggingface = locate_huggingface(folder)
+    if huggingface is not None:
+        parts = {"": huggingface.folder}
+    else:
+        original = locate_original(folder)
+        parts = {"encoder/": original.encoder}
+        if original.preprocess is not None:
+            parts["preprocess/"] = original.preprocess
+    return {
+        name + file.relative_to(part).as_posix(): file
+        for name, part in parts.items()
+        for file in sorted(part.rglob("*"))
+        if file.is_file() and _is_of_model(file.relative_to(part))
+    }
+
+
+def _is_of_model(place: Path) -> bool:
+    hidden = any(part.startswith(".") for part in place.parts)
+    return not hidden and place.parts[0] not in OTHER_FOLDERS and place.suffix not in OTHER_ENDINGS
+
+
+def _in_own_process(function: Callable[..., Measured], model: NamedModel, *arguments: object) -> Measured:
     """Call a function in a process of its own, which ends when this one is told to."""
     process = ProcessPoolExecutor(1, get_context("spawn"))
     try:
@@ -140,49 +111,16 @@ def _apart(function: Callable[..., Measured], model: NamedModel, *arguments: obj
         process.shutdown()
 
 
-def model_files(folder: str) -> dict[str, Path]:
-    """The files of which a model consists, by their places in it: SavedModels, or a Hugging Face folder.
-
-    What is not the model, such as its card, other formats of the weights, or git's files, is left out.
-    """
-    from smaller_labse.originals.huggingface import locate_huggingface
-    from smaller_labse.originals.tfhub import locate_original
-
-    huggingface = locate_huggingface(folder)
-    if huggingface is not None:
-        parts = {"": huggingface.folder}
-    else:
-        original = locate_original(folder)
-        parts = {"encoder/": original.encoder, "preprocess/": original.preprocess}
-    return {
-        name + file.relative_to(place).as_posix(): file
-        for name, place in parts.items()
-        if place is not None
-        for file in sorted(place.rglob("*"))
-        if file.is_file() and _is_of_model(file.relative_to(place))
-    }
-
-
-def _is_of_model(place: Path) -> bool:
-    hidden = any(part.startswith(".") for part in place.parts)
-    return not hidden and place.parts[0] not in OTHER_FOLDERS and place.suffix not in OTHER_ENDINGS
-
-
-def digest_files(files: Mapping[str, Path]) -> str:
-    """A digest of the files' places and bytes."""
-    digest = blake2b(digest_size=16)
-    for name, file in files.items():
-        digest.update(f"{name}\n{file.stat().st_size}\n".encode())
-        with file.open("rb") as stream:
-            while block := stream.read(READ_BYTES):
-                digest.update(block)
-    return digest.hexdigest()
-
-
 def _measure_here(
-    model: NamedModel, tasks: list[Task], prompt: str | None, or_prompt: str, cache: Path, of_model: str
+    model: NamedModel,
+    tasks: list[Task],
+    prompt: str | None,
+    or_prompt: str,
+    bytes_on_disk: int,
+    cache: Path,
+    model_key: str,
 ) -> Measured:
-    """Measure in this process; results of tasks that are known are taken from the cache."""
+    """Measure in this process, as far as no result of a single task is kept from before."""
     from smaller_labse.common.progress import progress
     from smaller_labse.common.quiet_tensorflow import import_tensorflow_quietly
 
@@ -193,36 +131,42 @@ def _measure_here(
     if prompt is None and not encoder.prompt:
         encoder.prompt = or_prompt
     encoder.encode([""], advance=lambda amount: None)
-    resident = _resident_bytes()
-    texts = texts_of(tasks)
-    cuts = {}
-    for language, of_language in texts.items():
-        cut = encoder.tokenize(of_language)
-        lengths = np.array([len(ids) for ids in cut], np.int64)
-        cuts[language] = Cut(np.concatenate([np.zeros(0, np.int32), *cut]), lengths)
+    resident_bytes = _resident_bytes()
+    tokenized = {
+        language: TokenizedTexts.of(encoder.tokenize(texts)) for language, texts in texts_of(tasks).items()
+    }
     clock = _Clock()
     scores: list[Score] = []
-    encoded = sum(len(of_task) for task in tasks for of_task in task.texts().values())
-    with progress(f"encoding with {model.name}", encoded, "texts") as advance:
+    total = sum(len(texts) for task in tasks for texts in task.texts().values())
+    with progress(f"encoding with {model.name}", total, "texts") as advance:
 
-        def encode(of_task: Sequence[str]) -> np.ndarray:
+        def encode(texts: Sequence[str]) -> np.ndarray:
             with clock:
-                clock.texts += len(of_task)
-                return encoder.encode(of_task, normalize=True, advance=advance)
+                clock.texts += len(texts)
+                return encoder.encode(texts, normalize=True, advance=advance)
 
         for task in tasks:
-            scores += _measure_task(task, encode, cache / f"{_key(of_model, fingerprint(task))}.task.npz")
-    rate = clock.texts / clock.seconds if clock.texts else None
-    size = Size(*encoder.table_shape, encoder.parameters, 0, resident, rate)
-    return Measured(model, size, encoder.pieces, tuple(scores), cuts)
+            scores += _measure_task(
+                task, encode, cache / f"{cache_key(model_key, fingerprint(task))}.task.npz"
+            )
+    vocabulary_size, hidden_size = encoder.table_shape
+    size = ModelSize(
+        vocabulary_size=vocabulary_size,
+        hidden_size=hidden_size,
+        parameters=encoder.parameters,
+        bytes_on_disk=bytes_on_disk,
+        resident_bytes=resident_bytes,
+        peak_bytes=_peak_bytes() if clock.texts else None,
+        texts_per_second=clock.texts / clock.seconds if clock.texts else None,
+    )
+    return Measured(model, size, encoder.pieces, tuple(scores), tokenized)
 
 
-def _measure_task(task: Task, encode: Encode, place: Path) -> list[Score]:
-    if (kept := _load(place, lambda arrays: _scores(json.loads(str(arrays["scores"])), arrays))) is not None:
+def _measure_task(task: Task, encode: Encode, kept_file: Path) -> list[Score]:
+    if (kept := read_scores(kept_file)) is not None:
         return kept
     scores = task.measure(encode)
-    arrays = {f"items_{number}": score.items for number, score in enumerate(scores)}
-    _save(place, scores=json.dumps(_describe(scores)), **arrays)
+    write_scores(kept_file, scores)
     return scores
 
 
@@ -244,65 +188,19 @@ def _resident_bytes() -> int:
     try:
         pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
     except OSError:
-        import resource
-
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return peak * (1 if sys.platform == "darwin" else 1024)
-    import os
-
+        return _peak_bytes()
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
-def _key(*parts: str | None) -> str:
-    return blake2b(repr((FORMAT, *parts)).encode(), digest_size=16).hexdigest()
+def _peak_bytes() -> int:
+    """The most resident memory that this process had.
 
-
-def _describe(scores: Sequence[Score]) -> list[list[str]]:
-    return [[score.task, score.part, score.metric, score.sample] for score in scores]
-
-
-def _scores(described: list[list[str]], arrays: np.lib.npyio.NpzFile) -> list[Score]:
-    return [
-        Score(task, part, metric, arrays[f"items_{number}"], sample)
-        for number, (task, part, metric, sample) in enumerate(described)
-    ]
-
-
-def _write(place: Path, measured: Measured) -> None:
-    arrays = {f"items_{number}": score.items for number, score in enumerate(measured.scores)}
-    for number, cut in enumerate(measured.cuts.values()):
-        arrays |= {f"ids_{number}": cut.ids, f"lengths_{number}": cut.lengths}
-    described = {
-        "size": asdict(measured.size),
-        "pieces": measured.pieces,
-        "languages": list(measured.cuts),
-        "scores": _describe(measured.scores),
-    }
-    _save(place, measured=json.dumps(described), **arrays)
-
-
-def _read(place: Path, model: NamedModel) -> Measured | None:
-    def read(arrays: np.lib.npyio.NpzFile) -> Measured:
-        described = json.loads(str(arrays["measured"]))
-        cuts = {
-            language: Cut(arrays[f"ids_{number}"], arrays[f"lengths_{number}"])
-            for number, language in enumerate(described["languages"])
-        }
-        scores = tuple(_scores(described["scores"], arrays))
-        return Measured(model, Size(**described["size"]), tuple(described["pieces"]), scores, cuts)
-
-    return _load(place, read)
-
-
-def _load(place: Path, read: Callable[[np.lib.npyio.NpzFile], Kept]) -> Kept | None:
-    """What was kept; None where nothing was, or what is there is damaged: then it is measured again."""
+    Linux's `ru_maxrss` would not do: a process that was forked has its parent's peak in it.
+    """
     try:
-        with np.load(place, allow_pickle=False) as arrays:
-            return read(arrays)
-    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile, zlib.error):
-        return None
-
-
-def _save(place: Path, **arrays: object) -> None:
-    with new_file(place, overwrite=True) as partial, partial.open("wb") as stream:
-        np.savez_compressed(stream, **arrays)
+        status = Path("/proc/self/status").read_text("ascii", errors="replace")
+    except OSError:
+        status = ""
+    if match := re.search(r"^VmHWM:\s*(\d+) kB", status, flags=re.MULTILINE):
+        return 1024 * int(match[1])
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from smaller_labse.common.arguments import StrPath
 from smaller_labse.common.errors import UsageError
-
-MANIFEST = "manifest.json"  # in a model's folder, if `make-smaller` wrote it
 
 
 @dataclass(frozen=True)
@@ -17,22 +17,35 @@ class NamedModel:
 
     Attributes:
         name: what its rows are called.
-        folder: its folder or TF Hub handle, see `smaller_labse.evaluate.load`.
+        folder: its folder or TF Hub handle, see `smaller_labse.load`.
     """
 
     name: str
     folder: str
 
 
-def parse_models(texts: Sequence[str]) -> list[NamedModel]:
+def parse_models(models: Iterable[StrPath]) -> list[NamedModel]:
     """Read models as a user writes them: FOLDER, named after its last part, or NAME=FOLDER.
 
-    What stands before the first "=" is a name unless it holds a slash: paths and handles may hold "=".
+    What is before the first "=" is a name unless it holds a slash: paths and handles may hold "=". What is a
+    path already, and no text, has no name before it.
 
     Raises:
         UsageError: a name or a folder is empty, or two models have one name.
+
+    Example:
+        >>> parse_models(["LaBSE=models/labse", "models/small/"])
+        [NamedModel(name='LaBSE', folder='models/labse'), NamedModel(name='small', folder='models/small/')]
     """
-    models = [_parse_model(text) for text in texts]
+    return _require_different_names(
+        [
+            _parse_model(model) if isinstance(model, str) else _name_after_folder(os.fspath(model))
+            for model in models
+        ]
+    )
+
+
+def _require_different_names(models: list[NamedModel]) -> list[NamedModel]:
     names = [model.name for model in models]
     for name in names:
         if names.count(name) > 1:
@@ -42,8 +55,11 @@ def parse_models(texts: Sequence[str]) -> list[NamedModel]:
 
 def _parse_model(text: str) -> NamedModel:
     name, equals, folder = text.partition("=")
-    if not equals or "/" in name:
-        name, folder = (text if "://" in text else Path(text).resolve().name), text
-    if not name or not folder:
+    model = NamedModel(name, folder) if equals and "/" not in name else _name_after_folder(text)
+    if not model.name or not model.folder:
         raise UsageError(f"--model {text!r}: expected FOLDER or NAME=FOLDER")
-    return NamedModel(name, folder)
+    return model
+
+
+def _name_after_folder(folder: str) -> NamedModel:
+    return NamedModel(folder if "://" in folder else Path(folder).resolve().name, folder)

@@ -1,19 +1,65 @@
-"""Is a smaller model still the original? Piece by piece and number by number, on real text."""
+"""Parity: is a smaller model still the original? Token by token and embedding by embedding, on real text."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.common.progress import progress
+from smaller_labse.common.progress import Advance, progress
 from smaller_labse.common.quiet_tensorflow import import_tensorflow_quietly
 from smaller_labse.common.result_table import Table
 from smaller_labse.corpora.text_files import read_sentences
-from smaller_labse.evaluate.comparison.differences import Comparison, ModelPair, combine
+from smaller_labse.evaluate.comparison.lost_tokens import (
+    NOT_IN_ORIGINAL,
+    UNKNOWN_TOKENS,
+    count_new_unknown,
+    count_unknown,
+    find_unchanged,
+    original_ids,
+)
+from smaller_labse.evaluate.comparison.results import TokenizedTexts
+from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset
+
+if TYPE_CHECKING:
+    from smaller_labse.encoders.sentence_encoder import SentenceEncoder
 
 TOLERANCE = 1e-5  # float32 rounding: the same sums in another order
+TEXTS_AT_A_TIME = 8192  # whose embeddings, two each, are in memory
+SPECIAL_TOKENS = 2  # [CLS] and [SEP], which every text has
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How two models treat the same texts.
+
+    Attributes:
+        language: of the texts; "all" for the totals.
+        texts: how many were compared.
+        empty_lines: how many lines were skipped because they are empty.
+        unchanged: texts that have the same tokens from both models.
+        largest_difference: the largest absolute difference between the two embeddings of an unchanged
+            text, in any dimension; None where there is no such text.
+        mean_difference: the mean of those absolute differences.
+        mean_cosine: the mean cosine of the two embeddings of a changed text; None where there is none.
+        original_unknowns: unknown tokens that the original has in them.
+        new_unknowns: those of the smaller model beyond the original's, summed over the texts that have
+            more, so that a text with fewer cannot hide them.
+    """
+
+    language: str
+    texts: int
+    empty_lines: int
+    unchanged: int
+    largest_difference: float | None
+    mean_difference: float | None
+    mean_cosine: float | None
+    original_unknowns: int
+    new_unknowns: int
 
 
 @dataclass(frozen=True)
@@ -23,7 +69,7 @@ class Parity:
     Attributes:
         original: folder or handle.
         model: folder or handle of the smaller one.
-        languages: a comparison each.
+        languages: one comparison per language.
         total: of all texts.
     """
 
@@ -45,18 +91,18 @@ def parity(
     Args:
         original: folder or TF Hub handle of the original.
         model: folder or handle of the smaller model.
-        texts: language → file with one text a line.
-        original_preprocessor: see `smaller_labse.evaluate.load`.
+        texts: language → file with one text per line.
+        original_preprocessor: see `smaller_labse.load`.
         prompt: what goes before every text; None for the smaller model's own.
 
     Raises:
         SmallerLabseError: a file cannot be read or holds no text, a model cannot be loaded, or the model
-            was not cut from this original.
+            was not trimmed from this original.
     """
     sentences = {language: read_sentences(file) for language, file in texts.items()}
     for language, lines in sentences.items():
         if not any(lines):
-            raise SmallerLabseError(f"{texts[language]}: only empty lines, expected one text a line")
+            raise SmallerLabseError(f"{texts[language]}: only empty lines, expected one text per line")
     import_tensorflow_quietly()
     from smaller_labse.encoders.exact_arithmetic import exact_arithmetic
     from smaller_labse.encoders.load import load
@@ -76,26 +122,125 @@ def require_parity(result: Parity, tolerance: float = TOLERANCE) -> None:
         SmallerLabseError: the largest difference exceeds `tolerance`, or no text is unchanged, so that
             nothing was compared.
     """
-    compared = [part for part in result.languages if part.largest_difference is not None]
+    compared = [
+        (part.largest_difference, part.language)
+        for part in result.languages
+        if part.largest_difference is not None
+    ]
     if not compared:
         raise SmallerLabseError(
-            f"{result.model}: none of {result.total.texts:,} texts kept its pieces, so no embedding could be "
+            f"{result.model}: none of {result.total.texts:,} texts kept its tokens, so no embedding could be "
             "compared; give texts of the languages that the model was made for"
         )
-    worst = max(compared, key=lambda part: part.largest_difference)
-    if worst.largest_difference > tolerance:
+    largest, language = max(compared, key=lambda pair: pair[0])
+    if largest > tolerance:
         raise SmallerLabseError(
             f"{result.model}: embeddings of unchanged texts differ from the original's by up to "
-            f"{worst.largest_difference:.2e} ({worst.language}), more than the tolerance of {tolerance:g}; "
-            "this is not the original cut down"
+            f"{largest:.2e} ({language}), more than the tolerance of {tolerance:g}; "
+            "this is not the original trimmed"
         )
 
 
 def parity_table(result: Parity) -> Table:
-    """A row a language, the totals last."""
+    """One row per language, the totals last."""
     columns = ["language", "texts", "unchanged %", "largest difference", "mean difference"]
     columns += ["cosine of changed", "unknowns", "new unknowns"]
     return Table(columns, [_row(part) for part in (*result.languages, result.total)])
+
+
+class ModelPair:
+    """An original, a smaller model, and which of the original's tokens the smaller one has."""
+
+    def __init__(self, original: SentenceEncoder, smaller: SentenceEncoder) -> None:
+        """Match the vocabularies.
+
+        Raises:
+            SmallerLabseError: the smaller model has another hidden size, or tokens that the original lacks.
+        """
+        if original.width != smaller.width:
+            raise SmallerLabseError(
+                f"{smaller.name}: its hidden size is {smaller.width}, but that of {original.name} is "
+                f"{original.width}; expected a model trimmed from it"
+            )
+        for encoder in (original, smaller):
+            if not set(UNKNOWN_TOKENS) & set(encoder.pieces):
+                raise SmallerLabseError(
+                    f"{encoder.name}: no token {' or '.join(UNKNOWN_TOKENS)}, expected one of the two"
+                )
+        self.original, self.smaller = original, smaller
+        self.subset = match_vocabularies(original, smaller)
+        self.length = min(original.sequence_length, smaller.sequence_length)
+
+    def compare(self, language: str, lines: Sequence[str], advance: Advance) -> Comparison:
+        """Compare the two models on the lines of one language; `advance` is told how many are done."""
+        parts = []
+        for start in range(0, len(lines), TEXTS_AT_A_TIME):
+            chunk = lines[start : start + TEXTS_AT_A_TIME]
+            parts.append(self._compare_chunk(language, chunk))
+            advance(len(chunk))
+        return combine(language, parts)
+
+    def _compare_chunk(self, language: str, lines: Sequence[str]) -> Comparison:
+        texts = [line for line in lines if line]
+        unchanged, unknown, new_unknown = self._compare_tokens(texts)
+        before, after = (
+            encoder.encode(texts, max_length=self.length, advance=lambda amount: None)
+            for encoder in (self.original, self.smaller)
+        )
+        differences = np.abs(before[unchanged] - after[unchanged])
+        return Comparison(
+            language=language,
+            texts=len(texts),
+            empty_lines=len(lines) - len(texts),
+            unchanged=int(unchanged.sum()),
+            largest_difference=float(differences.max()) if unchanged.any() else None,
+            mean_difference=float(differences.mean(dtype=np.float64)) if unchanged.any() else None,
+            mean_cosine=None if unchanged.all() else _mean_cosine(before[~unchanged], after[~unchanged]),
+            original_unknowns=unknown,
+            new_unknowns=new_unknown,
+        )
+
+    def _compare_tokens(self, texts: Sequence[str]) -> tuple[np.ndarray, int, int]:
+        """Which texts are unchanged, bool [texts]; the original's unknown tokens; the new ones."""
+        before, after = self.original.tokenize(texts), self.smaller.tokenize(texts)
+        unknown_before = count_unknown(TokenizedTexts.of(before), self.original.pieces)
+        unknown_after = count_unknown(TokenizedTexts.of(after), self.smaller.pieces)
+        seen = self.length - SPECIAL_TOKENS  # what the encoders do not see changes nothing
+        unchanged = find_unchanged(
+            TokenizedTexts.of(before, seen), TokenizedTexts.of(after, seen), self.subset.original_ids
+        )
+        return unchanged, int(unknown_before.sum()), count_new_unknown(unknown_before, unknown_after)
+
+
+def match_vocabularies(original: SentenceEncoder, smaller: SentenceEncoder) -> VocabularySubset:
+    """Which of the original's tokens the smaller model has; a token's text says which one it is.
+
+    Raises:
+        SmallerLabseError: the original lacks a token.
+    """
+    ids = original_ids(original.pieces, smaller.pieces)
+    for missing in np.flatnonzero(ids == NOT_IN_ORIGINAL)[:1]:
+        raise SmallerLabseError(
+            f"{smaller.name}: {original.name} has no token {smaller.pieces[missing]!r}; "
+            "expected a model trimmed from it"
+        )
+    return VocabularySubset(ids, len(original.pieces))
+
+
+def combine(language: str, parts: Sequence[Comparison]) -> Comparison:
+    """Add comparisons up; means are weighted by the texts that they are means of."""
+    largest = [part.largest_difference for part in parts if part.largest_difference is not None]
+    return Comparison(
+        language=language,
+        texts=sum(part.texts for part in parts),
+        empty_lines=sum(part.empty_lines for part in parts),
+        unchanged=sum(part.unchanged for part in parts),
+        largest_difference=max(largest, default=None),
+        mean_difference=_weighted_mean([(part.mean_difference, part.unchanged) for part in parts]),
+        mean_cosine=_weighted_mean([(part.mean_cosine, part.texts - part.unchanged) for part in parts]),
+        original_unknowns=sum(part.original_unknowns for part in parts),
+        new_unknowns=sum(part.new_unknowns for part in parts),
+    )
 
 
 def _row(part: Comparison) -> list[str]:
@@ -113,3 +258,15 @@ def _row(part: Comparison) -> list[str]:
 
 def _number(value: float | None, form: str) -> str:
     return "–" if value is None else format(value, form)
+
+
+def _weighted_mean(values: Sequence[tuple[float | None, int]]) -> float | None:
+    known = [(value, weight) for value, weight in values if value is not None]
+    total = sum(weight for _, weight in known)
+    return sum(value * weight for value, weight in known) / total if total else None
+
+
+def _mean_cosine(first: np.ndarray, second: np.ndarray) -> float:
+    products = np.einsum("ij,ij->i", first, second, dtype=np.float64)
+    lengths = np.linalg.norm(first, axis=1).astype(np.float64) * np.linalg.norm(second, axis=1)
+    return float(np.mean(products / np.maximum(lengths, np.finfo(np.float64).tiny)))

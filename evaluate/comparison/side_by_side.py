@@ -1,4 +1,4 @@
-"""An original and smaller models side by side: what was lost?"""
+"""Models side by side: the report on an original and the models trimmed from it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,16 @@ from pathlib import Path
 from statistics import fmean
 
 from smaller_labse.common.errors import SmallerLabseError, UsageError
-from smaller_labse.common.json_files import read_object_if_there
-from smaller_labse.evaluate.comparison.lost_tokens import Kept, LostPiece, compare_pieces, find_lost_pieces
-from smaller_labse.evaluate.comparison.measure import Measured, measure, model_files
-from smaller_labse.evaluate.comparison.models import MANIFEST, NamedModel
+from smaller_labse.encoders.model_folder import read_manifest
+from smaller_labse.evaluate.comparison.lost_tokens import (
+    LostToken,
+    TextChanges,
+    compare_texts,
+    find_lost_tokens,
+)
+from smaller_labse.evaluate.comparison.measure import measure, model_files
+from smaller_labse.evaluate.comparison.models import NamedModel
+from smaller_labse.evaluate.comparison.results import Measured
 from smaller_labse.evaluate.metrics.bootstrap import Difference, difference
 from smaller_labse.evaluate.metrics.scores import Score
 from smaller_labse.evaluate.tasks.task import Task, texts_of
@@ -25,8 +31,8 @@ class Line:
         task: e.g. "tatoeba".
         part: e.g. "en→fr"; "average" for the mean of the task's parts, each counted alike.
         metric: e.g. "precision at 1".
-        values: a number a model, the original first.
-        differences: to the original, a smaller model each.
+        values: one number per model, the original first.
+        differences: to the original, one per smaller model.
     """
 
     task: str
@@ -44,8 +50,8 @@ class Report:
         models: the original first.
         averages: of each task and metric.
         lines: of each part.
-        kept: of each smaller model, what became of each language's texts.
-        lost: of each smaller model, the lost pieces that matter most.
+        texts: of each smaller model, what became of each language's texts.
+        lost_tokens: of each smaller model, the lost tokens that most texts used.
         coverage: of each smaller model, the share of the counted occurrences that it keeps, the mean of its
             languages; None where its folder does not say.
     """
@@ -53,12 +59,12 @@ class Report:
     models: tuple[Measured, ...]
     averages: tuple[Line, ...]
     lines: tuple[Line, ...]
-    kept: tuple[tuple[Kept, ...], ...]
-    lost: tuple[tuple[LostPiece, ...], ...]
+    texts: tuple[tuple[TextChanges, ...], ...]
+    lost_tokens: tuple[tuple[LostToken, ...], ...]
     coverage: tuple[float | None, ...]
 
 
-def compare(
+def measure_side_by_side(
     original: NamedModel,
     smaller: Sequence[NamedModel],
     tasks: Sequence[Task],
@@ -67,12 +73,12 @@ def compare(
 ) -> Report:
     """Measure models on tasks, one after another, and compare each with the original.
 
-    Every model is measured in a process of its own, so a script calls this below
-    `if __name__ == "__main__":`, as always where Python starts processes.
+    Each model is measured in its own process, so a script calls this below `if __name__ == "__main__":`, as
+    always where Python starts processes.
 
     Args:
-        original: what the others were cut from.
-        smaller: the others; none will do.
+        original: the original.
+        smaller: the models that were trimmed from it; may be empty.
         tasks: one or more.
         cache: a folder in which results are kept, by the digests of the model's files and of the data.
         prompt: what goes before every text; None for each model's own. An original whose folder names none
@@ -95,17 +101,17 @@ def compare(
         models=measured,
         averages=tuple(_averages(measured)),
         lines=tuple(_lines(measured)),
-        kept=tuple(tuple(compare_pieces(measured[0], model)) for model in measured[1:]),
-        lost=tuple(tuple(find_lost_pieces(measured[0], model, texts)) for model in measured[1:]),
+        texts=tuple(tuple(compare_texts(measured[0], model)) for model in measured[1:]),
+        lost_tokens=tuple(tuple(find_lost_tokens(measured[0], model, texts)) for model in measured[1:]),
         coverage=tuple(_coverage(model) for model in smaller),
     )
 
 
 def _lines(models: Sequence[Measured]) -> list[Line]:
-    rows = []
-    for scores in zip(*(model.scores for model in models), strict=True):
-        rows.append(_line(scores[0].part, [[score] for score in scores]))
-    return rows
+    return [
+        _line(scores[0].part, [[score] for score in scores])
+        for scores in zip(*(model.scores for model in models), strict=True)
+    ]
 
 
 def _averages(models: Sequence[Measured]) -> list[Line]:
@@ -131,7 +137,8 @@ def _common_prompt(smaller: Sequence[NamedModel]) -> str:
     Raises:
         UsageError: they name different ones.
     """
-    prompts = dict.fromkeys(manifest.get("prompt") or "" for manifest in map(_manifest, smaller) if manifest)
+    manifests = [read_manifest(model.folder) for model in smaller]
+    prompts = dict.fromkeys(manifest.get("prompt") or "" for manifest in manifests if manifest)
     if len(prompts) > 1:
         raise UsageError(
             f"the models were made with different prompts ({', '.join(map(repr, prompts))}), so which is the "
@@ -141,10 +148,6 @@ def _common_prompt(smaller: Sequence[NamedModel]) -> str:
 
 
 def _coverage(model: NamedModel) -> float | None:
-    languages = _manifest(model).get("coverage") or []
+    languages = read_manifest(model.folder).get("coverage") or []
     shares = [language["coverage"] for language in languages if language.get("coverage") is not None]
     return fmean(shares) if shares else None
-
-
-def _manifest(model: NamedModel) -> dict:
-    return read_object_if_there(Path(model.folder) / MANIFEST)

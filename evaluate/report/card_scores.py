@@ -14,7 +14,7 @@ from pathlib import Path
 from smaller_labse.common.atomic_output import new_file
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.evaluate.comparison.side_by_side import Report
-from smaller_labse.evaluate.report.markdown import PLUS_MINUS, averages_table, by_task, parts_table
+from smaller_labse.evaluate.report.tables import PLUS_MINUS, averages_table, by_task, parts_table
 
 CARD = "README.md"
 TASKS = {"sts": "semantic-similarity", "bucc": "bitext-mining"}  # else it is translation retrieval

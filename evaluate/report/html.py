@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from html import escape
 
 from smaller_labse.common.result_table import Table
-from smaller_labse.evaluate.comparison.lost_tokens import LostPiece
+from smaller_labse.evaluate.comparison.lost_tokens import LostToken
 from smaller_labse.evaluate.comparison.side_by_side import Report
-from smaller_labse.evaluate.report.markdown import (
+from smaller_labse.evaluate.report.tables import (
     PLUS_MINUS,
     averages_table,
     by_task,
-    kept_table,
     parts_table,
     sizes_table,
+    texts_table,
 )
 
 STYLE = """
@@ -32,7 +32,7 @@ figure svg { width: 100%; min-width: 34rem; height: auto; }
 details { margin: 0.5rem 0; } summary { cursor: pointer; }
 dl { margin: 0 0 1.2rem; } dt { font-weight: 600; margin-top: 0.9rem; }
 dd { margin: 0.15rem 0 0.15rem 1rem; overflow-wrap: anywhere; }
-.piece { display: inline-block; border: 1px solid #888; border-radius: 3px; padding: 0 0.25rem;
+.token { display: inline-block; border: 1px solid #888; border-radius: 3px; padding: 0 0.25rem;
          margin: 0.1rem; }
 .gone { border: 2px solid #D55E00; font-weight: 600; }
 @media print { body { max-width: none; font-size: 9pt; } .wide { overflow: visible; }
@@ -55,11 +55,11 @@ def report_html(report: Report, pictures: Sequence[tuple[str, str]]) -> str:
     body += [f"<figure>{svg}<figcaption>{escape(shown)}</figcaption></figure>" for shown, svg in pictures]
     for (task, metric), lines in by_task(report).items():
         body += [f"<h2>{escape(f'{task}, {metric}')}</h2>", _table(parts_table(report, lines))]
-    for name, kept, lost in zip(smaller, report.kept, report.lost, strict=True):
-        body += [f"<h2>{escape(f'Texts and pieces: {name}')}</h2>", _table(kept_table(kept))]
+    for name, changes, lost in zip(smaller, report.texts, report.lost_tokens, strict=True):
+        body += [f"<h2>{escape(f'Texts and tokens: {name}')}</h2>", _table(texts_table(changes))]
         if lost:
-            body += ["<details open><summary>The lost pieces that most texts used</summary>", "<dl>"]
-            body += [_lost(piece) for piece in lost] + ["</dl></details>"]
+            body += ["<details open><summary>The lost tokens that most texts used</summary>", "<dl>"]
+            body += [_lost(token) for token in lost] + ["</dl></details>"]
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -80,16 +80,16 @@ def _table(table: Table) -> str:
     )
 
 
-def _lost(lost: LostPiece) -> str:
-    before = "".join(_piece(piece, piece == lost.piece) for piece in lost.before)
-    after = "".join(_piece(piece, False) for piece in lost.after)
+def _lost(lost: LostToken) -> str:
+    before = "".join(_token(token, token == lost.token) for token in lost.before)
+    after = "".join(_token(token, False) for token in lost.after)
     texts = "text" if lost.texts == 1 else "texts"
     return (
-        f"<dt>{escape(lost.piece)} – {lost.texts:,} {texts}</dt>"
+        f"<dt>{escape(lost.token)} – {lost.texts:,} {texts}</dt>"
         f'<dd lang="{escape(lost.language)}" dir="auto">{escape(lost.example)}</dd>'
         f'<dd>before: <span dir="auto">{before}</span></dd><dd>now: <span dir="auto">{after}</span></dd>'
     )
 
 
-def _piece(piece: str, gone: bool) -> str:
-    return f'<span class="piece{" gone" if gone else ""}">{escape(piece)}</span>'
+def _token(token: str, lost: bool) -> str:
+    return f'<span class="token{" gone" if lost else ""}">{escape(token)}</span>'

@@ -1,4 +1,4 @@
-"""Write a comparison down: a page to look at, tables to paste, numbers to compute with, and the pictures."""
+"""A report's folder: a page to look at, tables to paste, numbers to compute with, and the pictures."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from typing import Any
 
 from smaller_labse.common.atomic_output import new_folder
 from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.evaluate.comparison.lost_tokens import LostToken
 from smaller_labse.evaluate.comparison.side_by_side import Line, Report
 from smaller_labse.evaluate.report.html import report_html
 from smaller_labse.evaluate.report.markdown import report_markdown
 
 PAGE, TABLES, NUMBERS = "report.html", "report.md", "report.json"
+OVERVIEW = "overview.svg"
 FORMAT = "smaller_labse.comparison.1"
 
 
@@ -54,23 +56,38 @@ def require_matplotlib() -> None:
 
 
 def report_data(report: Report) -> dict[str, Any]:
-    """The report as plain data; shares and correlations as they are, not in percent."""
+    """The report as plain data, as `report.json` holds it; shares and correlations are not in percent."""
     return {
         "format": FORMAT,
         "models": [
-            {"name": measured.model.name, "folder": measured.model.folder, **asdict(measured.size)}
+            {
+                "name": measured.model.name,
+                "folder": measured.model.folder,
+                "rows": measured.size.vocabulary_size,
+                "width": measured.size.hidden_size,
+                "parameters": measured.size.parameters,
+                "bytes_on_disk": measured.size.bytes_on_disk,
+                "resident_bytes": measured.size.resident_bytes,
+                "peak_bytes": measured.size.peak_bytes,
+                "texts_per_second": measured.size.texts_per_second,
+            }
             for measured in report.models
         ],
         "averages": [_line_data(line) for line in report.averages],
         "scores": [_line_data(line) for line in report.lines],
-        "texts": [[asdict(language) for language in kept] for kept in report.kept],
-        "lost_pieces": [[asdict(piece) for piece in lost] for lost in report.lost],
+        "texts": [[asdict(changes) for changes in of_model] for of_model in report.texts],
+        "lost_pieces": [[_lost_data(lost) for lost in of_model] for of_model in report.lost_tokens],
         "coverage": list(report.coverage),
     }
 
 
+def _lost_data(lost: LostToken) -> dict[str, Any]:
+    data = asdict(lost)
+    return {"piece": data.pop("token"), **data}
+
+
 def _line_data(line: Line) -> dict[str, Any]:
-    # A correlation with what does not vary is no number, which JSON has no word for.
+    # A correlation with what does not vary is NaN, which JSON cannot hold.
     return {
         "task": line.task,
         "part": line.part,
@@ -88,15 +105,16 @@ def _number(value: float) -> float | None:
 
 def _draw(report: Report) -> dict[str, tuple[str, str]]:
     """File name → what the picture shows, and the picture."""
-    from smaller_labse.evaluate.report.charts import curve_chart, parameters_chart, parts_chart
+    from smaller_labse.evaluate.report.charts import curve_chart, overview_chart, parts_chart
 
-    pictures = {"parameters.svg": ("Where the parameters are", parameters_chart(report))}
+    first = report.averages[0]
+    shown = f"Where the parameters are, and {first.task}, {first.metric}"
+    pictures = {OVERVIEW: (shown, overview_chart(report, first.task, first.metric))}
     for line in report.averages:
         name = f"{line.task}, {line.metric}"
         file = name.replace(", ", "_").replace(" ", "_").lower()
         if len(report.models) > 2:
-            shown = f"The trade-off: rows of the table against {name} (95% intervals) and coverage"
+            shown = f"The trade-off: vocabulary size against {name} (95% intervals) and coverage"
             pictures[f"curve_{file}.svg"] = (shown, curve_chart(report, line))
-        shown = f"{name}, side by side"
-        pictures[f"{file}.svg"] = (shown, parts_chart(report, line.task, line.metric))
+        pictures[f"{file}.svg"] = (f"{name}, side by side", parts_chart(report, line.task, line.metric))
     return pictures

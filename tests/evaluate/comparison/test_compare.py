@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from html.parser import HTMLParser
 from pathlib import Path
@@ -9,8 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from smaller_labse.evaluate.__main__ import main
+import smaller_labse
+from smaller_labse.common.errors import UsageError
+from smaller_labse.evaluate.__main__ import _make_parser, main
 from smaller_labse.evaluate.comparison import measure
+from smaller_labse.evaluate.report.write_report import report_data
 
 ENGLISH = ["good morning", "the red house", "night", "the house", "good night", "red"]
 FRENCH = ["morning good", "house red the", "night.", "house", "night good", "猫 red"]
@@ -73,7 +77,8 @@ def test_the_report_says_what_was_measured(arguments, tmp_path, capsys, original
     numbers = json.loads((folder / "report.json").read_text(encoding="utf-8"))
     assert [model["name"] for model in numbers["models"]] == ["tiny", "smaller", "same"]
     assert [model["rows"] for model in numbers["models"]][0::2] == [numbers["models"][0]["rows"]] * 2
-    assert all(model["resident_bytes"] > 1e8 and model["bytes_on_disk"] > 1e4 for model in numbers["models"])
+    for model in numbers["models"]:
+        assert model["peak_bytes"] >= model["resident_bytes"] > 1e8 and model["bytes_on_disk"] > 1e4
     by_part = {(line["task"], line["part"], line["metric"]): line for line in numbers["scores"]}
     assert by_part["retrieval", "en→xx", "precision at 1"]["values"] == [1.0, 1.0, 1.0]
     assert {("tatoeba", "en→fr", "precision at 1"), ("sts", "en", "Spearman")} < set(by_part)
@@ -93,13 +98,44 @@ def test_the_report_says_what_was_measured(arguments, tmp_path, capsys, original
     assert lost["猫"]["texts"] == 3  # in French, in Chinese, among the similar ones
 
 
+def test_python_offers_the_same_as_the_command(arguments, original, smaller, data, cache, tmp_path, capsys):
+    assert main([*arguments, "--no-pictures"]) == 0, capsys.readouterr().err
+    report = smaller_labse.compare(
+        f"tiny={original}",
+        [f"smaller={smaller}", f"same={original}"],
+        tatoeba=data,
+        languages=["fr", "zh"],
+        parallel=f"en={data / 'a'},xx={data / 'a'}",
+        sts=[f"en={data / 'sts.tsv'}"],
+        cache=cache,
+    )
+    written = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))
+    assert json.loads(json.dumps(report_data(report))) == written
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["data", "report"]
+    with pytest.raises(UsageError, match="goes with --tatoeba"):
+        smaller_labse.compare(original, languages="fr", sts=f"en={data / 'sts.tsv'}")
+
+
+def test_the_function_has_the_commands_options_and_defaults():
+    parameters = inspect.signature(smaller_labse.compare).parameters
+    (commands,) = (action for action in _make_parser()._actions if hasattr(action.choices, "items"))
+    options = {action.dest: action for action in commands.choices["compare"]._actions}
+    renamed = {"model": "models", "no_pictures": "pictures"}
+    assert {renamed.get(name, name) for name in options} - {"help"} == set(parameters)
+    for name, option in options.items():
+        if name not in ("help", "original", "no_pictures"):
+            default = parameters[renamed.get(name, name)].default
+            assert (list(default) if isinstance(default, tuple) else default) == option.default
+    assert parameters["pictures"].default is True
+
+
 def test_the_page_is_whole_and_needs_nothing_from_elsewhere(arguments, tmp_path, capsys):
     assert main(arguments) == 0, capsys.readouterr().err
     page = Page((tmp_path / "report" / "report.html").read_text(encoding="utf-8"))
     assert page.open == []
     assert page.elsewhere == []
     pictures = sorted(file.name for file in (tmp_path / "report").glob("*.svg"))
-    assert "parameters.svg" in pictures and "curve_tatoeba_precision_at_1.svg" in pictures
+    assert "overview.svg" in pictures and "curve_tatoeba_precision_at_1.svg" in pictures
     markdown = (tmp_path / "report" / "report.md").read_text(encoding="utf-8")
     assert all(f"]({picture})" in markdown for picture in pictures)
 

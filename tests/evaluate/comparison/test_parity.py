@@ -8,8 +8,16 @@ import pytest
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.evaluate import load
-from smaller_labse.evaluate.comparison.differences import Comparison, ModelPair, combine, match_pieces
-from smaller_labse.evaluate.comparison.parity import Parity, parity, parity_table, require_parity
+from smaller_labse.evaluate.comparison.parity import (
+    Comparison,
+    ModelPair,
+    Parity,
+    combine,
+    match_vocabularies,
+    parity,
+    parity_table,
+    require_parity,
+)
 
 LINES = ["good morning", "the red house", "", "night", "猫 good", "a 猫 猫 Ω", "houses.", "night"]
 
@@ -26,7 +34,7 @@ def texts(tmp_path) -> dict[str, Path]:
     return {"en": file}
 
 
-def test_parity_of_a_cut_model(original, smaller, texts):
+def test_parity_of_a_trimmed_model(original, smaller, texts):
     result = parity(str(original), str(smaller), texts)
     comparison = result.languages[0]
     assert (comparison.texts, comparison.empty_lines) == (7, 1)
@@ -61,7 +69,7 @@ def test_a_text_with_fewer_unknowns_hides_no_new_ones(pair):
     assert (comparison.original_unknowns, comparison.new_unknowns) == (1, 1)
 
 
-def test_a_piece_beyond_the_cut_does_not_change_a_text(pair):
+def test_a_token_beyond_the_longest_text_does_not_change_a_text(pair):
     assert pair.length == 12
     ten = "a b c d e f g h i j"
     comparison = pair.compare("en", [f"{ten} house", f"{ten[:-2]} house"], lambda amount: None)
@@ -71,7 +79,7 @@ def test_a_piece_beyond_the_cut_does_not_change_a_text(pair):
 def test_chunks_add_up_to_the_whole(pair, monkeypatch):
     done: list[int] = []
     whole = pair.compare("en", LINES, done.append)
-    monkeypatch.setattr("smaller_labse.evaluate.comparison.differences.TEXTS_AT_A_TIME", 2)
+    monkeypatch.setattr("smaller_labse.evaluate.comparison.parity.TEXTS_AT_A_TIME", 2)
     parts = pair.compare("en", LINES, done.append)
     assert done == [8, 2, 2, 2, 2]
     for name in ("texts", "empty_lines", "unchanged", "original_unknowns", "new_unknowns"):
@@ -91,15 +99,15 @@ def test_the_same_model_is_its_own_equal(shared):
     assert total.new_unknowns == 0
 
 
-def test_kept_ids_lead_back_to_the_originals_pieces(pair):
+def test_kept_ids_lead_back_to_the_originals_tokens(pair):
     first, second = pair.original, pair.smaller
-    kept_ids = match_pieces(first, second)
-    assert [first.pieces[number] for number in kept_ids] == list(second.pieces)
-    assert len(kept_ids) == len(first.pieces) - 3
+    subset = match_vocabularies(first, second)
+    assert [first.pieces[token_id] for token_id in subset.original_ids] == list(second.pieces)
+    assert len(subset) == len(first.pieces) - 3
 
 
-def test_a_model_with_other_pieces_is_not_cut_from_the_original(pair):
-    with pytest.raises(SmallerLabseError, match="has no piece 'house'; expected a model cut from it"):
+def test_a_model_with_other_tokens_is_not_trimmed_from_the_original(pair):
+    with pytest.raises(SmallerLabseError, match="has no token 'house'; expected a model trimmed from it"):
         ModelPair(pair.smaller, pair.original)
 
 
@@ -156,11 +164,11 @@ def test_a_difference_beyond_the_tolerance_is_refused_and_its_language_named():
 
 def test_nothing_compared_is_no_parity():
     nothing = compared("en", unchanged=0, largest_difference=None, mean_difference=None, mean_cosine=0.4)
-    with pytest.raises(SmallerLabseError, match="none of 10 texts kept its pieces"):
+    with pytest.raises(SmallerLabseError, match="none of 10 texts kept its tokens"):
         require_parity(report(nothing))
 
 
-def test_the_table_has_a_row_a_language_and_the_totals():
+def test_the_table_has_one_row_per_language_and_the_totals():
     changed = compared(
         "fr", texts=1000, unchanged=980, mean_cosine=0.98765, original_unknowns=2, new_unknowns=1
     )

@@ -8,15 +8,18 @@ import pytest
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.corpora.languages import find_language, parse_languages
 from smaller_labse.evaluate.comparison.models import NamedModel
-from smaller_labse.evaluate.tasks.tatoeba import (
+from smaller_labse.evaluate.tasks.translation_retrieval import TranslationRetrieval, read_tatoeba
+from smaller_labse.evaluate.tatoeba_accuracy import (
     LanguageAccuracy,
     ModelAccuracy,
-    Pairs,
     accuracy_table,
-    measure,
-    read_pairs,
+    measure_accuracy,
     tatoeba,
 )
+
+
+def pairs(language: str, foreign: tuple[str, ...], english: tuple[str, ...]) -> TranslationRetrieval:
+    return TranslationRetrieval(("en", language), english, foreign, "tatoeba")
 
 
 def write_pairs(data: Path, iso3: str, foreign: str, english: str) -> None:
@@ -31,10 +34,10 @@ def by_first_letter(texts) -> np.ndarray:
 
 
 def test_each_direction_asks_for_the_first_nearest_sentence():
-    pairs = Pairs(
+    task = pairs(
         "de", foreign=("apfel", "baum", "clown", "cello"), english=("apple", "boy", "clown", "dance")
     )
-    result = measure(NamedModel("letters", "here"), [pairs], by_first_letter)
+    result = measure_accuracy(NamedModel("letters", "here"), [task], by_first_letter)
     # en→xx: "dance" is like no German word, so all are equally near and the first, "apfel", is wrong.
     # xx→en: "clown" and "cello" both find "clown", right only for one.
     assert result.languages == (LanguageAccuracy("de", 4, from_english=0.75, to_english=0.75),)
@@ -45,17 +48,17 @@ def test_english_sentences_are_the_queries_of_en_to_xx():
         angles = np.radians([float(text) for text in texts])
         return np.stack([np.cos(angles), np.sin(angles)], axis=1)
 
-    pairs = Pairs("de", foreign=("4", "6", "100"), english=("0", "10", "20"))
-    result = measure(NamedModel("angles", "here"), [pairs], by_angle)
+    task = pairs("de", foreign=("4", "6", "100"), english=("0", "10", "20"))
+    result = measure_accuracy(NamedModel("angles", "here"), [task], by_angle)
     # 20° lies nearer to 6° than to its own 100°, which in turn has none nearer than 20°.
     assert result.languages[0].from_english == pytest.approx(2 / 3)
     assert result.languages[0].to_english == 1.0
 
 
 def test_averages_count_languages_alike():
-    many = Pairs("de", foreign=("a", "b", "c", "d"), english=("a", "b", "c", "d"))
-    few = Pairs("th", foreign=("a", "b"), english=("b", "a"))
-    result = measure(NamedModel("letters", "here"), [many, few], by_first_letter)
+    many = pairs("de", foreign=("a", "b", "c", "d"), english=("a", "b", "c", "d"))
+    few = pairs("th", foreign=("a", "b"), english=("b", "a"))
+    result = measure_accuracy(NamedModel("letters", "here"), [many, few], by_first_letter)
     assert (result.average_from_english, result.average_to_english) == (0.5, 0.5)
 
 
@@ -75,49 +78,51 @@ def test_all_languages_of_the_folder_are_read_by_default_in_the_order_of_their_c
     for iso3 in ("cmn", "deu", "dtp"):
         write_pairs(tmp_path, iso3, f"{iso3} one\ntwo\n", "one\ntwo\n")
     (tmp_path / "LICENSE").write_text("anything")
-    pairs = read_pairs(tmp_path)
-    assert [pair.language for pair in pairs] == ["de", "dtp", "zh"]
-    assert pairs[2] == Pairs("zh", ("cmn one", "two"), ("one", "two"))
+    tasks = read_tatoeba(tmp_path)
+    assert [task.languages[1] for task in tasks] == ["de", "dtp", "zh"]
+    assert tasks[2] == pairs("zh", ("cmn one", "two"), ("one", "two"))
 
 
 def test_chosen_languages_keep_their_order_and_english_is_passed_over(tmp_path):
     for iso3 in ("cmn", "deu", "fra"):
         write_pairs(tmp_path, iso3, "one\n", "one\n")
-    assert [pair.language for pair in read_pairs(tmp_path, parse_languages("zh,en,de"))] == ["zh", "de"]
+    assert [task.languages[1] for task in read_tatoeba(tmp_path, parse_languages("zh,en,de"))] == ["zh", "de"]
     with pytest.raises(SmallerLabseError, match="English alone has no pairs"):
-        read_pairs(tmp_path, [find_language("en")])
+        read_tatoeba(tmp_path, [find_language("en")])
 
 
 def test_only_line_feeds_separate_sentences(tmp_path):
     write_pairs(tmp_path, "fra", "un\u2028deux\r\n\ntrois", "one\ntwo\x0cand\nthree\n")
-    assert read_pairs(tmp_path) == [
-        Pairs("fr", ("un\u2028deux", "", "trois"), ("one", "two\x0cand", "three"))
+    assert read_tatoeba(tmp_path) == [
+        pairs("fr", ("un\u2028deux", "", "trois"), ("one", "two\x0cand", "three"))
     ]
 
 
 def test_broken_data_is_named(tmp_path):
     with pytest.raises(SmallerLabseError, match=r"missing: no such folder"):
-        read_pairs(tmp_path / "missing")
+        read_tatoeba(tmp_path / "missing")
     with pytest.raises(SmallerLabseError, match=r"no tatoeba\.xxx-eng\.xxx"):
-        read_pairs(tmp_path)
+        read_tatoeba(tmp_path)
 
     write_pairs(tmp_path, "deu", "eins\nzwei\n", "one\n")
-    with pytest.raises(SmallerLabseError, match=r"deu-eng\.deu has 2 lines, but tatoeba\.deu-eng\.eng has 1"):
-        read_pairs(tmp_path)
+    with pytest.raises(
+        SmallerLabseError, match=r"deu-eng\.deu has 2 lines, but .*tatoeba\.deu-eng\.eng has 1"
+    ):
+        read_tatoeba(tmp_path)
     write_pairs(tmp_path, "deu", "eins\n", "")
     with pytest.raises(SmallerLabseError, match=r"deu-eng\.eng: empty"):
-        read_pairs(tmp_path)
+        read_tatoeba(tmp_path)
     (tmp_path / "tatoeba.deu-eng.eng").write_bytes(b"one\xff\n")
     with pytest.raises(SmallerLabseError, match=r"deu-eng\.eng: line 1 is not UTF-8"):
-        read_pairs(tmp_path)
+        read_tatoeba(tmp_path)
     (tmp_path / "tatoeba.deu-eng.eng").unlink()
     with pytest.raises(SmallerLabseError, match=r"deu-eng\.eng: there is no such file"):
-        read_pairs(tmp_path)
+        read_tatoeba(tmp_path)
     write_pairs(tmp_path, "fra", "un\n", "one\n")
     with pytest.raises(
         SmallerLabseError, match=r"tha-eng\.tha: there is no such file; the folder has pairs of de, fr"
     ):
-        read_pairs(tmp_path, [find_language("th")])
+        read_tatoeba(tmp_path, [find_language("th")])
 
 
 def test_models_are_measured_side_by_side_on_real_sentences(shared, original):
@@ -128,9 +133,9 @@ def test_models_are_measured_side_by_side_on_real_sentences(shared, original):
 
     from smaller_labse.evaluate import load
 
-    thai = read_pairs(shared / "tatoeba" / "v1", parse_languages("th"))[0]
+    thai = read_tatoeba(shared / "tatoeba" / "v1", parse_languages("th"))[0]
     encoder = load(shared / "labse_format")
-    english, foreign = (encoder.encode(texts, normalize=True) for texts in (thai.english, thai.foreign))
+    english, foreign = (encoder.encode(texts, normalize=True) for texts in (thai.left, thai.right))
     similarities = english.astype(np.float64) @ foreign.T.astype(np.float64)
     found = results[1].languages[0]
     assert found.from_english == np.mean(similarities.argmax(axis=1) == np.arange(548))

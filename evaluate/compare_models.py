@@ -1,0 +1,138 @@
+"""Comparing an original with the models trimmed from it: what `evaluate-encoder compare` does, for Python."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable
+from contextlib import nullcontext
+from pathlib import Path
+
+from smaller_labse.common.arguments import StrPath
+from smaller_labse.common.atomic_output import require_absent
+from smaller_labse.common.errors import UsageError
+from smaller_labse.corpora.languages import parse_languages
+from smaller_labse.evaluate.comparison.models import parse_models
+from smaller_labse.evaluate.comparison.side_by_side import Report, measure_side_by_side
+from smaller_labse.evaluate.report.card_scores import require_card, write_scores
+from smaller_labse.evaluate.report.write_report import NUMBERS, require_matplotlib, write_report
+from smaller_labse.evaluate.tasks.bitext_mining import read_bucc
+from smaller_labse.evaluate.tasks.sts import read_sts
+from smaller_labse.evaluate.tasks.task import Task
+from smaller_labse.evaluate.tasks.translation_retrieval import read_parallel, read_tatoeba
+
+
+def compare(
+    original: StrPath,
+    models: StrPath | Iterable[StrPath] = (),
+    *,
+    tatoeba: StrPath | None = None,
+    languages: str | os.PathLike[str] | Iterable[str] | None = None,
+    parallel: str | Iterable[str] = (),
+    bucc: StrPath | None = None,
+    sts: str | Iterable[str] = (),
+    out: StrPath | None = None,
+    cache: StrPath | None = None,
+    prompt: str | None = None,
+    pictures: bool = True,
+    cards: bool = False,
+    overwrite: bool = False,
+) -> Report:
+    """Measure an original and the models trimmed from it on any data: what was lost?
+
+    Each model is measured in its own process, so a script calls this below `if __name__ == "__main__":`, as
+    always where Python starts processes.
+
+    Args:
+        original: the original: a folder, TF Hub handle or hub id, or "NAME=MODEL" to name it in the results.
+        models: the trimmed models, likewise; may be empty.
+        tatoeba: a folder of Tatoeba's files, `tatoeba.xxx-eng.{xxx,eng}`.
+        languages: of Tatoeba: codes or names, as a list or as text with commas between, or a file with one
+            per line; None for all that the folder holds.
+        parallel: two files of translations, line by line, "XX=FILE,YY=FILE"; one such text or several.
+        bucc: a folder of BUCC's files, `xx-en.training.gold` and so on.
+        sts: similarity that people have judged, "NAME=FILE" or "NAME=INPUT,GOLD"; one such text or several.
+        out: the report's folder; None to write none.
+        cache: a folder where results are kept, so that nothing is measured twice; None for one beside `out`,
+            OUT.cache, or where there is no `out` for none.
+        prompt: what goes before every text, e.g. "query: "; None for each model's own.
+        pictures: draw some, for which matplotlib is needed.
+        cards: write each trimmed model's scores into its model card.
+        overwrite: replace an earlier report.
+
+    Returns:
+        All that was measured. `report.averages` has one line for each task and metric, with each model's
+        value and the differences to the original with their intervals; `report.models` has their sizes.
+
+    Raises:
+        UsageError: an argument is wrong.
+        SmallerLabseError: a model or data cannot be read, a model returned NaN or infinity, `out` exists, or
+            there is no model card to write to.
+
+    Example::
+
+        report = smaller_labse.compare(
+            "original=work/original",
+            ["smaller=work/model"],
+            parallel="en=text/en.txt,it=text/it.txt",
+            out="work/report",
+        )
+        for line in report.averages:
+            print(line.task, line.metric, line.values, line.differences)
+    """
+    if out is not None:
+        require_absent(Path(out), overwrite, NUMBERS)
+    named, *trimmed = parse_models([original, *_several(models)])
+    tasks = _read_tasks(tatoeba, languages, _several(parallel), bucc, _several(sts))
+    if pictures and out is not None:
+        require_matplotlib()
+    if cards:
+        for model in trimmed:
+            require_card(Path(model.folder))
+    with _results_folder(out, cache) as results:
+        report = measure_side_by_side(named, trimmed, tasks, Path(results), prompt)
+    if out is not None:
+        write_report(report, Path(out), pictures, overwrite)
+    if cards:
+        for number, model in enumerate(trimmed, start=1):
+            write_scores(Path(model.folder), report, number)
+    return report
+
+
+def _read_tasks(
+    tatoeba: StrPath | None,
+    languages: str | os.PathLike[str] | Iterable[str] | None,
+    parallel: Iterable[StrPath],
+    bucc: StrPath | None,
+    sts: Iterable[StrPath],
+) -> list[Task]:
+    if languages is not None and tatoeba is None:
+        raise UsageError("--languages goes with --tatoeba")
+    tasks: list[Task] = []
+    if tatoeba is not None:
+        wanted = None if languages is None else parse_languages(languages)
+        tasks += read_tatoeba(Path(tatoeba), wanted)
+    tasks += [read_parallel(os.fspath(text)) for text in parallel]
+    if bucc is not None:
+        tasks += read_bucc(Path(bucc))
+    return tasks + [read_sts(os.fspath(text)) for text in sts]
+
+
+def _several(given: StrPath | Iterable[StrPath]) -> list[StrPath]:
+    return [given] if isinstance(given, str | os.PathLike) else list(given)
+
+
+def _results_folder(
+    out: StrPath | None, cache: StrPath | None
+) -> tempfile.TemporaryDirectory[str] | nullcontext[StrPath]:
+    """Where results are kept: the folder that was asked for, one beside the report, or one that vanishes."""
+    if out is None:
+        return tempfile.TemporaryDirectory() if cache is None else nullcontext(cache)
+    report = Path(out).resolve()
+    if cache is None:
+        return nullcontext(report.with_name(f"{report.name}.cache"))
+    if Path(cache).resolve().is_relative_to(report):
+        raise UsageError(
+            f"--cache {cache}: in the report's own folder, which is made anew; choose another place"
+        )
+    return nullcontext(cache)

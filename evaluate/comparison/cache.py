@@ -1,0 +1,116 @@
+"""Results that are kept, so that nothing is measured twice.
+
+They are kept under the digests of the model's files and of the tasks' data, so that adding a model or a task
+does not measure the others again, and changing a file does.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, TypeVar
+from zipfile import BadZipFile
+
+import numpy as np
+
+from smaller_labse.common.atomic_output import new_file
+from smaller_labse.evaluate.comparison.models import NamedModel
+from smaller_labse.evaluate.comparison.results import Measured, ModelSize, TokenizedTexts
+from smaller_labse.evaluate.metrics.scores import Score
+
+FORMAT = "smaller_labse.measured.2"
+READ_BYTES = 1 << 20
+
+Kept = TypeVar("Kept")
+
+
+def cache_key(*parts: str | None) -> str:
+    """What a result is kept under: a digest of all that it depends on, and of the format it is kept in."""
+    return blake2b(repr((FORMAT, *parts)).encode(), digest_size=16).hexdigest()
+
+
+def digest_files(files: Mapping[str, Path]) -> str:
+    """A digest of the files' places and bytes.
+
+    Args:
+        files: place within the model → file, as from `model_files`.
+    """
+    digest = blake2b(digest_size=16)
+    for place, file in files.items():
+        digest.update(f"{place}\n{file.stat().st_size}\n".encode())
+        with file.open("rb") as stream:
+            while block := stream.read(READ_BYTES):
+                digest.update(block)
+    return digest.hexdigest()
+
+
+def read_measured(file: Path, model: NamedModel) -> Measured | None:
+    """What was measured of a model; None where nothing is kept, or what is there is damaged."""
+
+    def read(arrays: np.lib.npyio.NpzFile) -> Measured:
+        described = json.loads(str(arrays["measured"]))
+        tokenized = {
+            language: TokenizedTexts(arrays[f"ids_{number}"], arrays[f"lengths_{number}"])
+            for number, language in enumerate(described["languages"])
+        }
+        scores = tuple(_join_scores(described["scores"], arrays))
+        size = ModelSize(**described["size"])
+        return Measured(model, size, tuple(described["vocabulary"]), scores, tokenized)
+
+    return _load(file, read)
+
+
+def write_measured(file: Path, measured: Measured) -> None:
+    """Keep what was measured of a model."""
+    arrays = _item_arrays(measured.scores)
+    for number, texts in enumerate(measured.tokenized.values()):
+        arrays |= {f"ids_{number}": texts.ids, f"lengths_{number}": texts.lengths}
+    described = {
+        "size": asdict(measured.size),
+        "vocabulary": measured.vocabulary,
+        "languages": list(measured.tokenized),
+        "scores": _describe(measured.scores),
+    }
+    _save(file, {"measured": json.dumps(described), **arrays})
+
+
+def read_scores(file: Path) -> list[Score] | None:
+    """A model's scores on one task; None where nothing is kept, or what is there is damaged."""
+    return _load(file, lambda arrays: _join_scores(json.loads(str(arrays["scores"])), arrays))
+
+
+def write_scores(file: Path, scores: Sequence[Score]) -> None:
+    """Keep a model's scores on one task."""
+    _save(file, {"scores": json.dumps(_describe(scores)), **_item_arrays(scores)})
+
+
+def _describe(scores: Sequence[Score]) -> list[list[str]]:
+    return [[score.task, score.part, score.metric, score.sample] for score in scores]
+
+
+def _item_arrays(scores: Sequence[Score]) -> dict[str, np.ndarray]:
+    return {f"items_{number}": score.items for number, score in enumerate(scores)}
+
+
+def _join_scores(described: list[list[str]], arrays: np.lib.npyio.NpzFile) -> list[Score]:
+    return [
+        Score(task, part, metric, arrays[f"items_{number}"], sample)
+        for number, (task, part, metric, sample) in enumerate(described)
+    ]
+
+
+def _load(file: Path, read: Callable[[np.lib.npyio.NpzFile], Kept]) -> Kept | None:
+    try:
+        with np.load(file, allow_pickle=False) as arrays:
+            return read(arrays)
+    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile, zlib.error):
+        return None  # then it is measured again
+
+
+def _save(file: Path, arrays: Mapping[str, Any]) -> None:
+    with new_file(file, overwrite=True) as partial, partial.open("wb") as stream:
+        np.savez_compressed(stream, **arrays)
