@@ -11,7 +11,7 @@ from smaller_labse.common.command import run_command
 from smaller_labse.common.quiet_tensorflow import import_tensorflow_quietly
 
 if TYPE_CHECKING:
-    from smaller_labse.make_smaller.made import Made
+    from smaller_labse.make_smaller.manifest import Made
     from smaller_labse.originals.open import OpenOriginal
     from smaller_labse.select_vocab.selection import Selection
 
@@ -92,8 +92,8 @@ def _cut(options: argparse.Namespace, original: OpenOriginal, selection: Selecti
 
     common = {"license_name": options.license, "overwrite": options.overwrite, "say": say}
     if isinstance(original.place, HuggingFaceFolder):
+        from smaller_labse.make_smaller.from_huggingface import make_from_huggingface
         from smaller_labse.make_smaller.hf_saved_model import SavedModelOptions
-        from smaller_labse.make_smaller.make_huggingface import make_from_huggingface
 
         if options.no_huggingface:
             raise UsageError("--no-huggingface is for TF Hub originals")
@@ -108,7 +108,7 @@ def _cut(options: argparse.Namespace, original: OpenOriginal, selection: Selecti
             options=SavedModelOptions(options.sequence_length, options.prompt, options.pooling),
             **common,
         )
-    from smaller_labse.make_smaller.make import make_smaller
+    from smaller_labse.make_smaller.from_tfhub import make_smaller
 
     if options.no_savedmodel or options.dtype or options.prompt or options.pooling:
         raise UsageError(

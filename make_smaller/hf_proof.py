@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.make_smaller.any_architecture import CutFolder
+from smaller_labse.make_smaller.trim_huggingface import CutFolder
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.originals.weights.safetensors_file import Tensor
 from smaller_labse.originals.weights.safetensors_folder import open_safetensors

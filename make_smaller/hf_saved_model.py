@@ -19,7 +19,7 @@ from smaller_labse.encoders.huggingface_in_tensorflow import (
     build_preprocessor,
 )
 from smaller_labse.encoders.preprocessor import save_preprocessor
-from smaller_labse.make_smaller.proof import (
+from smaller_labse.make_smaller.verify import (
     as_arrays,
     choose_texts,
     compare_embeddings,

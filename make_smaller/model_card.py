@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 
 from smaller_labse.corpora.languages import find_language
-from smaller_labse.make_smaller.proof import Proof
+from smaller_labse.make_smaller.verify import Proof
 from smaller_labse.select_vocab.selection import Selection, coverage_table, size_table
 
 SAVED_MODEL, HUGGINGFACE = "encoder", "huggingface"

@@ -10,7 +10,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.make_smaller.any_architecture import cut_huggingface
+from smaller_labse.make_smaller.trim_huggingface import cut_huggingface
 
 ROWS = 30
 KEPT = np.arange(0, 30, 2)

@@ -12,7 +12,7 @@ from typing import Any
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.corpora.builtin_sentences import builtin_sentences
 from smaller_labse.make_smaller.model_card import ModelDescription, model_card
-from smaller_labse.make_smaller.proof import Proof
+from smaller_labse.make_smaller.verify import Proof
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.select_vocab.selection import Selection
 

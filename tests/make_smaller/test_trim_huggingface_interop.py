@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from smaller_labse.make_smaller.any_architecture import cut_huggingface
+from smaller_labse.make_smaller.trim_huggingface import cut_huggingface
 from smaller_labse.originals.weights.safetensors_folder import open_safetensors
 
 torch = pytest.importorskip("torch", reason="needs torch, from the extra interop")

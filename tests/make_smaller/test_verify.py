@@ -13,9 +13,9 @@ import pytest
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.corpora.builtin_sentences import builtin_sentences
-from smaller_labse.make_smaller import make as make_module
-from smaller_labse.make_smaller.make import make_smaller
-from smaller_labse.make_smaller.proof import Proof, prove
+from smaller_labse.make_smaller import from_tfhub as make_module
+from smaller_labse.make_smaller.from_tfhub import make_smaller
+from smaller_labse.make_smaller.verify import Proof, prove
 from smaller_labse.originals.tfhub import locate_original
 from smaller_labse.originals.tokenizers.wordpiece import WordPiece
 from smaller_labse.originals.weights.checkpoint import WORD_EMBEDDINGS, Checkpoint

@@ -13,7 +13,7 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.make_smaller.any_architecture import CutFolder, cut_huggingface, table_shape
+from smaller_labse.make_smaller.trim_huggingface import CutFolder, cut_huggingface, table_shape
 
 ROWS, WIDTH = 30, 8
 KEPT = np.array([0, 1, 2, 3, 29, 7, 11, 20, 5], dtype=np.int32)

@@ -102,7 +102,7 @@ def write_labse(folder: Path) -> None:
 
 
 def cut(original_folder: Path, folder: Path) -> Path:
-    from smaller_labse.make_smaller.make_huggingface import make_from_huggingface
+    from smaller_labse.make_smaller.from_huggingface import make_from_huggingface
 
     original = open_original(str(original_folder))
     ids, _ = original.tokenizer.tokenize([*KEPT_SENTENCES, *original.prompts])

@@ -18,7 +18,7 @@ from smaller_labse.encoders.bert import Encoder, save_encoder
 from smaller_labse.encoders.config import EncoderConfig, infer_config
 from smaller_labse.encoders.preprocessor import Preprocessor, read_sequence_length, save_preprocessor
 from smaller_labse.encoders.to_huggingface import write_huggingface
-from smaller_labse.make_smaller.made import (
+from smaller_labse.make_smaller.manifest import (
     MARKER,
     Made,
     Say,
@@ -27,7 +27,7 @@ from smaller_labse.make_smaller.made import (
     require_same_vocabulary,
 )
 from smaller_labse.make_smaller.model_card import HUGGINGFACE, SAVED_MODEL, ModelDescription
-from smaller_labse.make_smaller.proof import prove
+from smaller_labse.make_smaller.verify import prove
 from smaller_labse.originals.tfhub import Original
 from smaller_labse.originals.tokenizers.base import BertTokenizerSetup
 from smaller_labse.originals.tokenizers.open_tokenizer import open_tfhub_tokenizer

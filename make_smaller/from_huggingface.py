@@ -10,14 +10,13 @@ from smaller_labse.common.atomic_output import new_folder
 from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.common.json_files import read_object
 from smaller_labse.encoders.from_huggingface import is_rebuilt
-from smaller_labse.make_smaller.any_architecture import CutFolder, cut_huggingface
 from smaller_labse.make_smaller.hf_proof import prove_pieces, prove_rows
 from smaller_labse.make_smaller.hf_saved_model import (
     SavedModelOptions,
     compare_saved_models,
     write_saved_models,
 )
-from smaller_labse.make_smaller.made import (
+from smaller_labse.make_smaller.manifest import (
     MARKER,
     Made,
     Say,
@@ -26,7 +25,8 @@ from smaller_labse.make_smaller.made import (
     require_same_vocabulary,
 )
 from smaller_labse.make_smaller.model_card import HUGGINGFACE, SAVED_MODEL, ModelDescription
-from smaller_labse.make_smaller.proof import Proof
+from smaller_labse.make_smaller.trim_huggingface import CutFolder, cut_huggingface
+from smaller_labse.make_smaller.verify import Proof
 from smaller_labse.originals.huggingface import CONFIG, HUB_ID, HuggingFaceFolder
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.originals.tokenizers.open_tokenizer import open_huggingface_tokenizer
