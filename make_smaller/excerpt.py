@@ -8,7 +8,7 @@ the original's own graph.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from uuid import uuid4
 
 import numpy as np
@@ -22,14 +22,13 @@ from tensorflow.core.protobuf.struct_pb2 import StructuredValue
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.encoders.bert import INPUTS
+from smaller_labse.make_smaller.verify import Embed
 from smaller_labse.originals.weights.checkpoint import WORD_EMBEDDINGS, Checkpoint
 from smaller_labse.originals.weights.saved_model_graph import read_graph
 
 CALL = "__call__"  # how the encoder is called, in the graph of objects
 NODE = "call"  # what calls it, in ours
 EMBEDDING = "default"  # the embedding's name among the outputs
-
-Embed = Callable[[Mapping[str, tf.Tensor]], tf.Tensor]
 
 
 def load_excerpt(checkpoint: Checkpoint, ids: np.ndarray) -> Embed:

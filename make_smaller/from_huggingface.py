@@ -1,121 +1,191 @@
-"""Cut a Hugging Face original down to a selection; where its architecture allows, as SavedModels too."""
+"""The back end for originals from Hugging Face: a folder of any architecture, SavedModels of some."""
 
 from __future__ import annotations
 
+import gc
+import tempfile
 from pathlib import Path
 
 import numpy as np
+import tensorflow as tf
 
-from smaller_labse.common.atomic_output import new_folder
 from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.common.json_files import read_object
-from smaller_labse.encoders.from_huggingface import is_rebuilt
-from smaller_labse.make_smaller.hf_proof import prove_pieces, prove_rows
-from smaller_labse.make_smaller.hf_saved_model import (
-    SavedModelOptions,
-    compare_saved_models,
-    write_saved_models,
+from smaller_labse.encoders.bert import save_encoder
+from smaller_labse.encoders.from_huggingface import is_rebuilt, read_encoder
+from smaller_labse.encoders.huggingface_in_tensorflow import build_encoder, build_preprocessor
+from smaller_labse.encoders.model_folder import ENCODER, HUGGINGFACE, PREPROCESS
+from smaller_labse.encoders.preprocessor import save_preprocessor
+from smaller_labse.make_smaller.back_end import Options, Say, Written
+from smaller_labse.make_smaller.manifest import Verification
+from smaller_labse.make_smaller.trim_huggingface import TrimmedFolder, trim_huggingface
+from smaller_labse.make_smaller.verify import (
+    WORD_IDS,
+    as_arrays,
+    load_embed,
+    traced_once,
+    verification_sentences,
+    verify_embeddings,
+    verify_rows,
+    verify_tokens,
 )
-from smaller_labse.make_smaller.manifest import (
-    MARKER,
-    Made,
-    Say,
-    describe,
-    proof_sentences,
-    require_same_vocabulary,
-)
-from smaller_labse.make_smaller.model_card import HUGGINGFACE, SAVED_MODEL, ModelDescription
-from smaller_labse.make_smaller.trim_huggingface import CutFolder, cut_huggingface
-from smaller_labse.make_smaller.verify import Proof
 from smaller_labse.originals.huggingface import CONFIG, HUB_ID, HuggingFaceFolder
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.originals.tokenizers.open_tokenizer import open_huggingface_tokenizer
+from smaller_labse.originals.weights.safetensors_folder import open_safetensors
 from smaller_labse.select_vocab.selection import Selection
 
 
-def make_from_huggingface(
-    original: HuggingFaceFolder,
-    tokenizer: Tokenizer,
-    selection_folder: Path,
-    selection: Selection,
-    folder: Path,
-    saved_model: bool | None = None,
-    dtype: str | None = None,
-    options: SavedModelOptions = SavedModelOptions(),  # noqa: B008 - frozen
-    license_name: str | None = None,
-    overwrite: bool = False,
-    say: Say = lambda step: None,
-) -> Made:
-    """Write a smaller model's folder; it appears when the model is proved, or not at all.
+class FromHuggingFace:
+    """An original from Hugging Face and a selection; see `BackEnd`."""
 
-    Args:
-        original: the model to cut.
-        tokenizer: its own.
-        selection_folder: where the selection's files are, for messages.
-        selection: the pieces to keep.
-        folder: the model's folder.
-        saved_model: whether to write SavedModels too; None for wherever the architecture allows.
-        dtype: "float16" for the Hugging Face folder's tensors; None for the original's.
-        options: of the SavedModels.
-        license_name: for the model card.
-        overwrite: replace an earlier model.
-        say: is told each step as it begins.
+    def __init__(
+        self, original: HuggingFaceFolder, tokenizer: Tokenizer, selection: Selection, options: Options
+    ) -> None:
+        """Check the options.
 
-    Raises:
-        SmallerLabseError: original and selection do not belong together, it cannot be cut, or the proof
-            fails.
-    """
-    require_same_vocabulary(selection, tokenizer, selection_folder)
-    rebuilt = is_rebuilt(read_object(original.folder / CONFIG))
-    if options != SavedModelOptions() and saved_model is False:
-        raise UsageError("--sequence-length, --prompt and --pooling are the SavedModel's")
-    saved_model = rebuilt if saved_model is None else saved_model
-    if not rebuilt:
-        say("only huggingface/ is written: this architecture is not rebuilt in TensorFlow")
-    texts = [text for language in proof_sentences(selection).values() for text in language]
-    with new_folder(folder, overwrite, MARKER) as partial:
-        say("cutting the table and writing huggingface/")
-        cut = cut_huggingface(original.folder, selection.kept_ids, partial / HUGGINGFACE, dtype)
-        smaller = _write_tokenizer(tokenizer, selection, cut)
-        say("proving it against the original")
-        prove_rows(original.folder, cut, selection, dtype)
-        same = prove_pieces(tokenizer, smaller, selection, texts)
+        Raises:
+            UsageError: options that do not go together, or are for TF Hub originals.
+        """
+        if not options.huggingface:
+            raise UsageError("--no-huggingface is for TF Hub originals")
+        chosen = (options.sequence_length, options.prompt, options.pooling)
+        if options.savedmodel is False and any(option is not None for option in chosen):
+            raise UsageError("--sequence-length, --prompt and --pooling are the SavedModel's")
+        self._original, self._tokenizer, self._selection = original, tokenizer, selection
+        self._options = options
+        self._is_rebuilt = is_rebuilt(read_object(original.folder / CONFIG))
+
+    def write(self, folder: Path, say: Say) -> Written:
+        """Write `huggingface/` and, where the architecture allows, `encoder/` and `preprocess/`."""
+        if not self._is_rebuilt:
+            say("only huggingface/ is written: this architecture is not rebuilt in TensorFlow")
+        texts = verification_sentences(self._selection)
+        say("trimming the embedding matrix and writing huggingface/")
+        trimmed = trim_huggingface(
+            self._original.folder, self._selection.kept_ids, folder / HUGGINGFACE, self._options.dtype
+        )
+        smaller = self._write_tokenizer(trimmed)
+        say("verifying it against the original")
+        self._verify_rows(trimmed)
+        unchanged = verify_tokens(
+            _token_ids(self._tokenizer, texts),
+            _token_ids(smaller, texts),
+            self._selection.subset,
+            texts,
+            str(smaller.file),
+            self._tokenizer.unknown_id,
+        )
         length, prompt, embedded, difference = None, "", 0, 0.0
+        saved_model = self._is_rebuilt if self._options.savedmodel is None else self._options.savedmodel
         if saved_model:
             say("writing encoder/ and preprocess/")
-            length, prompt = write_saved_models(cut.folder, smaller, partial, options)
-            say("proving them against the original")
-            # Rounded to float16 the embeddings are others, by design.
-            if dtype is None:
-                unchanged = [text for text, is_same in zip(texts, same.tolist(), strict=True) if is_same]
-                embedded, difference = compare_saved_models(
-                    original.folder, tokenizer, partial, selection, unchanged, options
+            length, prompt = self._write_saved_models(smaller, folder)
+            say("verifying them against the original")
+            if self._options.dtype is None:  # rounded to float16 the embeddings are others, by design
+                embedded, difference = self._verify_saved_models(
+                    folder, [texts[number] for number in unchanged], length
                 )
-        proof = Proof(len(selection.kept_ids), len(texts), int(np.count_nonzero(same)), embedded, difference)
-        describe(
-            partial,
-            ModelDescription(
-                name=folder.name,
-                original_name=original.name,
-                original_parameters=cut.original_parameters,
-                selection=selection,
-                sequence_length=length,
-                proof=proof,
-                formats=(SAVED_MODEL, HUGGINGFACE) if saved_model else (HUGGINGFACE,),
-                license_name=license_name,
-                base_model=original.name if HUB_ID.fullmatch(original.name) else None,
-                prompt=prompt,
-            ),
+        return Written(
+            original_parameters=trimmed.original_parameters,
+            formats=(ENCODER, HUGGINGFACE) if saved_model else (HUGGINGFACE,),
+            verification=Verification(trimmed.rows, len(texts), len(unchanged), embedded, difference),
+            sequence_length=length,
+            prompt=prompt,
+            base_model=self._original.name if HUB_ID.fullmatch(self._original.name) else None,
         )
-    return Made(folder, cut.original_parameters, proof)
+
+    def _write_tokenizer(self, trimmed: TrimmedFolder) -> Tokenizer:
+        """Write the smaller tokenizer into the trimmed folder, and open it as users will."""
+        self._tokenizer.write_subset(self._selection.subset, trimmed.folder)
+        smaller = open_huggingface_tokenizer(trimmed.folder, trimmed.rows)
+        if smaller.pieces != self._selection.pieces:
+            raise SmallerLabseError(
+                f"{trimmed.folder}: the tokenizer that was written has other tokens than were selected"
+            )
+        return smaller
+
+    def _verify_rows(self, trimmed: TrimmedFolder) -> None:
+        before, after = open_safetensors(self._original.folder), open_safetensors(trimmed.folder)
+        for name in trimmed.tensors:
+            written = after.find(name)
+            verify_rows(
+                before.find(name), {f"{written.file}: {name}": written}, self._selection, self._options.dtype
+            )
+
+    def _write_saved_models(self, tokenizer: Tokenizer, folder: Path) -> tuple[int, str]:
+        """Write `encoder/` and `preprocess/` of the trimmed folder, in float32.
+
+        Args:
+            tokenizer: the smaller one.
+            folder: where the trimmed folder is and the two are written.
+
+        Returns:
+            The sequence length and the prompt of the preprocessor.
+
+        Raises:
+            SmallerLabseError: the folder's encoder, pooling or tokenizer cannot be rebuilt.
+        """
+        trimmed = folder / HUGGINGFACE
+        encoder = read_encoder(trimmed, open_safetensors(trimmed).tensors, self._options.pooling)
+        length = self._options.sequence_length or encoder.sequence_length
+        if length > encoder.config.max_length:
+            raise SmallerLabseError(
+                f"--sequence-length {length}: the encoder takes at most {encoder.config.max_length} tokens"
+            )
+        prompt = encoder.side_files.prompt if self._options.prompt is None else self._options.prompt
+        if prompt and (tokenizer.tokenize([prompt])[0] == tokenizer.unknown_id).any():
+            raise SmallerLabseError(
+                f"the tokens of the prompt {prompt!r} are not kept; select with --keep and a file that "
+                "holds it"
+            )
+        with tempfile.TemporaryDirectory(dir=folder) as scratch:
+            setup = tokenizer.write_for_tensorflow(Path(scratch))
+            save_encoder(build_encoder(encoder, setup.file), folder / ENCODER)
+            gc.collect()  # the traced functions and the encoder hold each other
+            save_preprocessor(build_preprocessor(setup, length, prompt), folder / PREPROCESS)
+        return length, prompt
+
+    def _verify_saved_models(self, folder: Path, texts: list[str], length: int) -> tuple[int, float]:
+        """How many texts went through the original and the SavedModels, and the largest difference.
+
+        The original is rebuilt in TensorFlow from its own folder, with the rows of the texts' tokens only.
+        Texts that tf-text tokenizes otherwise than the original does are left out.
+
+        Args:
+            folder: where `encoder/` and `preprocess/` are.
+            texts: whose tokens are the same for both tokenizers.
+            length: what the preprocessor packs to.
+
+        Raises:
+            SmallerLabseError: no text is left, or the difference is larger than float32 rounding allows.
+        """
+        preprocess = tf.saved_model.load(str(folder / PREPROCESS))
+        after = as_arrays(preprocess(tf.constant(texts)))
+        original = self._original.folder
+        encoder = read_encoder(original, open_safetensors(original).tensors, self._options.pooling)
+        prompt = encoder.side_files.prompt if self._options.prompt is None else self._options.prompt
+        with tempfile.TemporaryDirectory(dir=folder) as scratch:
+            setup = self._tokenizer.write_for_tensorflow(Path(scratch))
+            original_preprocess = build_preprocessor(setup, length, prompt)
+            before = as_arrays(original_preprocess(tf.constant(texts)))
+            same = self._selection.subset.same_tokens(before[WORD_IDS], after[WORD_IDS])
+            if not same.any():
+                raise SmallerLabseError(
+                    f"none of {len(texts)} texts, the prompt {prompt!r} before it, gets the "
+                    "original's tokens; select with --keep and a file that holds the prompt"
+                )
+            return verify_embeddings(
+                lambda used: traced_once(build_encoder(encoder, setup.file, used)),
+                lambda: load_embed(folder / ENCODER),
+                before,
+                after,
+                np.flatnonzero(same),
+                texts,
+            )
 
 
-def _write_tokenizer(tokenizer: Tokenizer, selection: Selection, cut: CutFolder) -> Tokenizer:
-    """Write the smaller tokenizer into the cut folder, and open it as users will."""
-    tokenizer.write_subset(selection.subset, cut.folder)
-    smaller = open_huggingface_tokenizer(cut.folder, cut.rows)
-    if smaller.pieces != selection.pieces:
-        raise SmallerLabseError(
-            f"{cut.folder}: the tokenizer that was written has other pieces than were selected"
-        )
-    return smaller
+def _token_ids(tokenizer: Tokenizer, texts: list[str]) -> list[np.ndarray]:
+    """The token ids of each text, int32 [tokens] each."""
+    ids, lengths = tokenizer.tokenize(texts)
+    return np.split(ids, np.cumsum(lengths)[:-1])

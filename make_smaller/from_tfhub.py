@@ -1,168 +1,229 @@
-"""Cut an original down to a selection, write the smaller model in every format, and prove it."""
+"""The back end for originals in LaBSE's TF Hub format: SavedModels, and a Hugging Face folder beside them."""
 
 from __future__ import annotations
 
 import gc
 import tempfile
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
-from smaller_labse.common.atomic_output import new_folder
-from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.encoders.bert import Encoder, save_encoder
-from smaller_labse.encoders.config import EncoderConfig, infer_config
-from smaller_labse.encoders.preprocessor import Preprocessor, read_sequence_length, save_preprocessor
-from smaller_labse.encoders.to_huggingface import write_huggingface
-from smaller_labse.make_smaller.manifest import (
-    MARKER,
-    Made,
-    Say,
-    describe,
-    proof_sentences,
-    require_same_vocabulary,
+from smaller_labse.encoders.config import infer_config
+from smaller_labse.encoders.from_huggingface import WORD_EMBEDDINGS as HUGGINGFACE_WORD_EMBEDDINGS
+from smaller_labse.encoders.model_folder import ENCODER, HUGGINGFACE, PREPROCESS
+from smaller_labse.encoders.preprocessor import (
+    DEFAULT_SEQUENCE_LENGTH,
+    Preprocessor,
+    read_sequence_length,
+    save_preprocessor,
 )
-from smaller_labse.make_smaller.model_card import HUGGINGFACE, SAVED_MODEL, ModelDescription
-from smaller_labse.make_smaller.verify import prove
+from smaller_labse.encoders.to_huggingface import write_huggingface
+from smaller_labse.make_smaller.back_end import Options, Say, Written
+from smaller_labse.make_smaller.excerpt import load_excerpt
+from smaller_labse.make_smaller.manifest import Verification
+from smaller_labse.make_smaller.verify import (
+    MASK,
+    WORD_IDS,
+    Embed,
+    as_arrays,
+    draw_texts,
+    load_embed,
+    verification_sentences,
+    verify_embeddings,
+    verify_rows,
+    verify_tokens,
+)
 from smaller_labse.originals.tfhub import Original
 from smaller_labse.originals.tokenizers.base import BertTokenizerSetup
-from smaller_labse.originals.tokenizers.open_tokenizer import open_tfhub_tokenizer
 from smaller_labse.originals.tokenizers.wordpiece import VOCABULARY, WordPiece
 from smaller_labse.originals.weights.checkpoint import WORD_EMBEDDINGS, Checkpoint
 from smaller_labse.originals.weights.embedding_shard import write_embedding_shard
+from smaller_labse.originals.weights.safetensors_file import read_safetensors
+from smaller_labse.originals.weights.safetensors_folder import WEIGHTS
 from smaller_labse.originals.weights.saved_model_graph import read_graph, replace_embedding_matrix
 from smaller_labse.select_vocab.selection import Selection
 
-TABLE = ".table"
-DEFAULT_SEQUENCE_LENGTH = 128  # of LaBSE's preprocessor on TF Hub
+SHARD = ".word_embeddings"  # beside the encoder, until it is moved into it
+
+Preprocess = Callable[[tf.Tensor], Mapping[str, tf.Tensor]]
 
 
-def make_smaller(
-    original: Original,
-    selection_folder: Path,
-    selection: Selection,
-    folder: Path,
-    huggingface: bool = True,
-    sequence_length: int | None = None,
-    license_name: str | None = None,
-    overwrite: bool = False,
-    tokenizer: WordPiece | None = None,
-    say: Say = lambda step: None,
-) -> Made:
-    """Write a smaller model's folder; it appears when the model is proved, or not at all.
+class FromTFHub:
+    """A TF Hub original and a selection; see `BackEnd`."""
 
-    Args:
-        original: the model to cut.
-        selection_folder: where the selection's files are.
-        selection: the pieces to keep.
-        folder: the model's folder.
-        huggingface: whether to write `huggingface/` too.
-        sequence_length: what the preprocessor packs to by default; None for the original's.
-        license_name: for the model card, e.g. "apache-2.0"; the original's licence holds for what is cut
-            from it.
-        overwrite: replace an earlier model.
-        tokenizer: the original's, where it is open already.
-        say: is told each step as it begins.
+    def __init__(
+        self, original: Original, tokenizer: WordPiece, selection: Selection, options: Options
+    ) -> None:
+        """Check the options and the original's files.
 
-    Raises:
-        SmallerLabseError: original and selection do not belong together, or the proof fails.
-    """
-    checkpoint = Checkpoint(original.encoder)
-    config = infer_config(checkpoint.shapes, str(original.encoder))
-    tokenizer = tokenizer or open_tfhub_tokenizer(original, checkpoint)
-    require_same_vocabulary(selection, tokenizer, selection_folder)
-    length = sequence_length or _original_length(original)
-    if length > config.max_position_embeddings:
-        raise SmallerLabseError(
-            f"--sequence-length {length}: the original has {config.max_position_embeddings} positions"
-        )
-    # The proof needs both; what cannot be read is better known before the long work.
-    read_graph(original.encoder)
-    with tempfile.TemporaryDirectory() as scratch:
-        setup = tokenizer.write_for_tensorflow(Path(scratch))
-        original_preprocess = _original_preprocess(original, setup, length)
-    smaller = replace(config, vocab_size=len(selection.kept_ids))
-    vocabulary = selection_folder / VOCABULARY
-    # The table is read, written and compared beside what TensorFlow does in Python.
-    with new_folder(folder, overwrite, MARKER) as partial, ThreadPoolExecutor(1) as background:
-        say("slicing the table and writing encoder/" + (" and huggingface/" if huggingface else ""))
-        stored = checkpoint.find(WORD_EMBEDDINGS)
-        table = background.submit(
-            write_embedding_shard, stored.read_in_parts(selection.kept_ids), partial / TABLE
-        )
-        written = None
-        if huggingface:
-            written = background.submit(
-                write_huggingface,
-                partial / "huggingface",
-                smaller,
-                checkpoint.read,
-                selection.pieces,
-                setup.lower_case,
-                length,
-                table=lambda: stored.read_in_parts(selection.kept_ids),
+        Raises:
+            UsageError: an option that is for originals from Hugging Face.
+            SmallerLabseError: a part of the original cannot be read.
+        """
+        if options.savedmodel is False or options.dtype or options.prompt or options.pooling:
+            raise UsageError(
+                "--no-savedmodel, --dtype, --prompt and --pooling are for originals from Hugging Face"
             )
-        _write_encoder(
-            smaller, read_without_table(checkpoint), vocabulary, setup.lower_case, partial / "encoder"
+        self._tokenizer, self._selection, self._options = tokenizer, selection, options
+        self._checkpoint = Checkpoint(original.encoder)
+        self._config = infer_config(self._checkpoint.shapes, str(original.encoder))
+        self._length = options.sequence_length or _sequence_length(original)
+        if self._length > self._config.max_length:
+            raise SmallerLabseError(
+                f"--sequence-length {self._length}: the original has {self._config.max_length} positions"
+            )
+        # The verification needs both; what cannot be read is better known before the long work.
+        read_graph(original.encoder)
+        with tempfile.TemporaryDirectory() as scratch:
+            setup = tokenizer.write_for_tensorflow(Path(scratch))
+            self._lower_case = setup.lower_case
+            self._original_preprocess = _load_preprocess(original, setup, self._length)
+
+    def write(self, folder: Path, say: Say) -> Written:
+        """Write `encoder/`, `preprocess/` and, unless it is not wanted, `huggingface/`; see `BackEnd`."""
+        # Rows are read, written and compared in the background, beside what TensorFlow does in Python.
+        with tempfile.TemporaryDirectory(dir=folder) as scratch, ThreadPoolExecutor(1) as background:
+            self._tokenizer.write_subset(self._selection.subset, Path(scratch))
+            vocabulary = Path(scratch) / VOCABULARY
+            with_huggingface = " and huggingface/" if self._options.huggingface else ""
+            say(f"trimming the embedding matrix and writing encoder/{with_huggingface}")
+            in_background = self._write_weights(folder, vocabulary, background)
+            say("writing preprocess/")
+            preprocessor = Preprocessor(vocabulary, self._lower_case, self._length)
+            save_preprocessor(preprocessor, folder / PREPROCESS)
+            say("verifying it against the original")
+            verification = verify_tfhub(
+                self._checkpoint,
+                self._original_preprocess,
+                self._selection,
+                self._tokenizer.unknown_id,
+                folder,
+                verification_sentences(self._selection),
+                background,
+            )
+            in_background()
+        return Written(
+            original_parameters=self._config.parameters,
+            formats=(ENCODER, HUGGINGFACE) if self._options.huggingface else (ENCODER,),
+            verification=verification,
+            sequence_length=self._length,
         )
-        replace_embedding_matrix(partial / "encoder", table.result(), partial / TABLE)
-        say("writing preprocess/")
-        save_preprocessor(Preprocessor(vocabulary, setup.lower_case, length), partial / "preprocess")
-        say("proving it against the original")
-        sentences = proof_sentences(selection)
-        proof = prove(checkpoint, original_preprocess, selection, partial, sentences, background)
-        if written:
-            written.result()
-        description = ModelDescription(
-            name=folder.name,
-            original_name=original.name,
-            original_parameters=config.parameters,
-            selection=selection,
-            sequence_length=length,
-            proof=proof,
-            formats=(SAVED_MODEL, HUGGINGFACE) if huggingface else (SAVED_MODEL,),
-            license_name=license_name,
-        )
-        describe(partial, description)
-    return Made(folder, config.parameters, proof)
+
+    def _write_weights(self, folder: Path, vocabulary: Path, background: Executor) -> Callable[[], object]:
+        """Write `encoder/` and `huggingface/`; of the latter, the returned function waits for the end."""
+        kept_ids = self._selection.subset.original_ids
+        stored = self._checkpoint.find(WORD_EMBEDDINGS)
+        smaller = replace(self._config, vocab_size=len(kept_ids))
+        shard = background.submit(write_embedding_shard, stored.read_in_parts(kept_ids), folder / SHARD)
+        in_background: Callable[[], object] = lambda: None  # noqa: E731
+        if self._options.huggingface:
+            in_background = background.submit(
+                write_huggingface,
+                folder / HUGGINGFACE,
+                smaller,
+                self._checkpoint.read,
+                self._selection.pieces,
+                self._lower_case,
+                self._length,
+                table=lambda: stored.read_in_parts(kept_ids),
+            ).result
+        # TensorFlow writes the SavedModel with one row in place of the embedding matrix.
+        read_tensor = read_with_one_row(self._checkpoint)
+        one_row = replace(smaller, vocab_size=1)
+        encoder = Encoder(one_row, read_tensor, vocabulary, self._lower_case)
+        save_encoder(encoder, folder / ENCODER)
+        del encoder
+        gc.collect()  # the traced functions and the encoder hold each other
+        replace_embedding_matrix(folder / ENCODER, shard.result(), folder / SHARD)
+        return in_background
 
 
-def read_without_table(checkpoint: Checkpoint) -> Callable[[str], np.ndarray]:
-    """Read any tensor, but of the table only its first row."""
+def read_with_one_row(checkpoint: Checkpoint) -> Callable[[str], np.ndarray]:
+    """Read any tensor, but of the embedding matrix only its first row."""
 
     def read_tensor(name: str) -> np.ndarray:
-        return (
-            checkpoint.read_rows(name, np.zeros(1, int)) if name == WORD_EMBEDDINGS else checkpoint.read(name)
-        )
+        if name == WORD_EMBEDDINGS:
+            return checkpoint.read_rows(name, np.zeros(1, int))
+        return checkpoint.read(name)
 
     return read_tensor
 
 
-def _write_encoder(
-    config: EncoderConfig,
-    read_tensor: Callable[[str], np.ndarray],
-    vocabulary: Path,
-    lower_case: bool,
-    folder: Path,
-) -> None:
-    """Write the encoder's SavedModel with one row of the table."""
-    save_encoder(Encoder(replace(config, vocab_size=1), read_tensor, vocabulary, lower_case), folder)
-    gc.collect()  # the traced functions and the encoder hold each other
+def verify_tfhub(
+    checkpoint: Checkpoint,
+    original_preprocess: Preprocess,
+    selection: Selection,
+    unknown_id: int | None,
+    model: Path,
+    sentences: Sequence[str],
+    background: Executor,
+) -> Verification:
+    """Verify a written model against its original.
+
+    Args:
+        checkpoint: the original encoder's.
+        original_preprocess: the original's preprocessor: strings [n] → the encoder's inputs.
+        selection: what the model was made from.
+        unknown_id: the original's id of the unknown token.
+        model: the model's folder; `huggingface/` in it may still be written by an earlier task of
+            `background`.
+        sentences: texts to compare; more are drawn from the kept tokens.
+        background: compares the rows, one task at a time.
+
+    Raises:
+        SmallerLabseError: the smaller model is not what the original is.
+    """
+    rows = background.submit(_verify_rows, checkpoint, selection, model)
+    texts = [*sentences, *draw_texts(selection)]
+    preprocess = tf.saved_model.load(str(model / PREPROCESS))
+    before = as_arrays(original_preprocess(tf.constant(texts)))
+    after = as_arrays(preprocess(tf.constant(texts)))
+    unchanged = verify_tokens(
+        before[WORD_IDS],
+        after[WORD_IDS],
+        selection.subset,
+        texts,
+        str(model / PREPROCESS),
+        unknown_id,
+        truncated=before[MASK][:, -1] == 1,
+    )
+    if not len(unchanged):
+        raise SmallerLabseError(
+            f"none of {len(texts)} texts, some of them drawn from the kept tokens, gets the "
+            "original's tokens; the selection is not one of this original's tokenizer"
+        )
+
+    def load_smaller() -> Embed:
+        rows.result()  # before TensorFlow's own complaint about a checksum
+        return load_embed(model / ENCODER)
+
+    embedded, difference = verify_embeddings(
+        lambda used: load_excerpt(checkpoint, used), load_smaller, before, after, unchanged, texts
+    )
+    return Verification(len(selection.kept_ids), len(texts), len(unchanged), embedded, difference)
 
 
-def _original_length(original: Original) -> int:
+def _verify_rows(checkpoint: Checkpoint, selection: Selection, model: Path) -> None:
+    written = {str(model / ENCODER): Checkpoint(model / ENCODER).find(WORD_EMBEDDINGS)}
+    if (model / HUGGINGFACE).is_dir():
+        tensors = read_safetensors(model / HUGGINGFACE / WEIGHTS).tensors
+        written[str(model / HUGGINGFACE)] = tensors[HUGGINGFACE_WORD_EMBEDDINGS].stored
+    verify_rows(checkpoint.find(WORD_EMBEDDINGS), written, selection)
+
+
+def _sequence_length(original: Original) -> int:
     if original.preprocess is None:
         return DEFAULT_SEQUENCE_LENGTH
     return read_sequence_length(original.preprocess)
 
 
-def _original_preprocess(
-    original: Original, setup: BertTokenizerSetup, length: int
-) -> Callable[[tf.Tensor], Mapping[str, tf.Tensor]]:
+def _load_preprocess(original: Original, setup: BertTokenizerSetup, length: int) -> Preprocess:
     """The original's preprocessor, packing to `length`; where it has none, one of its vocabulary.
 
     Raises:

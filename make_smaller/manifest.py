@@ -1,80 +1,111 @@
-"""What is the same for every smaller model, whatever original it is cut from."""
+"""The manifest of a model folder, `manifest.json`: what the model was made from, and what was verified.
+
+    {
+      "format": "smaller_labse.model.1",
+      "made_with": "smaller-labse 0.1.0",
+      "original": {"name": ..., "fingerprint": ..., "rows": ..., "parameters": ...},
+      "rows": ..., "hidden_size": ..., "parameters": ...,
+      "tokenizer": "wordpiece", "unigram" or "bpe",
+      "sequence_length": the length that inputs are truncated at; null where only huggingface/ says,
+      "prompt": what the preprocessor puts before every sentence,
+      "languages": [...], "rule": {...}, "keep_characters": ..., "order": ..., "coverage": [...],
+      "proof": the fields of `Verification`,
+      "files": {path: bytes} of every other file
+    }
+
+`rows` are those of the embedding matrix, one per token. `smaller_labse.encoders.model_folder.read_manifest`
+reads it.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.corpora.builtin_sentences import builtin_sentences
-from smaller_labse.make_smaller.model_card import ModelDescription, model_card
-from smaller_labse.make_smaller.verify import Proof
-from smaller_labse.originals.tokenizers.base import Tokenizer
+from smaller_labse.common.json_files import write_json
+from smaller_labse.encoders.model_folder import MANIFEST
 from smaller_labse.select_vocab.selection import Selection
 
-MARKER = "manifest.json"
 FORMAT = "smaller_labse.model.1"
-PROOF_LINES = 1  # of the counted ones, and as many of our own, a language
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Made:
-    """A smaller model that was written and proved.
+class Verification:
+    """What the comparison of a smaller model with its original saw.
 
     Attributes:
-        folder: where it is.
-        original_parameters: of the original, all of them.
-        proof: what the comparison with the original saw.
+        rows: rows of the embedding matrix that were compared, all equal.
+        texts: how many texts went through both tokenizers.
+        unchanged: how many of them got the same tokens.
+        embedded: how many of those went through both encoders.
+        largest_difference: of their embeddings, absolute, over all components.
     """
 
-    folder: Path
-    original_parameters: int
-    proof: Proof
+    rows: int
+    texts: int
+    unchanged: int
+    embedded: int
+    largest_difference: float
 
+    @property
+    def summary(self) -> str:
+        """The same in words.
 
-def require_same_vocabulary(selection: Selection, tokenizer: Tokenizer, folder: Path) -> None:
-    """Check that a selection was made from this tokenizer's vocabulary.
-
-    Args:
-        selection: the selection.
-        tokenizer: the original's.
-        folder: the selection's, for messages.
-
-    Raises:
-        SmallerLabseError: it was made from another one.
-    """
-    if selection.fingerprint != tokenizer.fingerprint:
-        raise SmallerLabseError(
-            f"{folder}: a selection of another vocabulary (fingerprint {selection.fingerprint[:12]}…, the "
-            f"original's is {tokenizer.fingerprint[:12]}…); select with this original"
+        Example:
+            >>> Verification(rows=472, texts=22, unchanged=21, embedded=16, largest_difference=0).summary
+            '472 rows equal to the bit; 21 of 22 texts keep their tokens, the embeddings of 16 differ by \
+0.0e+00 at most'
+        """
+        kept = f"{self.unchanged:,} of {self.texts:,} texts keep their tokens"
+        summary = f"{self.rows:,} rows equal to the bit; {kept}"
+        if not self.embedded:
+            return summary
+        whose = (
+            "their embeddings" if self.embedded == self.unchanged else f"the embeddings of {self.embedded}"
         )
-    for piece, original_id in zip(selection.pieces, selection.kept_ids.tolist(), strict=True):
-        if tokenizer.ids.get(piece) != original_id:
-            raise SmallerLabseError(
-                f"{folder}: {piece!r} is not the original's piece {original_id}; select again"
-            )
+        return f"{summary}, {whose} differ by {self.largest_difference:.1e} at most"
 
 
-def proof_sentences(selection: Selection) -> dict[str, tuple[str, ...]]:
-    """Some of the counted lines in each language, and of our own sentences in it."""
-    builtin = builtin_sentences()
-    if not selection.languages:  # lists of pieces say no language: one sentence in each
-        return {code: sentences[:1] for code, sentences in builtin.items()}
-    return {
-        code: (*selection.sentences.get(code, ())[:PROOF_LINES], *builtin.get(code, ()))[: 2 * PROOF_LINES]
-        for code in selection.languages
-    }
+@dataclass(frozen=True)
+class ModelDescription:
+    """Everything that a manifest and a model card say.
+
+    Attributes:
+        name: the model's, that is its folder's.
+        original_name: the folder, handle or hub id that the original was found by.
+        original_parameters: of the original, all of them.
+        selection: the kept tokens.
+        sequence_length: the length in tokens that inputs are truncated at; None where only `huggingface/`
+            says.
+        verification: what the comparison with the original saw.
+        formats: the parts that were written, `ENCODER`, `HUGGINGFACE` or both.
+        license: e.g. "apache-2.0"; None where nobody said.
+        base_model: the original's id on the Hugging Face hub; None where it has none.
+        prompt: what the preprocessor puts before every sentence.
+    """
+
+    name: str
+    original_name: str
+    original_parameters: int
+    selection: Selection
+    sequence_length: int | None
+    verification: Verification
+    formats: tuple[str, ...]
+    license: str | None
+    base_model: str | None = None
+    prompt: str = ""
+
+    @property
+    def parameters(self) -> int:
+        """Of the smaller model: only rows of the embedding matrix were taken away."""
+        dropped = self.selection.original_rows - len(self.selection.kept_ids)
+        return self.original_parameters - dropped * self.selection.hidden_size
 
 
-def describe(folder: Path, description: ModelDescription) -> None:
-    """Write the model card and the manifest into a model's folder, in which all else is there already."""
-    (folder / "README.md").write_text(model_card(description), encoding="utf-8")
+def write_manifest(description: ModelDescription, folder: Path) -> None:
+    """Write the manifest into a model's folder, in which all else is there already."""
     selection = description.selection
     files = sorted(file for file in folder.rglob("*") if file.is_file())
     manifest: dict[str, Any] = {
@@ -97,8 +128,7 @@ def describe(folder: Path, description: ModelDescription) -> None:
         "keep_characters": selection.keep_characters,
         "order": selection.order,
         "coverage": [asdict(language) for language in selection.coverage],
-        "proof": asdict(description.proof),
+        "proof": asdict(description.verification),
         "files": {file.relative_to(folder).as_posix(): file.stat().st_size for file in files},
     }
-    text = json.dumps(manifest, ensure_ascii=False, indent=2)
-    (folder / MARKER).write_text(text + "\n", encoding="utf-8")
+    write_json(folder / MANIFEST, manifest)

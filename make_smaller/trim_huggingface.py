@@ -38,7 +38,7 @@ GENERATION_CONFIG = "generation_config.json"
 
 
 @dataclass(frozen=True)
-class CutFolder:
+class TrimmedFolder:
     """A Hugging Face folder that was cut.
 
     Attributes:
@@ -66,13 +66,15 @@ def table_shape(original: Path) -> tuple[int, int]:
     """Rows and width of the table of embeddings of a Hugging Face folder; tokenizers may have fewer pieces.
 
     Raises:
-        SmallerLabseError: see `cut_huggingface`.
+        SmallerLabseError: see `trim_huggingface`.
     """
     tensors = find_vocabulary_tensors(open_safetensors(original), read_object(original / CONFIG))
     return tensors.rows, tensors.width
 
 
-def cut_huggingface(original: Path, kept_ids: np.ndarray, out: Path, dtype: str | None = None) -> CutFolder:
+def trim_huggingface(
+    original: Path, kept_ids: np.ndarray, out: Path, dtype: str | None = None
+) -> TrimmedFolder:
     """Cut a Hugging Face folder to some of its pieces; the tokenizer's files are for others to write.
 
     Only a few thousand rows of a tensor are in memory at a time. Whoever calls it makes the folder appear
@@ -102,7 +104,7 @@ def cut_huggingface(original: Path, kept_ids: np.ndarray, out: Path, dtype: str 
     for name, content in configs.items():
         write_json(out / name, content)
     side_files.copy_to(out)
-    return CutFolder(
+    return TrimmedFolder(
         folder=out,
         tensors=vocabulary.names,
         original_rows=vocabulary.rows,

@@ -10,6 +10,7 @@ import tensorflow as tf
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import read_object
 from smaller_labse.encoders.model_folder import HUGGINGFACE, read_manifest
+from smaller_labse.encoders.preprocessor import DEFAULT_SEQUENCE_LENGTH, Preprocessor
 from smaller_labse.encoders.sentence_encoder import SentenceEncoder, find_rows
 from smaller_labse.originals.huggingface import CONFIG, HuggingFaceFolder, locate_huggingface
 from smaller_labse.originals.tfhub import Original, find_vocabulary, locate_original
@@ -17,7 +18,6 @@ from smaller_labse.originals.tokenizers.open_tokenizer import open_huggingface_t
 from smaller_labse.originals.tokenizers.vocabulary import read_pieces
 
 TOKENIZER_JSON = "tokenizer.json"
-DEFAULT_LENGTH = 128  # of LaBSE's preprocessor on TF Hub, where a model comes without one
 
 
 def load(
@@ -83,15 +83,13 @@ def _read_vocabulary(original: Original) -> list[str]:
 def _load_preprocessor(original: Original, encoder: tf.Module) -> tf.Module:
     if original.preprocess is not None:
         return tf.saved_model.load(str(original.preprocess))
-    from smaller_labse.encoders.preprocessor import Preprocessor
-
     lower_case = getattr(encoder, "do_lower_case", None)
     if lower_case is None:
         raise SmallerLabseError(
             f"{original.name}: the encoder does not say whether its vocabulary is lower-case; "
             "give its preprocessor too"
         )
-    length = min(DEFAULT_LENGTH, find_rows(original.name, encoder, "position_embedding"))
+    length = min(DEFAULT_SEQUENCE_LENGTH, find_rows(original.name, encoder, "position_embedding"))
     return Preprocessor(find_vocabulary(original.encoder), bool(lower_case), length)
 
 

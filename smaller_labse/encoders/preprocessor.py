@@ -27,6 +27,7 @@ SPECIAL_PIECES = {
     "mask_id": "[MASK]",
 }
 UNKNOWN_PIECE = "[UNK]"
+DEFAULT_SEQUENCE_LENGTH = 128  # of LaBSE's preprocessor on TF Hub
 
 
 class Preprocessor(tf.Module):
@@ -39,7 +40,11 @@ class Preprocessor(tf.Module):
     """
 
     def __init__(
-        self, vocabulary: Path, lower_case: bool = False, sequence_length: int = 128, prompt: str = ""
+        self,
+        vocabulary: Path,
+        lower_case: bool = False,
+        sequence_length: int = DEFAULT_SEQUENCE_LENGTH,
+        prompt: str = "",
     ) -> None:
         """Read the vocabulary.
 

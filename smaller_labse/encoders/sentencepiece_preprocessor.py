@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_text as text
 
-from smaller_labse.encoders.preprocessor import SENTENCES, input_packer
+from smaller_labse.encoders.preprocessor import DEFAULT_SEQUENCE_LENGTH, SENTENCES, input_packer
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,9 @@ class SentencePiecePreprocessor(tf.Module):
             `preprocessor.input_packer`.
     """
 
-    def __init__(self, model: Path, ids: PieceIds, sequence_length: int = 128, prompt: str = "") -> None:
+    def __init__(
+        self, model: Path, ids: PieceIds, sequence_length: int = DEFAULT_SEQUENCE_LENGTH, prompt: str = ""
+    ) -> None:
         """Read a SentencePiece model.
 
         Args:

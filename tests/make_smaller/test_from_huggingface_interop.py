@@ -102,7 +102,7 @@ def write_labse(folder: Path) -> None:
 
 
 def cut(original_folder: Path, folder: Path) -> Path:
-    from smaller_labse.make_smaller.from_huggingface import make_from_huggingface
+    from smaller_labse.make_smaller.make_smaller import make_smaller
 
     original = open_original(str(original_folder))
     ids, _ = original.tokenizer.tokenize([*KEPT_SENTENCES, *original.prompts])
@@ -114,14 +114,7 @@ def cut(original_folder: Path, folder: Path) -> Path:
         languages=LANGUAGES,
     )
     write_selection(selection, original.tokenizer, folder / "selection")
-    make_from_huggingface(
-        original.place,
-        original.tokenizer,
-        folder / "selection",
-        read_selection(folder / "selection"),
-        folder / "model",
-    )
-    return folder / "model"
+    return make_smaller(original_folder, read_selection(folder / "selection"), folder / "model").folder
 
 
 @pytest.mark.parametrize("write", [write_xlm_roberta, write_labse, write_bert])

@@ -142,7 +142,7 @@ def test_an_encoder_alone_is_cut_and_options_are_heeded(example, cut, tmp_path, 
     expected_ids, expected = embed(cut.model / "preprocess", cut.model / "encoder", ["one two"])
     assert np.array_equal(ids[0], expected_ids[0, :24])
     assert np.abs(embeddings - expected).max() <= 1e-5
-    assert "Inputs are cut at 24 pieces" in (out / "README.md").read_text(encoding="utf-8")
+    assert "Inputs are truncated at 24 tokens" in (out / "README.md").read_text(encoding="utf-8")
     output = capsys.readouterr()
     assert "rows equal to the bit" in output.out
     assert len(output.err.splitlines()) == 3  # a line a step, and huggingface/ is none
@@ -215,8 +215,8 @@ DAMAGES = {
     "ids out of range": (lambda s: save(s, replace_last(10**6)), "ids from 0 to 1000000, the original has"),
     "negative ids": (lambda s: save(s, replace_last(-1)), "ids from -1 to"),
     "an id twice": (lambda s: save(s, replace_last(0)), "an original id is kept twice"),
-    "ids swapped": (lambda s: save(s, swap), "is not the original's piece"),
-    "more rows than there are": (pretend_more_rows, "is not the original's piece 1000000; select again"),
+    "ids swapped": (lambda s: save(s, swap), "is not the original's token"),
+    "more rows than there are": (pretend_more_rows, "is not the original's token 1000000; select again"),
     "another original": (
         lambda s: rewrite(s / "selection.json", lambda d: d.update(fingerprint="0" * 64)),
         "a selection of another vocabulary (fingerprint 000000000000…",
@@ -278,8 +278,12 @@ def test_a_damaged_original_is_refused_before_the_long_work(example, cut, tmp_pa
 @pytest.mark.parametrize(
     ("options", "code", "reason"),
     [
-        (["--sequence-length", "2"], 2, "--sequence-length must be 3 or more: [CLS], one piece, [SEP]"),
-        (["--sequence-length", "-5"], 2, "--sequence-length must be 3 or more"),
+        (
+            ["--sequence-length", "2"],
+            2,
+            "--sequence-length: expected 3 or more ([CLS], one token, [SEP]), got 2",
+        ),
+        (["--sequence-length", "-5"], 2, "--sequence-length: expected 3 or more"),
         (["--sequence-length", "long"], 2, "invalid int value: 'long'"),
         (["--sequence-length", "513"], 1, "--sequence-length 513: the original has 512 positions"),
         (["--preprocessor", "{nowhere}"], 1, "{nowhere}: no such folder"),

@@ -10,7 +10,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.make_smaller.trim_huggingface import cut_huggingface
+from smaller_labse.make_smaller.trim_huggingface import trim_huggingface
 
 ROWS = 30
 KEPT = np.arange(0, 30, 2)
@@ -63,7 +63,7 @@ def original(tmp_path: Path) -> Path:
 
 def cut(original: Path) -> tuple[dict[str, bytes], tuple[str, ...]]:
     """The files of the cut folder, and what was left out."""
-    made = cut_huggingface(original, KEPT, original.parent / "cut")
+    made = trim_huggingface(original, KEPT, original.parent / "cut")
     files = [file for file in made.folder.rglob("*") if not file.is_dir()]
     assert not any(file.is_symlink() for file in files)
     return {file.relative_to(made.folder).as_posix(): file.read_bytes() for file in files}, made.left_out
@@ -91,7 +91,7 @@ def test_a_folder_of_links_as_in_the_hub_s_cache_is_followed(original: Path, tmp
         link = snapshot / file.relative_to(original)
         link.parent.mkdir(parents=True, exist_ok=True)
         link.symlink_to(file)
-    assert cut_huggingface(snapshot, KEPT, tmp_path / "linked").left_out == cut(original)[1]
+    assert trim_huggingface(snapshot, KEPT, tmp_path / "linked").left_out == cut(original)[1]
     expected = {file.relative_to(tmp_path / "cut"): file for file in (tmp_path / "cut").rglob("*")}
     found = {file.relative_to(tmp_path / "linked"): file for file in (tmp_path / "linked").rglob("*")}
     assert set(found) == set(expected)

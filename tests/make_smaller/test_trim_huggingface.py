@@ -13,7 +13,7 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.make_smaller.trim_huggingface import CutFolder, cut_huggingface, table_shape
+from smaller_labse.make_smaller.trim_huggingface import TrimmedFolder, table_shape, trim_huggingface
 
 ROWS, WIDTH = 30, 8
 KEPT = np.array([0, 1, 2, 3, 29, 7, 11, 20, 5], dtype=np.int32)
@@ -62,8 +62,8 @@ def add_tensors(folder: Path, **more: tuple[int, ...]) -> dict[str, np.ndarray]:
     return tensors
 
 
-def cut(original: Path, kept_ids: np.ndarray = KEPT, **options: str) -> CutFolder:
-    return cut_huggingface(original, kept_ids, original.parent / "cut", **options)
+def cut(original: Path, kept_ids: np.ndarray = KEPT, **options: str) -> TrimmedFolder:
+    return trim_huggingface(original, kept_ids, original.parent / "cut", **options)
 
 
 def cut_config(original: Path, **changes: object) -> dict:
@@ -324,4 +324,4 @@ def test_what_float16_cannot_hold_is_refused(original: Path) -> None:
 def test_an_output_inside_the_original_is_refused(original: Path) -> None:
     for out in (original, original / "cut"):
         with pytest.raises(SmallerLabseError, match="choose another place"):
-            cut_huggingface(original, KEPT, out)
+            trim_huggingface(original, KEPT, out)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from smaller_labse.make_smaller.trim_huggingface import cut_huggingface
+from smaller_labse.make_smaller.trim_huggingface import trim_huggingface
 from smaller_labse.originals.weights.safetensors_folder import open_safetensors
 
 torch = pytest.importorskip("torch", reason="needs torch, from the extra interop")
@@ -175,7 +175,7 @@ def test_a_cut_model_computes_what_the_original_computes(
 ) -> None:
     original = make(architecture, tmp_path / "original")
     kept_ids = draw_kept(architecture, in_order)
-    made = cut_huggingface(tmp_path / "original", kept_ids, tmp_path / "cut")
+    made = trim_huggingface(tmp_path / "original", kept_ids, tmp_path / "cut")
     assert set(made.tensors) == set(architecture.cut)
     assert (made.original_rows, made.rows, made.width) == (ROWS, KEPT, 24)
     smaller = load(architecture, tmp_path / "cut")
@@ -188,7 +188,7 @@ def test_a_cut_model_computes_what_the_original_computes(
 def test_ids_in_the_configs_name_the_same_pieces(architecture: Architecture, tmp_path: Path) -> None:
     original = make(architecture, tmp_path / "original")
     kept_ids = draw_kept(architecture, in_order=False)
-    cut_huggingface(tmp_path / "original", kept_ids, tmp_path / "cut")
+    trim_huggingface(tmp_path / "original", kept_ids, tmp_path / "cut")
     smaller = load(architecture, tmp_path / "cut")
     pairs = [(original.config, smaller.config)]
     if original.can_generate():
@@ -204,7 +204,7 @@ def test_ids_in_the_configs_name_the_same_pieces(architecture: Architecture, tmp
 @NAMED
 def test_what_is_tied_stays_tied_and_what_is_not_does_not(architecture: Architecture, tmp_path: Path) -> None:
     original = make(architecture, tmp_path / "original")
-    cut_huggingface(tmp_path / "original", draw_kept(architecture, in_order=True), tmp_path / "cut")
+    trim_huggingface(tmp_path / "original", draw_kept(architecture, in_order=True), tmp_path / "cut")
     smaller = load(architecture, tmp_path / "cut")
 
     def tied(model: Any) -> bool | None:
@@ -221,7 +221,7 @@ def test_what_is_tied_stays_tied_and_what_is_not_does_not(architecture: Architec
 def test_shards_stay_shards(architecture: Architecture, tmp_path: Path) -> None:
     original = make(architecture, tmp_path / "original", max_shard_size="10KB")
     kept_ids = draw_kept(architecture, in_order=True)
-    cut_huggingface(tmp_path / "original", kept_ids, tmp_path / "cut")
+    trim_huggingface(tmp_path / "original", kept_ids, tmp_path / "cut")
     before, after = (
         json.loads((tmp_path / name / "model.safetensors.index.json").read_text())
         for name in ("original", "cut")
@@ -243,7 +243,7 @@ def test_half_precision_is_kept_to_the_bit(
 ) -> None:
     make(architecture, tmp_path / "original", dtype)
     kept_ids = draw_kept(architecture, in_order=False)
-    made = cut_huggingface(tmp_path / "original", kept_ids, tmp_path / "cut")
+    made = trim_huggingface(tmp_path / "original", kept_ids, tmp_path / "cut")
     before, after = (load_file(tmp_path / name / "model.safetensors") for name in ("original", "cut"))
     assert set(before) == set(after)
     for name, values in before.items():
@@ -257,7 +257,7 @@ def test_half_precision_is_kept_to_the_bit(
 def test_float16_on_request_is_torch_s_rounding(architecture: Architecture, tmp_path: Path) -> None:
     make(architecture, tmp_path / "original")
     kept_ids = draw_kept(architecture, in_order=True)
-    made = cut_huggingface(tmp_path / "original", kept_ids, tmp_path / "cut", dtype="float16")
+    made = trim_huggingface(tmp_path / "original", kept_ids, tmp_path / "cut", dtype="float16")
     before, after = (load_file(tmp_path / name / "model.safetensors") for name in ("original", "cut"))
     for name, values in before.items():
         expected = values[kept_ids] if name in made.tensors else values
@@ -308,7 +308,7 @@ def test_sentence_transformers_loads_it_with_all_its_modules(
     )
     original.save_pretrained(str(tmp_path / "original"))
     kept_ids = np.union1d(draw_kept(architecture, in_order=True), [5, 9])
-    made = cut_huggingface(tmp_path / "original", kept_ids, tmp_path / "cut", dtype)
+    made = trim_huggingface(tmp_path / "original", kept_ids, tmp_path / "cut", dtype)
     assert made.left_out == ()
     write_tokenizer(tmp_path / "cut", [pieces[number] for number in kept_ids])
     smaller = sentence_transformers.SentenceTransformer(str(tmp_path / "cut"), device="cpu")
@@ -328,7 +328,7 @@ def test_a_tied_table_saved_twice_is_cut_twice(tmp_path: Path) -> None:
     names = ("encoder.embed_tokens.weight", "decoder.embed_tokens.weight", "lm_head.weight")
     save_file(tensors | {name: tensors["shared.weight"].clone() for name in names}, file, {"format": "pt"})
     kept_ids = draw_kept(T5_FULL, in_order=True)
-    made = cut_huggingface(tmp_path / "original", kept_ids, tmp_path / "cut")
+    made = trim_huggingface(tmp_path / "original", kept_ids, tmp_path / "cut")
     assert set(made.tensors) == {"shared.weight", *names}
     smaller = load(T5_FULL, tmp_path / "cut")
     assert smaller.lm_head.weight is smaller.shared.weight
@@ -345,7 +345,7 @@ def test_a_model_that_reads_pictures_too_keeps_its_other_half(tmp_path: Path) ->
     architecture = Architecture("Gemma3ForConditionalGeneration", "Gemma3Config", options, ())
     make(architecture, tmp_path / "original")
     kept_ids = np.array([*range(4), *range(60, 120), 194, 195, 196])
-    cut_huggingface(tmp_path / "original", kept_ids, tmp_path / "cut")
+    trim_huggingface(tmp_path / "original", kept_ids, tmp_path / "cut")
     config = load(architecture, tmp_path / "cut").config
     assert config.text_config.vocab_size == len(kept_ids)
     assert [kept_ids[number] for number in (config.image_token_id, config.boi_token_id)] == [196, 195]
@@ -359,5 +359,5 @@ def test_the_way_out_of_pickled_weights_leads_out(tmp_path: Path) -> None:
     loaded = transformers.AutoModel.from_pretrained(tmp_path / "pickled")
     loaded.save_pretrained(tmp_path / "original", safe_serialization=True)
     kept_ids = draw_kept(BERT_MODEL, in_order=True)
-    cut_huggingface(tmp_path / "original", kept_ids, tmp_path / "cut")
+    trim_huggingface(tmp_path / "original", kept_ids, tmp_path / "cut")
     compare(model, load(BERT_MODEL, tmp_path / "cut"), BERT_MODEL, kept_ids)

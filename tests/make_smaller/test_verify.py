@@ -1,4 +1,4 @@
-"""The proof finds what is wrong with a model that was written, and then there is no model."""
+"""The verification finds what is wrong with a model that was written, and then there is no model."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import pytest
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.corpora.builtin_sentences import builtin_sentences
-from smaller_labse.make_smaller import from_tfhub as make_module
-from smaller_labse.make_smaller.from_tfhub import make_smaller
-from smaller_labse.make_smaller.verify import Proof, prove
-from smaller_labse.originals.tfhub import locate_original
+from smaller_labse.make_smaller import from_tfhub
+from smaller_labse.make_smaller.from_tfhub import verify_tfhub
+from smaller_labse.make_smaller.make_smaller import make_smaller
+from smaller_labse.make_smaller.manifest import Verification
 from smaller_labse.originals.tokenizers.wordpiece import WordPiece
 from smaller_labse.originals.weights.checkpoint import WORD_EMBEDDINGS, Checkpoint
 from smaller_labse.originals.weights.safetensors_file import read_safetensors
@@ -35,7 +35,7 @@ class Cut(NamedTuple):
 
 @pytest.fixture(scope="module")
 def cut(example, tmp_path_factory) -> Cut:
-    folder = tmp_path_factory.mktemp("proof")
+    folder = tmp_path_factory.mktemp("verify")
     tokenizer = WordPiece(example / "encoder" / "assets" / "cased_vocab.txt")
     sentences = [text for code in ("en", "de") for text in builtin_sentences()[code]]
     ids = np.unique(tokenizer.tokenize(sentences)[0])
@@ -45,7 +45,7 @@ def cut(example, tmp_path_factory) -> Cut:
         folder / "selection",
     )
     selection = read_selection(folder / "selection")
-    make_smaller(locate_original(str(example)), folder / "selection", selection, folder / "model")
+    make_smaller(example, folder / "selection", folder / "model")
     return Cut(selection, folder / "selection", folder / "model")
 
 
@@ -58,20 +58,23 @@ def preprocess(example) -> Callable:
 
 
 @pytest.fixture
-def prove_again(example, cut, preprocess) -> Iterator[Callable[[Path], Proof]]:
-    """Prove a model's folder as `make_smaller` does."""
-    sentences = {code: builtin_sentences()[code] for code in ("de", "en", "fr")}
+def verify_again(example, cut, preprocess) -> Iterator[Callable[[Path], Verification]]:
+    """Verify a model's folder as `make_smaller` does."""
+    sentences = [text for code in ("de", "en", "fr") for text in builtin_sentences()[code]]
+    unknown_id = WordPiece(example / "encoder" / "assets" / "cased_vocab.txt").unknown_id
     checkpoint = Checkpoint(example / "encoder")
     with ThreadPoolExecutor(1) as background:
-        yield lambda model: prove(checkpoint, preprocess, cut.selection, model, sentences, background)
+        yield lambda model: verify_tfhub(
+            checkpoint, preprocess, cut.selection, unknown_id, model, sentences, background
+        )
 
 
-def test_a_model_as_it_was_written_is_proved(cut, prove_again):
-    proof = prove_again(cut.model)
-    assert proof.rows == len(cut.selection.kept_ids)
-    assert proof.texts == 12 + 16
-    assert 8 <= proof.unchanged < proof.texts  # the French sentences are not
-    assert proof.largest_difference <= 1e-5
+def test_a_model_as_it_was_written_is_verified(cut, verify_again):
+    found = verify_again(cut.model)
+    assert found.rows == len(cut.selection.kept_ids)
+    assert found.texts == 12 + 16
+    assert 8 <= found.unchanged < found.texts  # the French sentences are not
+    assert found.largest_difference <= 1e-5
 
 
 def flip_bit(stored: StoredTensor, row: int, column: int) -> None:
@@ -83,29 +86,29 @@ def flip_bit(stored: StoredTensor, row: int, column: int) -> None:
         stream.write(bytes([byte ^ 1]))
 
 
-def table_of_encoder(model: Path) -> StoredTensor:
+def matrix_of_encoder(model: Path) -> StoredTensor:
     return Checkpoint(model / "encoder").find(WORD_EMBEDDINGS)
 
 
-def table_of_huggingface(model: Path) -> StoredTensor:
+def matrix_of_huggingface(model: Path) -> StoredTensor:
     tensors = read_safetensors(model / "huggingface" / "model.safetensors").tensors
     return tensors["embeddings.word_embeddings.weight"].stored
 
 
-@pytest.mark.parametrize("find", [table_of_encoder, table_of_huggingface])
+@pytest.mark.parametrize("find", [matrix_of_encoder, matrix_of_huggingface])
 @pytest.mark.parametrize(("row", "column"), [(0, 0), (200, 33), (-1, -1)])
-def test_one_bit_of_one_row_is_found(cut, prove_again, tmp_path, find, row, column):
+def test_one_bit_of_one_row_is_found(cut, verify_again, tmp_path, find, row, column):
     model = tmp_path / "model"
     shutil.copytree(cut.model, model)
     stored = find(model)
     row, column = row % stored.shape[0], column % stored.shape[1]
     flip_bit(stored, row, column)
     with pytest.raises(SmallerLabseError, match="is not the original's") as raised:
-        prove_again(model)
+        verify_again(model)
     assert f"the row of {cut.selection.pieces[row]!r}" in str(raised.value)
 
 
-def test_a_preprocessor_with_two_pieces_exchanged_is_found(cut, prove_again, tmp_path):
+def test_a_preprocessor_with_two_pieces_exchanged_is_found(cut, verify_again, tmp_path):
     model = tmp_path / "model"
     shutil.copytree(cut.model, model)
     file = model / "preprocess" / "assets" / "vocab.txt"
@@ -114,9 +117,10 @@ def test_a_preprocessor_with_two_pieces_exchanged_is_found(cut, prove_again, tmp
     pieces[the], pieces[a] = pieces[a], pieces[the]
     file.write_bytes(b"\n".join(pieces))
     with pytest.raises(
-        SmallerLabseError, match="the smaller preprocessor is not the original's: all pieces of"
+        SmallerLabseError,
+        match=r"/preprocess: tokenizes .* differently than the original, although all of its",
     ):
-        prove_again(model)
+        verify_again(model)
 
 
 def transpose(tensor: str) -> Callable[[str, np.ndarray], np.ndarray]:
@@ -133,7 +137,7 @@ def transpose(tensor: str) -> Callable[[str, np.ndarray], np.ndarray]:
 def preprocessor_at_once(cut, monkeypatch) -> None:
     """The preprocessor takes the longest to write, and is not what these tests are about."""
     monkeypatch.setattr(
-        make_module,
+        from_tfhub,
         "save_preprocessor",
         lambda preprocessor, folder: shutil.copytree(cut.model / "preprocess", folder),
     )
@@ -142,7 +146,7 @@ def preprocessor_at_once(cut, monkeypatch) -> None:
 @pytest.mark.parametrize(
     ("spoil", "reason"),
     [
-        (transpose("pooler_transform/kernel"), "the smaller model is not the original: the pieces of"),
+        (transpose("pooler_transform/kernel"), "the smaller model is not the original: the tokens of"),
         (
             transpose("transformer/layer_1/self_attention/value/kernel"),
             "the smaller model is not the original",
@@ -153,64 +157,62 @@ def preprocessor_at_once(cut, monkeypatch) -> None:
 def test_a_wrong_tensor_ends_without_a_model(
     example, cut, preprocessor_at_once, tmp_path, monkeypatch, spoil, reason
 ):
-    sliced = make_module.read_without_table
+    sliced = from_tfhub.read_with_one_row
 
     def spoiled(checkpoint: Checkpoint) -> Callable[[str], np.ndarray]:
         read_tensor = sliced(checkpoint)
         return lambda name: spoil(name, read_tensor(name).copy())
 
-    monkeypatch.setattr(make_module, "read_without_table", spoiled)
-    original = locate_original(str(example))
+    monkeypatch.setattr(from_tfhub, "read_with_one_row", spoiled)
     with pytest.raises(SmallerLabseError, match=reason):
-        make_smaller(original, cut.folder, cut.selection, tmp_path / "model", huggingface=False)
+        make_smaller(example, cut.selection, tmp_path / "model", huggingface=False)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_exchanged_rows_end_without_a_model(example, cut, preprocessor_at_once, tmp_path, monkeypatch):
-    write_embedding_shard = make_module.write_embedding_shard
+    write_embedding_shard = from_tfhub.write_embedding_shard
 
     def exchanged(chunks: Iterable[np.ndarray], file: Path) -> object:
         first, *others = chunks
         first[[150, 151]] = first[[151, 150]]
         return write_embedding_shard([first, *others], file)
 
-    monkeypatch.setattr(make_module, "write_embedding_shard", exchanged)
-    original = locate_original(str(example))
+    monkeypatch.setattr(from_tfhub, "write_embedding_shard", exchanged)
     with pytest.raises(SmallerLabseError, match="is not the original's"):
-        make_smaller(original, cut.folder, cut.selection, tmp_path / "model", huggingface=False)
+        make_smaller(example, cut.selection, tmp_path / "model", huggingface=False)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_wrong_model_does_not_replace_an_earlier_one(
     example, cut, preprocessor_at_once, tmp_path, monkeypatch
 ):
-    def refuse(*arguments: object) -> Proof:
+    def refuse(*arguments: object) -> Verification:
         raise SmallerLabseError("no")
 
     earlier = tmp_path / "model"
     shutil.copytree(cut.model, earlier)
     before = {file: file.stat().st_mtime_ns for file in earlier.rglob("*")}
-    monkeypatch.setattr(make_module, "prove", refuse)
-    original = locate_original(str(example))
+    monkeypatch.setattr(from_tfhub, "verify_tfhub", refuse)
     with pytest.raises(SmallerLabseError, match="no"):
-        make_smaller(original, cut.folder, cut.selection, earlier, huggingface=False, overwrite=True)
+        make_smaller(example, cut.selection, earlier, huggingface=False, overwrite=True)
     assert {file: file.stat().st_mtime_ns for file in earlier.rglob("*")} == before
     assert list(tmp_path.iterdir()) == [earlier]
 
 
-def test_where_no_text_keeps_its_pieces_there_is_no_proof(example, cut, preprocess):
+def test_where_no_text_keeps_its_pieces_there_is_no_verification(example, cut, preprocess):
     """As with an original whose preprocessor puts something before every text."""
     import tensorflow as tf
 
     with (
         ThreadPoolExecutor(1) as background,
-        pytest.raises(SmallerLabseError, match="none of 20 texts, drawn from the kept pieces among them"),
+        pytest.raises(SmallerLabseError, match="none of 20 texts, some of them drawn from the kept tokens"),
     ):
-        prove(
+        verify_tfhub(
             Checkpoint(example / "encoder"),
             lambda texts: preprocess(tf.strings.join(["☃ ", texts])),
             cut.selection,
+            WordPiece(example / "encoder" / "assets" / "cased_vocab.txt").unknown_id,
             cut.model,
-            {"en": builtin_sentences()["en"]},
+            builtin_sentences()["en"],
             background,
         )

@@ -87,7 +87,7 @@ def run_script(folder: Path, **variables: str) -> subprocess.CompletedProcess[st
     )
 
 
-def test_the_script_goes_from_wikipedia_and_tf_hub_to_a_proved_model(
+def test_the_script_goes_from_wikipedia_and_tf_hub_to_a_verified_model(
     tmp_path: Path, wikipedia: Path, hub: str
 ) -> None:
     done = run_script(tmp_path, MODEL=hub, WIKIPEDIA=str(wikipedia))
@@ -100,7 +100,7 @@ def test_the_script_goes_from_wikipedia_and_tf_hub_to_a_proved_model(
     assert not selection.keep_characters
     # Every Wikipedia is so short that one line is enough, so all of its text is unchanged.
     assert all(language.unchanged == 1.0 for language in selection.coverage)
-    assert "proved" in done.stdout
+    assert "verified" in done.stdout
     assert "license: apache-2.0" in (work / "model" / "README.md").read_text(encoding="utf-8")
 
 

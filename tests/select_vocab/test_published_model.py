@@ -65,7 +65,7 @@ def frequencies(shared) -> Path:
 PUBLISHED = ["--strip", "--no-keep-characters", "--order", "alphabetical"]
 
 
-def test_the_published_lists_give_the_published_vocabulary_and_a_proved_model(
+def test_the_published_lists_give_the_published_vocabulary_and_a_verified_model(
     labse, shared, lists, select, tmp_path, capsys
 ):
     from smaller_labse.make_smaller.__main__ import main

@@ -1,0 +1,183 @@
+"""Make a smaller model: an original and a selection become a model folder, verified."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, get_args
+
+from smaller_labse.common.arguments import StrPath
+from smaller_labse.common.atomic_output import new_folder, require_absent
+from smaller_labse.common.errors import SmallerLabseError, UsageError
+from smaller_labse.common.quiet_tensorflow import import_tensorflow_quietly
+from smaller_labse.encoders.config import PoolingMode
+from smaller_labse.encoders.model_folder import MANIFEST, MODEL_CARD
+from smaller_labse.make_smaller.back_end import BackEnd, Options
+from smaller_labse.make_smaller.manifest import ModelDescription, Verification, write_manifest
+from smaller_labse.originals.huggingface import HuggingFaceFolder
+from smaller_labse.originals.open import OpenOriginal, open_original
+from smaller_labse.originals.tfhub import Original
+from smaller_labse.originals.tokenizers.base import Tokenizer
+from smaller_labse.select_vocab.selection import Selection, read_selection
+
+SHORTEST = 3  # [CLS], one token, [SEP]
+
+
+@dataclass(frozen=True)
+class SmallerModel:
+    """A smaller model that was written and verified.
+
+    It can stand wherever a model's folder is asked for.
+
+    Attributes:
+        folder: where it is.
+        original_parameters: of the original, all of them.
+        parameters: of the smaller model.
+        verification: what the comparison with the original saw.
+        selection: the kept tokens.
+    """
+
+    folder: Path
+    original_parameters: int
+    parameters: int
+    verification: Verification
+    selection: Selection = field(repr=False)
+
+    def __fspath__(self) -> str:
+        return os.fspath(self.folder)
+
+
+def make_smaller(
+    model: StrPath,
+    selection: Selection | StrPath,
+    out: StrPath,
+    *,
+    preprocessor: StrPath | None = None,
+    sequence_length: int | None = None,
+    huggingface: bool = True,
+    savedmodel: bool | None = None,
+    dtype: str | None = None,
+    prompt: str | None = None,
+    pooling: PoolingMode | None = None,
+    license: str | None = None,
+    overwrite: bool = False,
+) -> SmallerModel:
+    """Trim an original to a selection, write it in every format, and verify it against the original.
+
+    The folder appears when the model is verified, or not at all. Each step is named on standard error.
+
+    Args:
+        model: the original: a Hugging Face folder or hub id, a folder with `encoder/` (and `preprocess/`), a
+            SavedModel folder, or a TF Hub handle.
+        selection: the tokens to keep, or the folder that `select-vocab select` wrote.
+        out: the model's folder.
+        preprocessor: the original's, where it is not beside the encoder.
+        sequence_length: the length in tokens that the preprocessor packs to by default; None for the
+            original's.
+        huggingface: whether to write `huggingface/`; only TF Hub originals go without.
+        savedmodel: whether to write `encoder/` and `preprocess/`; None for wherever they can be. Only
+            originals from Hugging Face go without.
+        dtype: "float16" for the tensors of `huggingface/`; None for the original's. Only for originals from
+            Hugging Face, as are the next two.
+        prompt: what the preprocessor puts before every sentence, e.g. "query: "; None for the original's.
+        pooling: "mean", "cls" or "pooler", where the original does not say (no `modules.json`).
+        license: for the model card, e.g. "apache-2.0"; the original's licence holds for what is made from it.
+        overwrite: replace an earlier model.
+
+    Raises:
+        UsageError: options that do not go together.
+        SmallerLabseError: original and selection do not belong together, the original cannot be trimmed, or
+            the verification fails.
+
+    Example:
+        >>> from smaller_labse.make_smaller.make_smaller import make_smaller  # doctest: +SKIP
+        >>> make_smaller("sentence-transformers/LaBSE", "work/selection", "work/model")  # doctest: +SKIP
+        SmallerModel(folder=PosixPath('work/model'), original_parameters=470926848, ...)
+    """
+    options = Options(sequence_length, huggingface, savedmodel, dtype, prompt, pooling)
+    _check(options)
+    folder = Path(out)
+    require_absent(folder, overwrite, MANIFEST)
+    kept = selection if isinstance(selection, Selection) else read_selection(Path(selection))
+    original = open_original(os.fspath(model), None if preprocessor is None else os.fspath(preprocessor))
+    source = "the selection" if isinstance(selection, Selection) else os.fspath(selection)
+    _require_same_vocabulary(kept, original.tokenizer, source)
+    import_tensorflow_quietly()
+    back_end = _back_end(original, kept, options)
+    with new_folder(folder, overwrite, MANIFEST) as partial:
+        written = back_end.write(partial, _say)
+        description = ModelDescription(
+            name=folder.name,
+            original_name=original.place.name,
+            original_parameters=written.original_parameters,
+            selection=kept,
+            sequence_length=written.sequence_length,
+            verification=written.verification,
+            formats=written.formats,
+            license=license,
+            base_model=written.base_model,
+            prompt=written.prompt,
+        )
+        _describe(description, partial)
+    return SmallerModel(
+        folder, written.original_parameters, description.parameters, written.verification, kept
+    )
+
+
+def _check(options: Options) -> None:
+    length = options.sequence_length
+    if length is not None and (not isinstance(length, int) or length < SHORTEST):
+        raise UsageError(
+            f"--sequence-length: expected {SHORTEST} or more ([CLS], one token, [SEP]), got {length!r}"
+        )
+    if options.pooling is not None and options.pooling not in get_args(PoolingMode):
+        raise UsageError(f"--pooling: expected mean, cls or pooler, got {options.pooling!r}")
+    if options.dtype not in (None, "float16"):
+        raise UsageError(f"--dtype: expected float16, got {options.dtype!r}")
+
+
+def _require_same_vocabulary(selection: Selection, tokenizer: Tokenizer, source: str) -> None:
+    """Refuse a selection that was made from another tokenizer's vocabulary.
+
+    Args:
+        selection: the selection.
+        tokenizer: the original's.
+        source: the selection's folder, for messages.
+    """
+    if selection.fingerprint != tokenizer.fingerprint:
+        raise SmallerLabseError(
+            f"{source}: a selection of another vocabulary (fingerprint {selection.fingerprint[:12]}…, the "
+            f"original's is {tokenizer.fingerprint[:12]}…); select with this original"
+        )
+    for piece, original_id in zip(selection.pieces, selection.kept_ids.tolist(), strict=True):
+        if tokenizer.ids.get(piece) != original_id:
+            raise SmallerLabseError(
+                f"{source}: {piece!r} is not the original's token {original_id}; select again"
+            )
+
+
+def _back_end(original: OpenOriginal, selection: Selection, options: Options) -> BackEnd:
+    """The back end for this kind of original; both need TensorFlow, so they are imported here."""
+    from smaller_labse.make_smaller.from_huggingface import FromHuggingFace
+    from smaller_labse.make_smaller.from_tfhub import FromTFHub
+
+    back_ends: dict[type, Callable[[Any, Tokenizer, Selection, Options], BackEnd]] = {
+        HuggingFaceFolder: FromHuggingFace,
+        Original: FromTFHub,
+    }
+    return back_ends[type(original.place)](original.place, original.tokenizer, selection, options)
+
+
+def _describe(description: ModelDescription, folder: Path) -> None:
+    """Write the model card and then the manifest, which lists all other files."""
+    from smaller_labse.make_smaller.model_card import model_card
+
+    model_card(description).save(folder / MODEL_CARD)
+    write_manifest(description, folder)
+
+
+def _say(step: str) -> None:
+    print(f"{step} …", file=sys.stderr, flush=True)
