@@ -19,7 +19,7 @@ IMPORT = "import tensorflow, tensorflow_text; tensorflow.constant(0)"
 
 
 def measure_slicing(labse: Path, scratch: Path, repetitions: int) -> Section:
-    """Cut to as many rows as the published model has, all formats and the proof included."""
+    """Cut to as many rows as the published model has, all formats and the verification included."""
     selection, out = scratch / "selection", scratch / "out"
     pieces = vocabulary_of(labse).read_bytes().split(b"\n")
     (scratch / "kept.txt").write_bytes(b"\n".join(pieces[:PUBLISHED_ROWS]))
@@ -42,7 +42,7 @@ def measure_slicing(labse: Path, scratch: Path, repetitions: int) -> Section:
             "loading and saving with TensorFlow": run(
                 PYTHON, RIVALS / "load_and_save.py", labse / "encoder", out
             ),
-            "make-smaller, all formats, proved": run(*cut, "--out", out),
+            "make-smaller, all formats, verified": run(*cut, "--out", out),
             "make-smaller --no-huggingface": run(*cut, "--out", out, "--no-huggingface"),
         },
         repetitions,
