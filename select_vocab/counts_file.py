@@ -24,7 +24,7 @@ import numpy as np
 
 from smaller_labse.common.atomic_output import new_file
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.corpora.sample import SampledLine, smallest
+from smaller_labse.corpora.sample import SampledLine, sample_lines
 
 FORMAT = "smaller_labse.counts.1"
 MOST_OCCURRENCES = 10**12  # of one piece; the sum over a vocabulary stays an int64
@@ -266,5 +266,5 @@ def add_counts(first: Counts, second: Counts) -> Counts:
         total_lines=first.total_lines + second.total_lines,
         occurrences=first.occurrences + second.occurrences,
         lines=first.lines + second.lines,
-        sample=smallest([*first.sample, *second.sample]),
+        sample=sample_lines([*first.sample, *second.sample]),
     )

@@ -1,1 +1,1 @@
-"""What every stage needs and no model: errors, commands, progress, tables, JSON files, outputs."""
+"""What every stage needs and no model: errors, commands, arguments, progress, tables of results, files."""

@@ -51,6 +51,10 @@ def new_folder(path: Path, overwrite: bool = False, marker: str | None = None) -
 
     Raises:
         SmallerLabseError: `path` exists and may not be replaced, or the disk is full.
+
+    Example:
+        with new_folder(Path("work/selection"), marker="selection.json") as partial:
+            (partial / "selection.json").write_text("{}")
     """
     require_absent(path, overwrite, marker)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What every command of the toolkit shares: how it ends when something goes wrong."""
+"""Running a command: exit codes, one line for each failure, Ctrl-C that is never lost."""
 
 from __future__ import annotations
 

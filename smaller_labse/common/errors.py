@@ -1,4 +1,4 @@
-"""The one family of errors that this toolkit raises for what a user can put right."""
+"""Errors: the one family that this toolkit raises for what a user can put right."""
 
 
 class SmallerLabseError(Exception):

@@ -1,4 +1,4 @@
-"""Long work is watched: a live bar on a terminal, a plain line now and then when piped."""
+"""Progress of long work: a live bar on a terminal, a plain line now and then when piped."""
 
 from __future__ import annotations
 
@@ -28,6 +28,11 @@ def progress(description: str, total: int | None, unit: str) -> Iterator[Advance
 
     Yields:
         A function to call with the number of units done since the last call.
+
+    Example:
+        with progress("counting fr", total=1000, unit="lines") as advance:
+            for batch in batches:
+                advance(len(batch))
     """
     if sys.stderr.isatty():
         with _terminal_bar(description, total, unit) as advance:
@@ -39,11 +44,18 @@ def progress(description: str, total: int | None, unit: str) -> Iterator[Advance
 @contextmanager
 def _terminal_bar(description: str, total: int | None, unit: str) -> Iterator[Advance]:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        ProgressColumn,
+        Task,
+        TimeRemainingColumn,
+    )
     from rich.text import Text
 
     class Rate(ProgressColumn):
-        def render(self, task) -> Text:
+        def render(self, task: Task) -> Text:
             return Text(f"{task.speed:,.0f} {unit}/s" if task.speed else "")
 
     columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn())

@@ -20,14 +20,21 @@ class Table:
     Attributes:
         columns: the headings; the first column is text and stands left, the others are numbers and
             stand right.
-        rows: as many cells a row as there are columns.
+        rows: each has as many cells as there are columns.
     """
 
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
 
     def markdown(self) -> str:
-        """The table as GitHub Markdown, columns padded so that it reads well as plain text too."""
+        """The table as GitHub Markdown, columns padded so that it reads well as plain text too.
+
+        >>> print(Table(("", "tokens"), [("English", "12,345"), ("Thai", "67")]).markdown(), end="")
+        |         | tokens |
+        | ------- | -----: |
+        | English | 12,345 |
+        | Thai    |     67 |
+        """
         cells = [list(self.columns), *(list(row) for row in self.rows)]
         cells = [[cell.replace("|", "\\|") for cell in row] for row in cells]
         widths = [max(3, *(len(row[column]) for row in cells)) for column in range(len(self.columns))]

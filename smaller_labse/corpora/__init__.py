@@ -1,1 +1,1 @@
-"""Languages and text: lines from files and datasets, samples of them, built-in sentences."""
+"""Languages, and text in them: lines of files and datasets, word lists, samples, built-in sentences."""

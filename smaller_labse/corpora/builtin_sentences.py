@@ -1,4 +1,4 @@
-"""A few everyday sentences in each of LaBSE's languages, to try a model with where no text is at hand."""
+"""Built-in sentences: a few in each of LaBSE's languages, to try a model where no text is at hand."""
 
 from __future__ import annotations
 

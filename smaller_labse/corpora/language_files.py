@@ -1,4 +1,4 @@
-"""Which file holds the texts of which language, as a user writes it."""
+"""Files of text by language, as users name them: LANG=FILE, or a pattern with {code} or {iso3}."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PLACEHOLDERS = ("{code}", "{iso3}")
 
 
 def parse_texts(texts: Sequence[str], languages: Sequence[Language] = ()) -> dict[str, Path]:
-    """Read LANG=FILE, or a pattern with {code} or {iso3} that stands for a file of each language.
+    """Read LANG=FILE, or a pattern with {code} or {iso3} that stands for one file per language.
 
     Args:
         texts: what the user wrote. LANG is what the language is called in the results, nothing more.
@@ -23,6 +23,9 @@ def parse_texts(texts: Sequence[str], languages: Sequence[Language] = ()) -> dic
 
     Raises:
         UsageError: neither form, a language named twice, or patterns without languages or the reverse.
+
+    >>> {language: file.name for language, file in parse_texts(["en=english.txt", "it=italian.txt"]).items()}
+    {'en': 'english.txt', 'it': 'italian.txt'}
     """
     files: dict[str, Path] = {}
     patterns = [text for text in texts if _is_pattern(text)]
@@ -31,7 +34,8 @@ def parse_texts(texts: Sequence[str], languages: Sequence[Language] = ()) -> dic
     if languages and not patterns:
         raise UsageError(f"--languages fills a pattern with {' or '.join(PLACEHOLDERS)}, but --text has none")
     for text in texts:
-        for language, file in _fill(text, languages) if _is_pattern(text) else [_split(text)]:
+        named = [(each.code, each.fill(text)) for each in languages] if _is_pattern(text) else [_split(text)]
+        for language, file in named:
             if language in files:
                 raise UsageError(f"two files for {language}: {files[language]} and {file}; name them apart")
             files[language] = Path(file)
@@ -40,13 +44,6 @@ def parse_texts(texts: Sequence[str], languages: Sequence[Language] = ()) -> dic
 
 def _is_pattern(text: str) -> bool:
     return any(placeholder in text for placeholder in PLACEHOLDERS)
-
-
-def _fill(pattern: str, languages: Sequence[Language]) -> list[tuple[str, str]]:
-    return [
-        (language.code, pattern.replace("{code}", language.code).replace("{iso3}", language.iso3))
-        for language in languages
-    ]
 
 
 def _split(text: str) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""The 109 languages of LaBSE (arXiv 2007.01852, appendix A) and every name a user may call them by."""
+"""Languages: the 109 of LaBSE (arXiv 2007.01852, appendix A) and every name a user may call them by."""
 
 from __future__ import annotations
 
@@ -37,7 +37,16 @@ class Language:
     @property
     def names(self) -> tuple[str, ...]:
         """Everything that means this language."""
-        return (self.code, self.name, self.iso3, *self.wikipedias, *self.also)
+        return (self.code, self.name, self.iso3, *(self.wikipedias or ()), *self.also)
+
+    def fill(self, pattern: str) -> str:
+        """Put the code, the ISO 639-3 code and the name where a pattern says `{code}`, `{iso3}`, `{name}`.
+
+        >>> find_language("zh").fill("text/{iso3}/{code}.txt")
+        'text/cmn/zh.txt'
+        """
+        pattern = pattern.replace("{code}", self.code).replace("{iso3}", self.iso3)
+        return pattern.replace("{name}", self.name)
 
 
 LANGUAGES: tuple[Language, ...] = (
@@ -158,6 +167,9 @@ def find_language(text: str) -> Language:
 
     Raises:
         UsageError: no language of LaBSE's is called that; the message names the nearest ones.
+
+    >>> find_language("cmn").name, find_language("norwegian").code
+    ('Chinese', 'no')
     """
     wanted = text.strip().replace("-", "_").casefold()
     called = {name.casefold(): language for language in LANGUAGES for name in language.names}
@@ -176,8 +188,8 @@ def find_language(text: str) -> Language:
 def parse_languages(given: str | os.PathLike[str] | Iterable[str]) -> list[Language]:
     """Read a list of languages: "en,fr,de", or ["en", "fr", "de"], or the path of a file with one per line.
 
-    In a file, `#` begins a comment and blank lines are passed over. A language that is named twice,
-    whatever the name, counts once.
+    In a file, `#` begins a comment and blank lines are skipped. A language that is named twice, by whatever
+    name, counts once.
 
     Raises:
         UsageError: a language is unknown, or there is none at all.

@@ -1,4 +1,4 @@
-"""A small even sample of a corpus's lines, the same whoever draws it and in whatever order.
+"""Samples of lines: small, even over a corpus, and the same whoever draws them and in whatever order.
 
 Each line's number (from 0) is hashed; the lines with the smallest hashes are the sample. So the sample
 needs no seed, no second pass and no memory beyond itself.
@@ -23,11 +23,14 @@ class SampledLine(NamedTuple):
     text: str
 
 
-def smallest(lines: Iterable[SampledLine], size: int = SAMPLE_SIZE) -> tuple[SampledLine, ...]:
+def sample_lines(lines: Iterable[SampledLine], size: int = SAMPLE_SIZE) -> tuple[SampledLine, ...]:
     """The `size` lines whose numbers hash lowest, ascending by number.
 
     Of samples of several corpora, each line under the number that it has in its own, this makes an even
     sample of all.
+
+    >>> [line.number for line in sample_lines([SampledLine(n, "") for n in range(100)], size=3)]
+    [21, 48, 68]
     """
     lines = list(lines)
     hashes = hash_numbers(np.array([line.number for line in lines], dtype=np.uint64)).tolist()

@@ -1,21 +1,16 @@
-"""Where a language's text comes from: Wikipedia, local files, or any Hugging Face dataset."""
+"""Sources of text: a language's Wikipedia, local files, or any Hugging Face dataset."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from smaller_labse.common.errors import SmallerLabseError, UsageError
+from smaller_labse.corpora.dataset_lines import read_dataset_lines
 from smaller_labse.corpora.languages import Language, find_language
-from smaller_labse.corpora.text_files import (
-    WORD_COUNT_ENDINGS,
-    column_lines,
-    read_lines,
-    read_word_counts,
-)
+from smaller_labse.corpora.text_files import WORD_COUNT_ENDINGS, read_lines, read_word_counts
 
 WIKIPEDIA = "wikimedia/wikipedia"
 WIKIPEDIA_DATE = "20231101"
@@ -30,8 +25,8 @@ class Source:
         name: the file's name: the language's code, or a Wikipedia's where a language has several.
         language: the language.
         description: where the text is, for people, and to tell whether it was counted before.
-        read: opens the text and yields its lines; of a list of words, each word and how often it occurs.
-        is_word_list: whether it is a list of words.
+        read: opens the text and yields its lines; of a word list, each word and how often it occurs.
+        is_word_list: whether it is a word list.
     """
 
     name: str
@@ -64,14 +59,8 @@ def wikipedia_sources(
             )
         for wikipedia in language.wikipedias:
             config = f"{date}.{wikipedia.replace('_', '-')}"
-            sources.append(
-                Source(
-                    wikipedia,
-                    language,
-                    f"{dataset} {config}",
-                    partial(_dataset_lines, dataset, config, "train", TEXT_FIELD),
-                )
-            )
+            lines = partial(read_dataset_lines, dataset, config)
+            sources.append(Source(wikipedia, language, f"{dataset} {config}", lines))
     return sources
 
 
@@ -93,11 +82,11 @@ def dataset_sources(
     """
     sources = []
     for language in languages:
-        filled = [fill_in(part, language) if part else None for part in (dataset, config, split)]
-        description = _described([part for part in filled if part], text_field)
-        sources.append(
-            Source(language.code, language, description, partial(_dataset_lines, *filled, text_field))
-        )
+        name, part = language.fill(dataset), language.fill(split)
+        chosen = language.fill(config) if config else None
+        description = _describe([each for each in (name, chosen, part) if each], text_field)
+        lines = partial(read_dataset_lines, name, chosen, part, text_field)
+        sources.append(Source(language.code, language, description, lines))
     return _require_different(sources, "--dataset, --dataset-config or --split")
 
 
@@ -113,97 +102,54 @@ def file_sources(languages: Sequence[Language], texts: Sequence[str], text_field
         UsageError: a language has no text, or two languages have the same.
         SmallerLabseError: a path does not exist.
     """
-    patterns: list[str] = []
-    paths: dict[Language, Path] = {}
-    for text in texts:
-        language, separator, path = text.partition("=")
-        if separator and "{" not in language and "/" not in language:
-            named = find_language(language)
-            if named in paths:
-                raise UsageError(f"--text names {named.name} twice; put its files into one folder")
-            paths[named] = Path(path)
-        elif "{" in text:
-            patterns.append(text)
-        else:
-            raise UsageError(f"--text {text}: write LANGUAGE=PATH, or put {{code}} or {{iso3}} into the path")
+    paths, patterns = _parse_texts(texts)
     wanted = list(languages) or list(paths)
     if not wanted or (patterns and not languages):
         raise UsageError("name the languages with --languages, or write --text LANGUAGE=PATH")
     sources = []
     for language in wanted:
-        candidates = (
-            [paths[language]] if language in paths else [Path(fill_in(p, language)) for p in patterns]
-        )
-        if not candidates:
-            raise UsageError(
-                f"no text for {language.name} ({language.code}); add --text {language.code}=PATH"
-            )
-        path = next((path for path in candidates if path.exists()), candidates[0])
-        if not path.exists():
-            raise SmallerLabseError(f"{path}: there is no such text for {language.name} ({language.code})")
+        path = _find_text(language, paths, patterns)
         if path.name.endswith(WORD_COUNT_ENDINGS):
-            read = partial(read_word_counts, path)
-            sources.append(Source(language.code, language, str(path), read, is_word_list=True))
+            words = partial(read_word_counts, path)
+            sources.append(Source(language.code, language, str(path), words, is_word_list=True))
         else:
-            description = _described([str(path)], text_field)
-            sources.append(
-                Source(language.code, language, description, partial(read_lines, path, text_field))
-            )
+            lines = partial(read_lines, path, text_field)
+            sources.append(Source(language.code, language, _describe([str(path)], text_field), lines))
     return _require_different(sources, "--text")
 
 
-def fill_in(pattern: str, language: Language) -> str:
-    """Put a language's code, ISO 639-3 code and name where a pattern says `{code}`, `{iso3}`, `{name}`."""
-    for placeholder, value in (("code", language.code), ("iso3", language.iso3), ("name", language.name)):
-        pattern = pattern.replace("{" + placeholder + "}", value)
-    return pattern
+def _parse_texts(texts: Sequence[str]) -> tuple[dict[Language, Path], list[str]]:
+    """The paths of named languages, and the patterns for the others."""
+    paths: dict[Language, Path] = {}
+    patterns = []
+    for text in texts:
+        name, separator, path = text.partition("=")
+        if separator and "{" not in name and "/" not in name:
+            language = find_language(name)
+            if language in paths:
+                raise UsageError(f"--text names {language.name} twice; put its files into one folder")
+            paths[language] = Path(path)
+        elif "{" in text:
+            patterns.append(text)
+        else:
+            raise UsageError(f"--text {text}: write LANGUAGE=PATH, or put {{code}} or {{iso3}} into the path")
+    return paths, patterns
 
 
-def _dataset_lines(dataset: str, config: str | None, split: str, text_field: str) -> Iterator[str]:
-    source = " ".join(part for part in (dataset, config) if part)
-    records = _open_dataset(dataset, config, split, source)
-    try:
-        for record in records:
-            if text_field not in record:
-                raise SmallerLabseError(
-                    f"{source}: no column {text_field!r}, it has {', '.join(record)}; "
-                    "name the one that holds text with --text-field"
-                )
-            yield from column_lines([record[text_field]], source, text_field)
-    except SmallerLabseError:
-        raise
-    except Exception as error:
-        # datasets raises whatever its transport and its file formats raise.
-        raise SmallerLabseError(
-            f"{source}: reading stopped ({_reason(error)}); run the same command again to go on"
-        ) from error
+def _find_text(language: Language, paths: Mapping[Language, Path], patterns: Sequence[str]) -> Path:
+    """A language's own path, or the first filled-in pattern that exists."""
+    own = [paths[language]] if language in paths else []
+    candidates = own or [Path(language.fill(pattern)) for pattern in patterns]
+    if not candidates:
+        raise UsageError(f"no text for {language.name} ({language.code}); add --text {language.code}=PATH")
+    for path in candidates:
+        if path.exists():
+            return path
+    raise SmallerLabseError(f"{candidates[0]}: there is no such text for {language.name} ({language.code})")
 
 
-def _open_dataset(dataset: str, config: str | None, split: str, source: str) -> Any:
-    import datasets
-    import huggingface_hub
-
-    datasets.disable_progress_bars()
-    # What they log, each of half a minute's attempts to reach the hub among it, ends in an exception, too.
-    datasets.logging.set_verbosity(datasets.logging.CRITICAL)
-    huggingface_hub.logging.set_verbosity(huggingface_hub.logging.CRITICAL)
-    try:
-        # No remote code: datasets that need a script of their own are refused by datasets itself.
-        return datasets.load_dataset(dataset, config, split=split, streaming=True)
-    except Exception as error:
-        raise SmallerLabseError(
-            f"{source}: cannot be opened ({_reason(error)}); check the name and the network, "
-            "or give local text with --text"
-        ) from error
-
-
-def _reason(error: Exception) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if len(text) <= 300 else text[:300] + "…"
-
-
-def _described(parts: list[str], text_field: str) -> str:
-    """What is counted; another field of the same file is another text."""
+def _describe(parts: list[str], text_field: str) -> str:
+    """What is counted, in words; another field of the same file is another text."""
     return " ".join(parts if text_field == TEXT_FIELD else [*parts, f"({text_field})"])
 
 

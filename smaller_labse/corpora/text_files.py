@@ -1,4 +1,4 @@
-"""Lines of text from files: .txt, .jsonl and .parquet, plain or compressed, or a folder of them."""
+"""Text files: lines from .txt, .jsonl and .parquet, plain or compressed, and word lists from .tsv."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import io
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 from smaller_labse.common.errors import SmallerLabseError
 
@@ -22,6 +21,9 @@ def split_lines(text: str) -> list[str]:
     """Split at line feeds only; one carriage return before a line feed belongs to the line's end.
 
     Other characters that Unicode calls line ends (U+2028, U+0085, …) stay: to a tokenizer they are text.
+
+    >>> split_lines("one\\r\\ntwo\\u2028three")
+    ['one', 'two\\u2028three']
     """
     lines = text.split("\n")
     return [line.removesuffix("\r") for line in lines] if "\r" in text else lines
@@ -59,7 +61,7 @@ def read_sentences(file: Path) -> list[str]:
     """
     sentences = list(read_lines(file))
     if not sentences:
-        raise SmallerLabseError(f"{file}: empty, expected one sentence a line")
+        raise SmallerLabseError(f"{file}: empty, expected one sentence per line")
     return sentences
 
 
@@ -70,7 +72,7 @@ def read_word_counts(file: Path) -> Iterator[tuple[str, int]]:
         SmallerLabseError: the file cannot be read, or a line is not of that form.
     """
     if not file.is_file():
-        raise SmallerLabseError(f"{file}: there is no such list of words")
+        raise SmallerLabseError(f"{file}: there is no such word list")
     for number, line in enumerate(_decoded_lines(file), start=1):
         word, tab, count = line.rpartition("\t")
         if not line:
@@ -184,12 +186,12 @@ def column_lines(texts: Iterable[object], source: str, text_field: str) -> Itera
         yield from split_lines(text)
 
 
-def _opened(file: Path) -> BinaryIO:
+def _opened(file: Path) -> io.BufferedReader:
     import pyarrow as pa
 
     compression = {".gz": "gzip", ".zst": "zstd"}.get(file.suffix)
     if compression is None:
-        return file.open("rb", BUFFER_BYTES)
+        return io.BufferedReader(io.FileIO(file), BUFFER_BYTES)
     if file.is_file() and file.stat().st_size == 0:
         raise SmallerLabseError(f"{file}: empty, which no compressed file is; get it again")
     # Arrow, unlike zstandard's own reader, notices a stream that ends too early.

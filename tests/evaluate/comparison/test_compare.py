@@ -199,7 +199,7 @@ def test_files_of_unequal_length_and_empty_ones_are_refused(arguments, data, cap
     assert main([*arguments, "--parallel", f"en={data / 'a'},fr={data / 'b'}"]) == 1
     assert "has 6 lines, but" in capsys.readouterr().err
     assert main([*arguments, "--parallel", f"en={data / 'a'},fr={data / 'c'}"]) == 1
-    assert "empty, expected one sentence a line" in capsys.readouterr().err
+    assert "empty, expected one sentence per line" in capsys.readouterr().err
 
 
 def test_without_data_there_is_nothing_to_do(original, tmp_path, capsys):
