@@ -142,7 +142,7 @@ def test_an_interrupted_model_vanishes_and_the_same_command_completes(example, c
     process = start("make_smaller", *arguments)
     watchdog = threading.Timer(SECONDS, process.kill)
     watchdog.start()
-    said = next((line for line in process.stderr if line.startswith("proving it")), None)
+    said = next((line for line in process.stderr if line.startswith("verifying it")), None)
     process.send_signal(signal.SIGINT)
     stdout, stderr = process.communicate()
     watchdog.cancel()
