@@ -39,7 +39,7 @@ from smaller_labse.make_smaller.verify import (
     verify_rows,
     verify_tokens,
 )
-from smaller_labse.originals.tfhub import Original
+from smaller_labse.originals.tfhub import TFHubFolders
 from smaller_labse.originals.tokenizers.base import BertTokenizerSetup
 from smaller_labse.originals.tokenizers.wordpiece import VOCABULARY, WordPiece
 from smaller_labse.originals.weights.checkpoint import WORD_EMBEDDINGS, Checkpoint
@@ -58,7 +58,7 @@ class FromTFHub:
     """A TF Hub original and a selection; see `BackEnd`."""
 
     def __init__(
-        self, original: Original, tokenizer: WordPiece, selection: Selection, options: Options
+        self, original: TFHubFolders, tokenizer: WordPiece, selection: Selection, options: Options
     ) -> None:
         """Check the options and the original's files.
 
@@ -217,13 +217,13 @@ def _verify_rows(checkpoint: Checkpoint, selection: Selection, model: Path) -> N
     verify_rows(checkpoint.find(WORD_EMBEDDINGS), written, selection)
 
 
-def _sequence_length(original: Original) -> int:
+def _sequence_length(original: TFHubFolders) -> int:
     if original.preprocess is None:
         return DEFAULT_SEQUENCE_LENGTH
     return read_sequence_length(original.preprocess)
 
 
-def _load_preprocess(original: Original, setup: BertTokenizerSetup, length: int) -> Preprocess:
+def _load_preprocess(original: TFHubFolders, setup: BertTokenizerSetup, length: int) -> Preprocess:
     """The original's preprocessor, packing to `length`; where it has none, one of its vocabulary.
 
     Raises:

@@ -18,8 +18,8 @@ from smaller_labse.encoders.model_folder import MANIFEST, MODEL_CARD
 from smaller_labse.make_smaller.back_end import BackEnd, Options
 from smaller_labse.make_smaller.manifest import ModelDescription, Verification, write_manifest
 from smaller_labse.originals.huggingface import HuggingFaceFolder
-from smaller_labse.originals.open import OpenOriginal, open_original
-from smaller_labse.originals.tfhub import Original
+from smaller_labse.originals.open import Original, open_original
+from smaller_labse.originals.tfhub import TFHubFolders
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.select_vocab.selection import Selection, read_selection
 
@@ -159,14 +159,14 @@ def _require_same_vocabulary(selection: Selection, tokenizer: Tokenizer, source:
             )
 
 
-def _back_end(original: OpenOriginal, selection: Selection, options: Options) -> BackEnd:
+def _back_end(original: Original, selection: Selection, options: Options) -> BackEnd:
     """The back end for this kind of original; both need TensorFlow, so they are imported here."""
     from smaller_labse.make_smaller.from_huggingface import FromHuggingFace
     from smaller_labse.make_smaller.from_tfhub import FromTFHub
 
     back_ends: dict[type, Callable[[Any, Tokenizer, Selection, Options], BackEnd]] = {
         HuggingFaceFolder: FromHuggingFace,
-        Original: FromTFHub,
+        TFHubFolders: FromTFHub,
     }
     return back_ends[type(original.place)](original.place, original.tokenizer, selection, options)
 

@@ -11,7 +11,7 @@ from smaller_labse.common.arguments import non_negative_integer, positive_intege
 from smaller_labse.common.command import run_command
 
 if TYPE_CHECKING:
-    from smaller_labse.originals.open import OpenOriginal
+    from smaller_labse.originals.open import Original
     from smaller_labse.select_vocab.selection import Selection
 
 DESCRIPTION = "count the tokens that languages use, and select a smaller vocabulary."
@@ -203,7 +203,7 @@ def _print_counts(files: list[Path]) -> None:
     print_table(Table(("counts of", "lines", "occurrences", "pieces"), rows))
 
 
-def _print_selection(selection: Selection, original: OpenOriginal) -> None:
+def _print_selection(selection: Selection, original: Original) -> None:
     from smaller_labse.common.result_table import print_table
     from smaller_labse.select_vocab.selection import coverage_table, size_table
 

@@ -18,7 +18,7 @@ from smaller_labse.common.arguments import (
 from smaller_labse.common.atomic_output import require_absent
 from smaller_labse.common.errors import UsageError
 from smaller_labse.corpora.languages import parse_languages
-from smaller_labse.originals.open import OpenOriginal, open_original
+from smaller_labse.originals.open import Original, open_original
 from smaller_labse.select_vocab.choose_tokens import ORDERS, choose_tokens
 from smaller_labse.select_vocab.counts_folder import read_all_counts
 from smaller_labse.select_vocab.rules import PUBLISHED_RULE, Rule
@@ -45,7 +45,7 @@ def select(
     strip: bool = False,
     skip_missing: bool = False,
     overwrite: bool = False,
-    report: Callable[[Selection, OpenOriginal], None] = lambda selection, original: None,
+    report: Callable[[Selection, Original], None] = lambda selection, original: None,
 ) -> Selection:
     """Select the tokens that a smaller model keeps, by one rule from counts, or from lists, or from both.
 
@@ -103,10 +103,10 @@ def select(
     listed, named = read_token_lists(paths(pieces), tokenizer, strip, skip_missing)
     selection = choose_tokens(
         tokenizer,
-        rows=original.rows,
+        rows=original.vocab_size,
         hidden_size=original.hidden_size,
         counts=read_all_counts(counts_paths, tokenizer, wanted, skip_missing),
-        rule=_with_size(rule, original.rows),
+        rule=_with_size(rule, original.vocab_size),
         listed=listed,
         keep=read_keep_list(paths(keep), tokenizer, original.prompts),
         keep_characters=keep_characters,

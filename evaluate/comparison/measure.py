@@ -71,13 +71,13 @@ def model_files(folder: str) -> dict[str, Path]:
         SmallerLabseError: there is no such model.
     """
     from smaller_labse.originals.huggingface import locate_huggingface
-    from smaller_labse.originals.tfhub import locate_original
+    from smaller_labse.originals.tfhub import locate_tfhub
 
     huggingface = locate_huggingface(folder)
     if huggingface is not None:
         parts = {"": huggingface.folder}
     else:
-        original = locate_original(folder)
+        original = locate_tfhub(folder)
         parts = {"encoder/": original.encoder}
         if original.preprocess is not None:
             parts["preprocess/"] = original.preprocess

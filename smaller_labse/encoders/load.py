@@ -13,7 +13,7 @@ from smaller_labse.encoders.model_folder import HUGGINGFACE, read_manifest
 from smaller_labse.encoders.preprocessor import DEFAULT_SEQUENCE_LENGTH, Preprocessor
 from smaller_labse.encoders.sentence_encoder import SentenceEncoder, find_rows
 from smaller_labse.originals.huggingface import CONFIG, HuggingFaceFolder, locate_huggingface
-from smaller_labse.originals.tfhub import Original, find_vocabulary, locate_original
+from smaller_labse.originals.tfhub import TFHubFolders, find_vocabulary, locate_tfhub
 from smaller_labse.originals.tokenizers.open_tokenizer import open_huggingface_tokenizer, read_vocabulary
 from smaller_labse.originals.tokenizers.vocabulary import read_pieces
 
@@ -40,7 +40,7 @@ def load(
     huggingface = locate_huggingface(str(model))
     if huggingface is not None:
         return _load_huggingface(huggingface, prompt)
-    original = locate_original(str(model), None if preprocessor is None else str(preprocessor))
+    original = locate_tfhub(str(model), None if preprocessor is None else str(preprocessor))
     pieces = _read_vocabulary(original)
     encoder = tf.saved_model.load(str(original.encoder))
     _require_vocabulary(original, encoder, pieces)
@@ -66,12 +66,12 @@ def _load_huggingface(place: HuggingFaceFolder, prompt: str | None) -> SentenceE
     return SentenceEncoder(place.name, preprocessor, built, tokenizer.pieces, prompt)
 
 
-def _prompt_of(original: Original) -> str:
+def _prompt_of(original: TFHubFolders) -> str:
     """The prompt that a model's manifest says; none where it has no manifest, as TF Hub's have none."""
     return read_manifest(original.encoder.parent).get("prompt", "")
 
 
-def _read_vocabulary(original: Original) -> list[str]:
+def _read_vocabulary(original: TFHubFolders) -> list[str]:
     """The pieces, by id: of a WordPiece vocabulary, or of a SentencePiece model that we exported."""
     tokenizer = original.encoder.parent / HUGGINGFACE
     folder = original.preprocess or original.encoder
@@ -80,7 +80,7 @@ def _read_vocabulary(original: Original) -> list[str]:
     return read_pieces(find_vocabulary(folder))
 
 
-def _load_preprocessor(original: Original, encoder: tf.Module) -> tf.Module:
+def _load_preprocessor(original: TFHubFolders, encoder: tf.Module) -> tf.Module:
     if original.preprocess is not None:
         return tf.saved_model.load(str(original.preprocess))
     lower_case = getattr(encoder, "do_lower_case", None)
@@ -93,7 +93,7 @@ def _load_preprocessor(original: Original, encoder: tf.Module) -> tf.Module:
     return Preprocessor(find_vocabulary(original.encoder), bool(lower_case), length)
 
 
-def _require_vocabulary(original: Original, encoder: tf.Module, pieces: list[str]) -> None:
+def _require_vocabulary(original: TFHubFolders, encoder: tf.Module, pieces: list[str]) -> None:
     """Refuse a preprocessor whose ids mean other rows: the embeddings would be nonsense, silently."""
     rows = find_rows(original.name, encoder, "word_embedding")
     if len(pieces) > rows:

@@ -1,4 +1,4 @@
-"""Open an original, wherever it comes from, as far as counting and selecting need it."""
+"""An original, opened: its tokenizer and its sizes, wherever it comes from."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from smaller_labse.originals.huggingface import (
     measure_weights,
     read_prompts,
 )
-from smaller_labse.originals.tfhub import Original, locate_original
+from smaller_labse.originals.tfhub import TFHubFolders, locate_tfhub
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.originals.tokenizers.open_tokenizer import (
     open_huggingface_tokenizer,
@@ -21,45 +21,62 @@ from smaller_labse.originals.weights.checkpoint import Checkpoint
 
 
 @dataclass(frozen=True)
-class OpenOriginal:
-    """An original whose text can be cut and whose table can be measured.
+class Original:
+    """A model that someone else made, as far as counting and selecting need it; its tensors are not loaded.
 
     Attributes:
-        place: its folders.
+        place: where its files are; its type says which kind of original this is.
         tokenizer: its own.
-        rows: of its table; at least as many as the tokenizer has pieces.
-        hidden_size: width of its embeddings.
+        vocab_size: how many rows its embedding matrix has, at least as many as the tokenizer has pieces.
+        hidden_size: the width of its embedding matrix.
         parameters: of all its tensors.
-        prompts: texts that the model wants before sentences; their pieces are always kept.
+        prompts: texts that the model wants before sentences; their tokens are always kept.
     """
 
-    place: Original | HuggingFaceFolder
+    place: TFHubFolders | HuggingFaceFolder
     tokenizer: Tokenizer
-    rows: int
+    vocab_size: int
     hidden_size: int
     parameters: int
     prompts: tuple[str, ...] = ()
 
 
-def open_original(model: str, preprocessor: str | None = None) -> OpenOriginal:
+def open_original(model: str, preprocessor: str | None = None) -> Original:
     """Open an original.
 
     Args:
-        model: a Hugging Face folder or hub id, or what `locate_original` takes.
-        preprocessor: see `locate_original`; only for TF Hub's.
+        model: a Hugging Face folder or hub id, or what `locate_tfhub` takes.
+        preprocessor: see `locate_tfhub`; only for TF Hub's.
 
     Raises:
         SmallerLabseError: it cannot be found, read or fetched, or its parts do not belong together.
+
+    Example:
+        >>> original = open_original("intfloat/multilingual-e5-small")  # doctest: +SKIP
+        >>> original.vocab_size, original.hidden_size, original.parameters  # doctest: +SKIP
+        (250037, 384, 117653760)
     """
-    place = locate_huggingface(model)
-    if place is not None:
-        rows, width, parameters = measure_weights(place.folder)
-        tokenizer = open_huggingface_tokenizer(place.folder, rows)
-        prompts = tuple(read_prompts(place.folder).values())
-        return OpenOriginal(place, tokenizer, rows, width, parameters, prompts)
+    huggingface = locate_huggingface(model)
+    if huggingface is not None:
+        vocab_size, hidden_size, parameters = measure_weights(huggingface.folder)
+        return Original(
+            place=huggingface,
+            tokenizer=open_huggingface_tokenizer(huggingface.folder, vocab_size),
+            vocab_size=vocab_size,
+            hidden_size=hidden_size,
+            parameters=parameters,
+            prompts=tuple(read_prompts(huggingface.folder).values()),
+        )
     if "://" in model:
         import_tensorflow_quietly()  # TF Hub's package needs it
-    original = locate_original(model, preprocessor)
-    checkpoint = Checkpoint(original.encoder)
-    tokenizer = open_tfhub_tokenizer(original, checkpoint)
-    return OpenOriginal(original, tokenizer, *checkpoint.embedding_matrix_shape, checkpoint.parameters)
+    tfhub = locate_tfhub(model, preprocessor)
+    checkpoint = Checkpoint(tfhub.encoder)
+    tokenizer = open_tfhub_tokenizer(tfhub, checkpoint)
+    vocab_size, hidden_size = checkpoint.embedding_matrix_shape
+    return Original(
+        place=tfhub,
+        tokenizer=tokenizer,
+        vocab_size=vocab_size,
+        hidden_size=hidden_size,
+        parameters=checkpoint.parameters,
+    )

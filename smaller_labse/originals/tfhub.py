@@ -1,4 +1,4 @@
-"""Where an original model is: a folder, or a TF Hub handle that is fetched and cached."""
+"""Originals from TF Hub: local SavedModel folders, or a handle that is fetched and cached."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ SAVED_MODEL = "saved_model.pb"
 
 
 @dataclass(frozen=True)
-class Original:
-    """An original model's folders.
+class TFHubFolders:
+    """The folders of an original in LaBSE's TF Hub format.
 
     Attributes:
         name: what the user called it, for messages, manifests and model cards.
@@ -27,8 +27,8 @@ class Original:
     preprocess: Path | None
 
 
-def locate_original(model: str, preprocessor: str | None = None) -> Original:
-    """Find an original by a folder or a TF Hub handle.
+def locate_tfhub(model: str, preprocessor: str | None = None) -> TFHubFolders:
+    """Find a TF Hub original by a folder or a handle.
 
     Args:
         model: a folder that holds `encoder/` (and `preprocess/`), or an encoder's SavedModel folder, or a
@@ -52,7 +52,7 @@ def locate_original(model: str, preprocessor: str | None = None) -> Original:
         beside = None
     elif beside is not None:
         _require_saved_model(beside)
-    return Original(name=model, encoder=encoder, preprocess=beside)
+    return TFHubFolders(name=model, encoder=encoder, preprocess=beside)
 
 
 def find_vocabulary(saved_model: Path) -> Path:

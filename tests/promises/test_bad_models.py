@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.originals.tfhub import locate_original
+from smaller_labse.originals.tfhub import locate_tfhub
 from smaller_labse.originals.weights.checkpoint import Checkpoint
 
 DATA = "encoder/variables/variables.data-00000-of-00001"
@@ -147,14 +147,14 @@ def test_a_handle_that_cannot_be_fetched_is_named(counted, run, tmp_path, monkey
 
 
 def test_an_original_is_found_with_and_without_its_preprocessor(example):
-    both = locate_original(str(example))
+    both = locate_tfhub(str(example))
     assert (both.encoder, both.preprocess) == (example / "encoder", example / "preprocess")
-    alone = locate_original(str(example / "encoder"))
+    alone = locate_tfhub(str(example / "encoder"))
     assert (alone.encoder, alone.preprocess) == (example / "encoder", None)
-    named = locate_original(str(example / "encoder"), str(example / "preprocess"))
+    named = locate_tfhub(str(example / "encoder"), str(example / "preprocess"))
     assert named.preprocess == example / "preprocess"
     with pytest.raises(SmallerLabseError, match="no such folder"):
-        locate_original(str(example), str(example / "nowhere"))
+        locate_tfhub(str(example), str(example / "nowhere"))
 
 
 def test_tensors_are_read_by_their_names_and_rows_in_any_order(example):

@@ -9,7 +9,7 @@ from typing import Any
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import read_object_if_there, read_text
-from smaller_labse.originals.tfhub import Original, find_vocabulary
+from smaller_labse.originals.tfhub import TFHubFolders, find_vocabulary
 from smaller_labse.originals.tokenizers.bpe import BytePairEncoding
 from smaller_labse.originals.tokenizers.huggingface_wordpiece import HuggingFaceWordPiece, bert_tokenizer_json
 from smaller_labse.originals.tokenizers.sentencepiece_conversion import SAVE_IT, t5_json, xlm_roberta_json
@@ -61,7 +61,7 @@ def open_huggingface_tokenizer(
     raise SmallerLabseError(f"{file}: the model is {family}, expected WordPiece, Unigram or BPE")
 
 
-def open_tfhub_tokenizer(original: Original, checkpoint: Checkpoint) -> WordPiece:
+def open_tfhub_tokenizer(original: TFHubFolders, checkpoint: Checkpoint) -> WordPiece:
     """The tokenizer of a TF Hub original.
 
     Args:

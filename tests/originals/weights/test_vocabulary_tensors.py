@@ -49,7 +49,7 @@ def test_what_can_be_trimmed_can_be_opened(tmp_path: Path, name: str) -> None:
     folder = write_folder(tmp_path, name)
     assert find_vocabulary_tensors(open_safetensors(folder), CONFIG).names == (name,)
     opened = open_original(str(folder))
-    assert (opened.rows, opened.hidden_size) == (ROWS, WIDTH)
+    assert (opened.vocab_size, opened.hidden_size) == (ROWS, WIDTH)
     assert opened.parameters == ROWS * WIDTH + WIDTH * WIDTH
 
 
