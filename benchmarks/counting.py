@@ -37,15 +37,15 @@ def measure_speed(labse: Path, e5: Path, scratch: Path, repetitions: int) -> lis
     few, some = files(texts[RECIPE_LINES]), files(texts[RIVAL_LINES])
     out = scratch / "counts"
     wordpiece = {
-        "the recipe's loop": lambda: measure([python, RIVALS / "recipe_loop.py", vocabulary, *few], "pieces"),
+        "the recipe's loop": lambda: measure([python, RIVALS / "recipe_loop.py", vocabulary, *few], "tokens"),
         "tf-text's BertTokenizer alone": lambda: measure(
-            [python, RIVALS / "tf_text_alone.py", vocabulary, *some], "pieces"
+            [python, RIVALS / "tf_text_alone.py", vocabulary, *some], "tokens"
         ),
         "select-vocab count": lambda: count(labse, texts[OUR_LINES], out),
     }
     unigram = {
         "tokenizers, counted by Python": lambda: measure(
-            [python, RIVALS / "tokenizers_loop.py", e5 / "tokenizer.json", *some], "pieces"
+            [python, RIVALS / "tokenizers_loop.py", e5 / "tokenizer.json", *some], "tokens"
         ),
         "select-vocab count": lambda: count(e5, texts[OUR_LINES], out),
     }
@@ -74,7 +74,7 @@ def _speed_section(
         )
         for name, done in runs.items()
     ]
-    header = ("", "lines", "million pieces a second", "speed", "peak memory")
+    header = ("", "lines", "million tokens per second", "speed", "peak memory")
     return Section(title, Table(header, rows), runs, NOTES)
 
 
@@ -90,7 +90,7 @@ def measure_memory(labse: Path, e5: Path, scratch: Path) -> Section:
         (name, f"{done[0].amount / 1e6:,.1f}M", f"{done[0].seconds:.1f} s", peak(done))
         for name, done in runs.items()
     ]
-    table = Table(("", "pieces", "wall time", "peak memory"), rows)
+    table = Table(("", "tokens", "wall time", "peak memory"), rows)
     return Section("Counting, memory", table, runs)
 
 
@@ -119,16 +119,16 @@ def check_exactness(labse: Path, scratch: Path) -> Section:
     print("exactness: the recipe's loop", file=sys.stderr, flush=True)
     _run_count(labse, sample, scratch / "exact_sample")
     apart(_compare_with_recipe, vocabulary_of(labse), sample, scratch / "exact_sample")
-    rows.append(("the recipe's loop", f"{ORACLE_LINES:,}", "occurrences and lines of every piece, the same"))
+    rows.append(("the recipe's loop", f"{ORACLE_LINES:,}", "occurrences and lines of every token, the same"))
     return Section("Counting, exactness", Table(("", "lines", "counts"), rows), runs)
 
 
 def count(model: Path, text: Path, out: Path) -> Run:
-    """Count a folder of text, from start to exit; the amount is its pieces."""
+    """Count a folder of text, from start to exit; the amount is its tokens."""
     run = measure([*COUNT, "--model", model, "--text", text / "{code}.txt", *_languages(), "--max-lines", "0",
                    "--out", out, "--overwrite"])  # fmt: skip
-    pieces = sum(pc.sum(pq.read_table(file)["occurrences"]).as_py() for file in out.iterdir())
-    return Run(run.seconds, run.gigabytes, pieces)
+    tokens = sum(pc.sum(pq.read_table(file)["occurrences"]).as_py() for file in out.iterdir())
+    return Run(run.seconds, run.gigabytes, tokens)
 
 
 def vocabulary_of(labse: Path) -> Path:
@@ -155,7 +155,7 @@ def _count_command(model: Path, text: Path, out: Path, *options: str) -> list[st
 
 
 def _interrupted_twice(model: Path, text: Path, out: Path) -> None:
-    """Stop by Ctrl-C when three languages more are there, two times; then let it finish."""
+    """Stop by Ctrl-C when three more languages are there, two times; then let it finish."""
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
     for languages in (3, 6):
         process = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""What does encoding cost, beside padding every sentence to 128 pieces; is its memory flat?"""
+"""What does encoding cost, beside padding every sentence to 128 tokens; is its memory flat?"""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def measure_encoding(labse: Path, scratch: Path, repetitions: int) -> Section:
         )
         for name, done in runs.items()
     ]
-    table = Table(("", "sentences a second", "speed", "peak memory"), rows)
+    table = Table(("", "sentences per second", "speed", "peak memory"), rows)
     notes = (
         f"{SPEED_TEXTS} everyday sentences in 15 languages; loading and a first batch are not in the time."
     )
@@ -51,7 +51,7 @@ def measure_encoding(labse: Path, scratch: Path, repetitions: int) -> Section:
 
 
 def measure_encoding_memory(one_layer: Path, scratch: Path) -> Section:
-    """Peak memory while encoding a few sentences and many, with LaBSE's table and one layer."""
+    """Peak memory while encoding a few sentences and many, with LaBSE's embedding matrix and one layer."""
     runs: dict[str, list[Run]] = {}
     for texts in (FEW_TEXTS, MANY_TEXTS):
         print(f"memory: {texts:,} sentences", file=sys.stderr, flush=True)

@@ -31,7 +31,7 @@ class Run:
     Attributes:
         seconds: wall time, from start to exit; or what the command itself says that its work took.
         gigabytes: peak resident memory, in 10^9 bytes; a child's children are not counted.
-        amount: how much work was done, e.g. how many pieces were counted.
+        amount: how much work was done, e.g. how many tokens were counted.
     """
 
     seconds: float
@@ -116,7 +116,7 @@ def spread(values: Sequence[float], form: str = "{:.1f}") -> str:
 
 
 def median_rate(runs: Sequence[Run]) -> float:
-    """Work done a second."""
+    """Work done per second."""
     return statistics.median(run.amount / run.seconds for run in runs)
 
 

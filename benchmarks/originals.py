@@ -21,8 +21,8 @@ LABSE = EncoderConfig(
     max_position_embeddings=512,
     type_vocab_size=2,
 )
-WHOLE_WORDS, PARTS = 20_000, 100_000  # words of a language that are pieces of their own; parts of words
-LEARNED_FROM = 5_000  # words of a language
+WHOLE_WORDS, PARTS = 20_000, 100_000  # words per language that are tokens of their own; parts of words
+LEARNED_FROM = 5_000  # words per language
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -30,9 +30,9 @@ def write_labse(folder: Path, layers: int = LABSE.num_hidden_layers) -> Path:
     """An original of LaBSE's size in TF Hub's format, with random weights and words of 15 languages."""
     learned = learn_pieces((word for code in LANGUAGES for word in frequent_words(code, LEARNED_FROM)), PARTS)
     words = (word for code in LANGUAGES for word in frequent_words(code, WHOLE_WORDS))
-    pieces = list(dict.fromkeys([*learned, *words]))
-    pieces += [f"invented{number:06d}" for number in range(LABSE.vocab_size - len(pieces))]
-    write_original(folder, pieces[: LABSE.vocab_size], replace(LABSE, num_hidden_layers=layers))
+    tokens = list(dict.fromkeys([*learned, *words]))
+    tokens += [f"invented{number:06d}" for number in range(LABSE.vocab_size - len(tokens))]
+    write_original(folder, tokens[: LABSE.vocab_size], replace(LABSE, num_hidden_layers=layers))
     return folder
 
 

@@ -1,7 +1,7 @@
 """Measure everything side by side, and write what the README shows.
 
     scripts/benchmark.sh                        # all; about half an hour on 2 cores, 12 GB of disk
-    scripts/benchmark.sh counting slicing       # some; the others' results stay as they are
+    scripts/benchmark.sh counting trimming      # some; the others' results stay as they are
     scripts/benchmark.sh --labse FOLDER         # LaBSE itself instead of one of its size
     scripts/benchmark.sh versions --before PYTHON   # an earlier version, installed there, beside this one
 
@@ -26,7 +26,7 @@ NAMES = (
     "counting",
     "counting-memory",
     "counting-exactness",
-    "slicing",
+    "trimming",
     "encoding",
     "encoding-memory",
     "searching",
@@ -90,7 +90,7 @@ def measure_all(options: argparse.Namespace, scratch: Path) -> Iterator[tuple[st
     import counting
     import encoding
     import searching
-    import slicing
+    import trimming
     import versions
     from originals import write_e5, write_labse
 
@@ -109,7 +109,7 @@ def measure_all(options: argparse.Namespace, scratch: Path) -> Iterator[tuple[st
         "counting": lambda: counting.measure_speed(labse(), e5(), scratch, repetitions),
         "counting-memory": lambda: [counting.measure_memory(labse(), e5(), scratch)],
         "counting-exactness": lambda: [counting.check_exactness(labse(), scratch)],
-        "slicing": lambda: [slicing.measure_slicing(labse(), scratch, repetitions)],
+        "trimming": lambda: [trimming.measure_trimming(labse(), scratch, repetitions)],
         "encoding": lambda: [encoding.measure_encoding(labse(), scratch, repetitions)],
         "encoding-memory": lambda: [
             encoding.measure_encoding_memory(apart(write_labse, scratch / "one_layer", 1), scratch)

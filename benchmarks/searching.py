@@ -15,7 +15,7 @@ PAIRS, WIDTH = 100_000, 768
 
 def measure_search(repetitions: int) -> Section:
     """Nearest neighbours both ways of random embeddings."""
-    ways = {"faiss, IndexFlatIP, once each way": "faiss", "neighbours_both_ways": "ours"}
+    ways = {"faiss, IndexFlatIP, once each way": "faiss", "found_both_ways": "ours"}
     runs = take_turns(
         {
             name: lambda way=way: measure([sys.executable, RIVAL, way, str(PAIRS), str(WIDTH)], "pairs")
@@ -31,6 +31,6 @@ def measure_search(repetitions: int) -> Section:
         )
         for name, done in runs.items()
     ]
-    title = f"Searching, {PAIRS:,} x {PAIRS:,} of width {WIDTH}, both ways, exact"
+    title = f"Searching, {PAIRS:,} x {PAIRS:,} of dimension {WIDTH}, both ways, exact"
     notes = "Memory above the embeddings, which take 0.61 GB."
     return Section(title, Table(("", "time", "memory"), rows), runs, notes)

@@ -1,6 +1,6 @@
 """Text to measure with: lines of any number in 15 languages, sampled from wordfreq's word frequencies.
 
-Lines have Wikipedia's lengths: log-normal, 73 word pieces on average with LaBSE's vocabulary. Words come with
+Lines have Wikipedia's lengths: log-normal, 73 tokens on average with LaBSE's vocabulary. Words come with
 their frequencies, some capitalized, some with punctuation behind them; two in a hundred are made up of the
 halves of two others, so that there are always new words and no cache holds them all. Chinese, Japanese and
 Thai are written without spaces. Nothing here is sense; it is what a tokenizer's work depends on.
@@ -25,7 +25,7 @@ MADE_UP = 0.02
 
 
 def write_text(folder: Path, lines: int) -> None:
-    """Write a file of each language, `lines` in all; the same text every time."""
+    """Write one file per language, `lines` in all; the same text every time."""
     folder.mkdir(parents=True)
     each, rest = divmod(lines, len(LANGUAGES))
     for number, code in enumerate(LANGUAGES):

@@ -17,8 +17,8 @@ from statistics import median
 from counting import vocabulary_of
 from encoding import write_sentences
 from measure import Run, Section, apart, measure, peak, spread, take_turns
-from slicing import PUBLISHED_ROWS
 from text import LANGUAGES, write_text
+from trimming import PUBLISHED_SIZE
 
 from smaller_labse.common.result_table import Table
 
@@ -32,7 +32,7 @@ def measure_versions(before: Path, labse: Path, e5: Path, scratch: Path, repetit
     apart(write_text, text, LINES)
     write_sentences(scratch / "sentences.txt", SENTENCES)
     kept, selection = scratch / "kept.txt", scratch / "versions_selection"
-    kept.write_bytes(b"\n".join(vocabulary_of(labse).read_bytes().split(b"\n")[:PUBLISHED_ROWS]))
+    kept.write_bytes(b"\n".join(vocabulary_of(labse).read_bytes().split(b"\n")[:PUBLISHED_SIZE]))
     measure([sys.executable, "-m", "smaller_labse.select_vocab", "select", "--model", labse, "--pieces", kept,
              "--no-keep-characters", "--order", "alphabetical", "--out", selection])  # fmt: skip
     languages = ("--languages", ",".join(LANGUAGES), "--max-lines", "0")

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measure counting, slicing, encoding and searching beside what one would otherwise run, and write benchmarks/results.md.
+# Measure counting, trimming, encoding and searching beside what one would otherwise run, and write benchmarks/results.md.
 #
 #   scripts/benchmark.sh [BENCHMARK...] [OPTION...]     scripts/benchmark.sh --help says which there are
 set -euo pipefail

@@ -1,4 +1,4 @@
-"""Load an encoder with TensorFlow and save it again, without a cut.
+"""Load an encoder with TensorFlow and save it again, untrimmed.
 
 python load_and_save.py ENCODER OUT
 """

@@ -1,4 +1,4 @@
-"""Encode as the examples on TF Hub do: batches of 32 sentences, each padded to 128 pieces.
+"""Encode as the examples on TF Hub do: batches of 32 sentences, each padded to 128 tokens.
 
     python padded.py MODEL FILE
 

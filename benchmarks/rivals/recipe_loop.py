@@ -1,10 +1,10 @@
-"""Counting as the published recipe does: tf-text's pieces come out as strings, Python counts them.
+"""Counting as the published recipe does: tf-text's tokens come out as strings, Python counts them.
 
-A batch is ragged, [lines, words, pieces], and is taken apart line by line.
+A batch is ragged, [lines, words, tokens], and is taken apart line by line.
 
     python recipe_loop.py VOCABULARY FILE...
 
-Prints JSON: the pieces, and the seconds of the loop alone, nothing loaded or imported in them.
+Prints JSON: the tokens, and the seconds of the loop alone, nothing loaded or imported in them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ BATCH_LINES = 1000
 
 
 def recipe_loop(vocabulary: Path, lines: Iterable[str]) -> tuple[dict[str, int], dict[str, int]]:
-    """Occurrences of each piece, and in how many lines it occurs."""
+    """Occurrences of each token, and in how many lines it occurs."""
     import tensorflow as tf
     import tensorflow_text as text
 
@@ -40,11 +40,11 @@ def recipe_loop(vocabulary: Path, lines: Iterable[str]) -> tuple[dict[str, int],
     batches = tf.data.Dataset.from_tensor_slices(list(lines)).batch(BATCH_LINES)
     for batch in batches.map(tokenizer.tokenize, tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE):
         for line in batch:
-            pieces = [piece.decode() for piece in line.flat_values.numpy()]
-            for piece in pieces:
-                occurrences[piece] += 1
-            for piece in set(pieces):
-                in_lines[piece] += 1
+            tokens = [token.decode() for token in line.flat_values.numpy()]
+            for token in tokens:
+                occurrences[token] += 1
+            for token in set(tokens):
+                in_lines[token] += 1
     return dict(occurrences), dict(in_lines)
 
 
@@ -54,7 +54,7 @@ def main() -> None:
     lines = [line for file in sys.argv[2:] for line in Path(file).read_text("utf-8").splitlines()]
     started = time.monotonic()
     occurrences, _ = recipe_loop(Path(sys.argv[1]), lines)
-    print(json.dumps({"pieces": sum(occurrences.values()), "seconds": time.monotonic() - started}))
+    print(json.dumps({"tokens": sum(occurrences.values()), "seconds": time.monotonic() - started}))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""tf-text's BertTokenizer alone, on all cores; its pieces are numbered and then thrown away.
+"""tf-text's BertTokenizer alone, on all cores; its token ids are thrown away.
 
     python tf_text_alone.py VOCABULARY FILE...
 
-Prints JSON: the pieces, and the seconds of tokenizing alone, nothing loaded or imported in them.
+Prints JSON: the tokens, and the seconds of tokenizing alone, nothing loaded or imported in them.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ def main() -> None:
     started = time.monotonic()
     lines = tf.data.TextLineDataset(sys.argv[2:]).batch(BATCH_LINES)
     sizes = lines.map(lambda batch: tf.size(tokenizer.tokenize(batch).flat_values), tf.data.AUTOTUNE)
-    pieces = int(sizes.reduce(0, lambda total, size: total + size))
-    print(json.dumps({"pieces": pieces, "seconds": time.monotonic() - started}))
+    tokens = int(sizes.reduce(0, lambda total, size: total + size))
+    print(json.dumps({"tokens": tokens, "seconds": time.monotonic() - started}))
 
 
 if __name__ == "__main__":

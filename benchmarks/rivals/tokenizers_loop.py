@@ -1,8 +1,8 @@
-"""Hugging Face's tokenizers on all cores, their pieces counted by Python, as vocabulary trimmers do.
+"""Hugging Face's tokenizers on all cores, their tokens counted by Python, as vocabulary trimmers do.
 
     python tokenizers_loop.py TOKENIZER_JSON FILE...
 
-Prints JSON: the pieces, and the seconds of the loop alone, nothing loaded or imported in them.
+Prints JSON: the tokens, and the seconds of the loop alone, nothing loaded or imported in them.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def main() -> None:
             for encoding in tokenizer.encode_batch_fast(batch, add_special_tokens=False):
                 occurrences.update(encoding.ids)
                 in_lines.update(set(encoding.ids))
-    print(json.dumps({"pieces": occurrences.total(), "seconds": time.monotonic() - started}))
+    print(json.dumps({"tokens": occurrences.total(), "seconds": time.monotonic() - started}))
 
 
 if __name__ == "__main__":

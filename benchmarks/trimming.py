@@ -1,4 +1,4 @@
-"""What does cutting LaBSE cost beside loading and saving it with TensorFlow, and beside copying its files?"""
+"""What does trimming LaBSE cost, beside loading and saving it with TensorFlow and copying its files?"""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from measure import Run, Section, measure, peak, spread, take_turns
 from smaller_labse.common.result_table import Table
 
 RIVALS = Path(__file__).parent / "rivals"
-PUBLISHED_ROWS = 173_347
+PUBLISHED_SIZE = 173_347  # tokens in the vocabulary of the published model of 15 languages
 PYTHON = sys.executable
 IMPORT = "import tensorflow, tensorflow_text; tensorflow.constant(0)"
 
 
-def measure_slicing(labse: Path, scratch: Path, repetitions: int) -> Section:
-    """Cut to as many rows as the published model has, all formats and the verification included."""
+def measure_trimming(labse: Path, scratch: Path, repetitions: int) -> Section:
+    """Trim to the published model's vocabulary size, all formats and the verification included."""
     selection, out = scratch / "selection", scratch / "out"
-    pieces = vocabulary_of(labse).read_bytes().split(b"\n")
-    (scratch / "kept.txt").write_bytes(b"\n".join(pieces[:PUBLISHED_ROWS]))
+    tokens = vocabulary_of(labse).read_bytes().split(b"\n")
+    (scratch / "kept.txt").write_bytes(b"\n".join(tokens[:PUBLISHED_SIZE]))
     measure([PYTHON, "-m", "smaller_labse.select_vocab", "select", "--model", labse, "--pieces",
              scratch / "kept.txt", "--no-keep-characters", "--order", "alphabetical",
              "--out", selection])  # fmt: skip
-    cut = (PYTHON, "-m", "smaller_labse.make_smaller", "--model", labse, "--selection", selection)
+    trim = (PYTHON, "-m", "smaller_labse.make_smaller", "--model", labse, "--selection", selection)
 
     def run(*command: str | Path) -> Callable[[], Run]:
         def once() -> Run:
@@ -42,12 +42,12 @@ def measure_slicing(labse: Path, scratch: Path, repetitions: int) -> Section:
             "loading and saving with TensorFlow": run(
                 PYTHON, RIVALS / "load_and_save.py", labse / "encoder", out
             ),
-            "make-smaller, all formats, verified": run(*cut, "--out", out),
-            "make-smaller --no-huggingface": run(*cut, "--out", out, "--no-huggingface"),
+            "make-smaller, all formats, verified": run(*trim, "--out", out),
+            "make-smaller --no-huggingface": run(*trim, "--out", out, "--no-huggingface"),
         },
         repetitions,
     )
     rows = [(name, spread([run.seconds for run in done]) + " s", peak(done)) for name, done in runs.items()]
-    title = f"Slicing, 501,153 x 768 to {PUBLISHED_ROWS:,} x 768"
+    title = f"Trimming, 501,153 x 768 to {PUBLISHED_SIZE:,} x 768"
     notes = "Wall time from start to exit, importing TensorFlow included."
     return Section(title, Table(("", "wall time", "peak memory"), rows), runs, notes)
