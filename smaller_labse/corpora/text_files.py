@@ -37,6 +37,10 @@ def read_lines(path: Path, text_field: str = "text") -> Iterator[str]:
         text_field: the field of a `.jsonl` record, or the column of a `.parquet` file, that holds text;
             its text may hold several lines.
 
+    Example:
+        for line in read_lines(Path("corpus/en.jsonl.gz"), text_field="body"):
+            ...
+
     Raises:
         SmallerLabseError: the path does not exist, a folder holds no such file, or a file is not what its
             ending says: not UTF-8, truncated, without the field.

@@ -25,6 +25,12 @@ class Checkpoint:
         folder: the SavedModel folder.
         bundle: its tensors, by the checkpoint's keys.
         shapes: every variable's name → its shape.
+
+    Example:
+        checkpoint = Checkpoint(Path("labse/encoder"))
+        vocab_size, width = checkpoint.embedding_matrix_shape
+        bias = checkpoint.read("pooler_transform/bias")  # float32 [768]
+        rows = checkpoint.read_rows("word_embeddings/embeddings", np.array([101, 102]))  # float32 [2, 768]
     """
 
     def __init__(self, folder: Path) -> None:

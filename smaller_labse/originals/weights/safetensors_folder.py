@@ -65,6 +65,10 @@ def open_safetensors(folder: Path) -> SafetensorsFolder:
     Raises:
         SmallerLabseError: there are no such weights, only pickled ones, a shard is missing or damaged, or
             index and shards contradict each other.
+
+    Example:
+        weights = open_safetensors(Path("multilingual-e5-small"))
+        bias = weights.read("pooler.dense.bias", as_float32=True)  # float32 [384]
     """
     if (folder / WEIGHTS).is_file():  # transformers looks for it first, too
         file = read_safetensors(folder / WEIGHTS)
