@@ -103,7 +103,7 @@ def write_original(
     from dataclasses import replace
 
     from smaller_labse.encoders.bert import Encoder, save_encoder
-    from smaller_labse.encoders.preprocessor import Preprocessor, save_preprocessor
+    from smaller_labse.encoders.bert_preprocessor import Preprocessor, save_preprocessor
 
     config = replace(config, vocab_size=len(pieces))
     with (

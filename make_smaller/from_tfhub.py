@@ -14,15 +14,15 @@ import tensorflow as tf
 
 from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.encoders.bert import Encoder, save_encoder
-from smaller_labse.encoders.config import infer_config
-from smaller_labse.encoders.from_huggingface import WORD_EMBEDDINGS as HUGGINGFACE_WORD_EMBEDDINGS
-from smaller_labse.encoders.model_folder import ENCODER, HUGGINGFACE, PREPROCESS
-from smaller_labse.encoders.preprocessor import (
+from smaller_labse.encoders.bert_preprocessor import (
     DEFAULT_SEQUENCE_LENGTH,
     Preprocessor,
     read_sequence_length,
     save_preprocessor,
 )
+from smaller_labse.encoders.config import infer_config
+from smaller_labse.encoders.from_huggingface import WORD_EMBEDDINGS as HUGGINGFACE_WORD_EMBEDDINGS
+from smaller_labse.encoders.model_folder import ENCODER, HUGGINGFACE, PREPROCESS
 from smaller_labse.encoders.to_huggingface import write_huggingface
 from smaller_labse.make_smaller.back_end import Options, Say, Written
 from smaller_labse.make_smaller.excerpt import load_excerpt

@@ -22,7 +22,7 @@ import tensorflow as tf
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.corpora.builtin_sentences import builtin_sentences
 from smaller_labse.encoders.bert import INPUTS
-from smaller_labse.encoders.exact_arithmetic import exact_arithmetic
+from smaller_labse.encoders.deterministic_tensorflow import exact_arithmetic
 from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset
 from smaller_labse.select_vocab.selection import Selection
 

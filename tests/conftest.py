@@ -157,7 +157,7 @@ def _write_model(
     preprocessor: bool = True,
 ) -> Path:
     from smaller_labse.encoders.bert import Encoder, save_encoder
-    from smaller_labse.encoders.preprocessor import Preprocessor, save_preprocessor
+    from smaller_labse.encoders.bert_preprocessor import Preprocessor, save_preprocessor
 
     folder.mkdir(parents=True)
     vocabulary = folder.parent / f"{folder.name}.vocab.txt"

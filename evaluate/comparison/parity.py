@@ -104,7 +104,7 @@ def parity(
         if not any(lines):
             raise SmallerLabseError(f"{texts[language]}: only empty lines, expected one text per line")
     import_tensorflow_quietly()
-    from smaller_labse.encoders.exact_arithmetic import exact_arithmetic
+    from smaller_labse.encoders.deterministic_tensorflow import exact_arithmetic
     from smaller_labse.encoders.load import load
 
     smaller = load(model, prompt=prompt)

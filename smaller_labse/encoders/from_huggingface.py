@@ -12,7 +12,7 @@ import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.encoders.config import EncoderConfig, Pooling
-from smaller_labse.encoders.sentence_transformers import (
+from smaller_labse.encoders.sentence_transformers_folder import (
     SentenceTransformersFolder,
     read_sentence_transformers,
 )

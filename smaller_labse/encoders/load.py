@@ -9,8 +9,8 @@ import tensorflow as tf
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import read_object
+from smaller_labse.encoders.bert_preprocessor import DEFAULT_SEQUENCE_LENGTH, Preprocessor
 from smaller_labse.encoders.model_folder import HUGGINGFACE, read_manifest
-from smaller_labse.encoders.preprocessor import DEFAULT_SEQUENCE_LENGTH, Preprocessor
 from smaller_labse.encoders.sentence_encoder import SentenceEncoder, find_rows
 from smaller_labse.originals.huggingface import CONFIG, HuggingFaceFolder, locate_huggingface
 from smaller_labse.originals.tfhub import TFHubFolders, find_vocabulary, locate_tfhub
@@ -51,7 +51,7 @@ def load(
 
 def _load_huggingface(place: HuggingFaceFolder, prompt: str | None) -> SentenceEncoder:
     from smaller_labse.encoders.from_huggingface import is_rebuilt, read_encoder
-    from smaller_labse.encoders.huggingface_in_tensorflow import build_encoder, build_preprocessor
+    from smaller_labse.encoders.preprocessor import build_encoder, build_preprocessor
     from smaller_labse.originals.weights.safetensors_folder import open_safetensors
 
     if not is_rebuilt(read_object(place.folder / CONFIG)):

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_text as text
 
-from smaller_labse.encoders.preprocessor import DEFAULT_SEQUENCE_LENGTH, SENTENCES, input_packer
+from smaller_labse.encoders.bert_preprocessor import DEFAULT_SEQUENCE_LENGTH, SENTENCES, input_packer
 
 
 @dataclass(frozen=True)

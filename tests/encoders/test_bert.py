@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 from tensorflow.core.protobuf.trackable_object_graph_pb2 import TrackableObjectGraph
 
 from smaller_labse.encoders.bert import INPUTS, Encoder, save_encoder
+from smaller_labse.encoders.bert_preprocessor import Preprocessor, save_preprocessor
 from smaller_labse.encoders.config import WORD_EMBEDDINGS, EncoderConfig, infer_config
-from smaller_labse.encoders.exact_arithmetic import exact_arithmetic
-from smaller_labse.encoders.preprocessor import Preprocessor, save_preprocessor
+from smaller_labse.encoders.deterministic_tensorflow import exact_arithmetic
 
 PIECES = [
     "[PAD]",

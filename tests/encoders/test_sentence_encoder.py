@@ -175,7 +175,7 @@ def test_an_encoder_is_no_preprocessor(original):
 def test_a_preprocessor_that_packs_more_than_the_positions_is_refused(original):
     import tensorflow as tf
 
-    from smaller_labse.encoders.preprocessor import Preprocessor
+    from smaller_labse.encoders.bert_preprocessor import Preprocessor
 
     encoder = tf.saved_model.load(str(original / "encoder"))
     preprocess = Preprocessor(find_vocabulary(original / "encoder"), False, 40)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.encoders.exact_arithmetic import exact_arithmetic
+from smaller_labse.encoders.deterministic_tensorflow import exact_arithmetic
 from smaller_labse.make_smaller.excerpt import load_excerpt
 from smaller_labse.originals.weights.checkpoint import Checkpoint
 from smaller_labse.originals.weights.saved_model_graph import read_graph

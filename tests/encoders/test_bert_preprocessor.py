@@ -18,7 +18,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.encoders.preprocessor import Preprocessor, read_sequence_length, save_preprocessor
+from smaller_labse.encoders.bert_preprocessor import Preprocessor, read_sequence_length, save_preprocessor
 
 PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcde", *(f"##{letter}" for letter in "abcde")]
 SENTENCES = ["abc de", "", "a x edcba"]
