@@ -69,8 +69,8 @@ def embed_files(
     with new_file(out, overwrite) as partial, progress("encoding", None, "texts") as advance:
         parts = encoder.encode_parts(_chain(first, lines), normalize, max_length, advance)
         with partial.open("wb") as stream:
-            texts = _write_npy(stream, parts, encoder.width)
-    return Embedded(out, texts, encoder.width)
+            texts = _write_npy(stream, parts, encoder.embedding_size)
+    return Embedded(out, texts, encoder.embedding_size)
 
 
 def _chain(first: str, others: Iterable[str]) -> Iterator[str]:

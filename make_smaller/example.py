@@ -103,7 +103,8 @@ def write_original(
     from dataclasses import replace
 
     from smaller_labse.encoders.bert import Encoder, save_encoder
-    from smaller_labse.encoders.bert_preprocessor import Preprocessor, save_preprocessor
+    from smaller_labse.encoders.bert_preprocessor import BertPreprocessor
+    from smaller_labse.encoders.preprocessor import save_preprocessor
 
     config = replace(config, vocab_size=len(pieces))
     with (
@@ -113,7 +114,7 @@ def write_original(
         vocabulary = Path(scratch) / "cased_vocab.txt"
         vocabulary.write_bytes("".join(f"{piece}\n" for piece in pieces).encode("utf-8"))
         save_encoder(Encoder(config, random_tensors(config, seed), vocabulary), partial / "encoder")
-        save_preprocessor(Preprocessor(vocabulary), partial / "preprocess")
+        save_preprocessor(BertPreprocessor(vocabulary), partial / "preprocess")
 
 
 def main(arguments: list[str] | None = None) -> int:

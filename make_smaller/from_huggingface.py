@@ -12,10 +12,9 @@ import tensorflow as tf
 from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.common.json_files import read_object
 from smaller_labse.encoders.bert import save_encoder
-from smaller_labse.encoders.bert_preprocessor import save_preprocessor
-from smaller_labse.encoders.from_huggingface import is_rebuilt, read_encoder
+from smaller_labse.encoders.from_huggingface import build_encoder, is_rebuilt, read_encoder
 from smaller_labse.encoders.model_folder import ENCODER, HUGGINGFACE, PREPROCESS
-from smaller_labse.encoders.preprocessor import build_encoder, build_preprocessor
+from smaller_labse.encoders.preprocessor import build_preprocessor, save_preprocessor
 from smaller_labse.make_smaller.back_end import Options, Say, Written
 from smaller_labse.make_smaller.manifest import Verification
 from smaller_labse.make_smaller.trim_huggingface import TrimmedFolder, trim_huggingface

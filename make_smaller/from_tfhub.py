@@ -14,15 +14,11 @@ import tensorflow as tf
 
 from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.encoders.bert import Encoder, save_encoder
-from smaller_labse.encoders.bert_preprocessor import (
-    DEFAULT_SEQUENCE_LENGTH,
-    Preprocessor,
-    read_sequence_length,
-    save_preprocessor,
-)
 from smaller_labse.encoders.config import infer_config
 from smaller_labse.encoders.from_huggingface import WORD_EMBEDDINGS as HUGGINGFACE_WORD_EMBEDDINGS
 from smaller_labse.encoders.model_folder import ENCODER, HUGGINGFACE, PREPROCESS
+from smaller_labse.encoders.pack_inputs import DEFAULT_SEQUENCE_LENGTH
+from smaller_labse.encoders.preprocessor import build_preprocessor, read_sequence_length, save_preprocessor
 from smaller_labse.encoders.to_huggingface import write_huggingface
 from smaller_labse.make_smaller.back_end import Options, Say, Written
 from smaller_labse.make_smaller.excerpt import load_excerpt
@@ -95,7 +91,7 @@ class FromTFHub:
             say(f"trimming the embedding matrix and writing encoder/{with_huggingface}")
             in_background = self._write_weights(folder, vocabulary, background)
             say("writing preprocess/")
-            preprocessor = Preprocessor(vocabulary, self._lower_case, self._length)
+            preprocessor = build_preprocessor(BertTokenizerSetup(vocabulary, self._lower_case), self._length)
             save_preprocessor(preprocessor, folder / PREPROCESS)
             say("verifying it against the original")
             verification = verify_tfhub(
@@ -230,7 +226,7 @@ def _load_preprocess(original: TFHubFolders, setup: BertTokenizerSetup, length: 
         SmallerLabseError: it cannot be loaded.
     """
     if original.preprocess is None:
-        return Preprocessor(setup.file, setup.lower_case, length)
+        return build_preprocessor(setup, length)
     try:
         preprocess = tf.saved_model.load(str(original.preprocess))
     except (OSError, ValueError, tf.errors.OpError) as error:

@@ -22,7 +22,7 @@ import tensorflow as tf
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.corpora.builtin_sentences import builtin_sentences
 from smaller_labse.encoders.bert import INPUTS
-from smaller_labse.encoders.deterministic_tensorflow import exact_arithmetic
+from smaller_labse.encoders.deterministic_tensorflow import deterministic_tensorflow
 from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset
 from smaller_labse.select_vocab.selection import Selection
 
@@ -174,7 +174,7 @@ def verify_embeddings(
     used = np.unique(before[WORD_IDS][chosen])
     before = {**before, WORD_IDS: np.searchsorted(used, before[WORD_IDS]).astype(np.int32)}
     by_length = chosen[np.argsort(before[MASK][chosen].sum(axis=1), kind="stable")]
-    with exact_arithmetic():
+    with deterministic_tensorflow():
         original = _embed_all(lambda: load_original(used), before, by_length)
         smaller = _embed_all(load_smaller, after, by_length)
     differences = np.abs(original - smaller).max(axis=1)

@@ -157,7 +157,8 @@ def _write_model(
     preprocessor: bool = True,
 ) -> Path:
     from smaller_labse.encoders.bert import Encoder, save_encoder
-    from smaller_labse.encoders.bert_preprocessor import Preprocessor, save_preprocessor
+    from smaller_labse.encoders.bert_preprocessor import BertPreprocessor
+    from smaller_labse.encoders.preprocessor import save_preprocessor
 
     folder.mkdir(parents=True)
     vocabulary = folder.parent / f"{folder.name}.vocab.txt"
@@ -172,7 +173,7 @@ def _write_model(
     )
     save_encoder(encoder, folder / "encoder")
     if preprocessor:
-        save_preprocessor(Preprocessor(vocabulary, lower_case, SEQUENCE_LENGTH), folder / "preprocess")
+        save_preprocessor(BertPreprocessor(vocabulary, lower_case, SEQUENCE_LENGTH), folder / "preprocess")
     return folder
 
 

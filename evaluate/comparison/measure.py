@@ -149,7 +149,7 @@ def _measure_here(
             scores += _measure_task(
                 task, encode, cache / f"{cache_key(model_key, fingerprint(task))}.task.npz"
             )
-    vocabulary_size, hidden_size = encoder.table_shape
+    vocabulary_size, hidden_size = encoder.embedding_matrix_shape
     size = ModelSize(
         vocabulary_size=vocabulary_size,
         hidden_size=hidden_size,

@@ -104,13 +104,16 @@ def parity(
         if not any(lines):
             raise SmallerLabseError(f"{texts[language]}: only empty lines, expected one text per line")
     import_tensorflow_quietly()
-    from smaller_labse.encoders.deterministic_tensorflow import exact_arithmetic
+    from smaller_labse.encoders.deterministic_tensorflow import deterministic_tensorflow
     from smaller_labse.encoders.load import load
 
     smaller = load(model, prompt=prompt)
     # The smaller model's manifest may name a prompt that its original's folder does not.
     pair = ModelPair(load(original, original_preprocessor, smaller.prompt), smaller)
-    with exact_arithmetic(), progress("comparing", sum(map(len, sentences.values())), "texts") as advance:
+    with (
+        deterministic_tensorflow(),
+        progress("comparing", sum(map(len, sentences.values())), "texts") as advance,
+    ):
         languages = tuple(pair.compare(language, lines, advance) for language, lines in sentences.items())
     return Parity(original, model, languages, combine("all", languages))
 
@@ -157,10 +160,10 @@ class ModelPair:
         Raises:
             SmallerLabseError: the smaller model has another hidden size, or tokens that the original lacks.
         """
-        if original.width != smaller.width:
+        if original.embedding_size != smaller.embedding_size:
             raise SmallerLabseError(
-                f"{smaller.name}: its hidden size is {smaller.width}, but that of {original.name} is "
-                f"{original.width}; expected a model trimmed from it"
+                f"{smaller.name}: its embedding size is {smaller.embedding_size}, but that of "
+                f"{original.name} is {original.embedding_size}; expected a model trimmed from it"
             )
         for encoder in (original, smaller):
             if not set(UNKNOWN_TOKENS) & set(encoder.pieces):

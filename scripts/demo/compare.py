@@ -80,7 +80,7 @@ def measure(model: Path, languages: list[str]) -> Measured:
         )
         for language in others
     }
-    rows, width = encoder.table_shape
+    rows, width = encoder.embedding_matrix_shape
     return Measured(
         rows=rows,
         table_parameters=rows * width,

@@ -95,7 +95,7 @@ class Encoder(tf.Module):
 
         Three addends of one shape may be added in any order, and TensorFlow's graph optimizer mostly goes by
         the names of what made them. With the Garden's names it mostly adds as in the original; see
-        `exact_arithmetic` for the rest.
+        `deterministic_tensorflow` for the rest.
         """
         with tf.name_scope("word_embeddings"):
             word_embeddings = tf.gather(self.weights[WORD_EMBEDDINGS], words)

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 
 @contextmanager
-def exact_arithmetic() -> Iterator[None]:
+def deterministic_tensorflow() -> Iterator[None]:
     """Compute in float32, and graphs as they stand, while the block lasts.
 
     The graph optimizer's arithmetic pass adds three tensors in an order that changes from one loading of a

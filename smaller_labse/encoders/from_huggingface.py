@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.encoders.bert import Encoder
+from smaller_labse.encoders.config import WORD_EMBEDDINGS as LABSE_WORD_EMBEDDINGS
 from smaller_labse.encoders.config import EncoderConfig, Pooling
 from smaller_labse.encoders.sentence_transformers_folder import (
     SentenceTransformersFolder,
@@ -32,13 +34,13 @@ class HuggingFaceEncoder:
         config: its sizes and what it computes, the pooling included.
         side_files: what the folder says beside.
         read_tensor: from a name in `config.tensor_shapes()` to the tensor, float32.
-        table: the table of word embeddings, for reading rows.
+        embedding_matrix: the tensor of the word embeddings, for reading rows.
     """
 
     config: EncoderConfig
     side_files: SentenceTransformersFolder
     read_tensor: Callable[[str], np.ndarray]
-    table: Tensor
+    embedding_matrix: Tensor
 
     @property
     def sequence_length(self) -> int:
@@ -107,6 +109,25 @@ def read_encoder(
         return np.ascontiguousarray(values).reshape(shapes[name])
 
     return HuggingFaceEncoder(config, side_files, read_tensor, tensors[prefix + WORD_EMBEDDINGS])
+
+
+def build_encoder(encoder: HuggingFaceEncoder, vocabulary: Path, rows: np.ndarray | None = None) -> Encoder:
+    """The encoder in TensorFlow.
+
+    Args:
+        encoder: where its tensors are, and what it computes.
+        vocabulary: the file that travels with the SavedModel.
+        rows: take only these rows of the embedding matrix, int [n]; None for all.
+    """
+    if rows is None:
+        return Encoder(encoder.config, encoder.read_tensor, vocabulary)
+
+    def read_tensor(name: str) -> np.ndarray:
+        if name == LABSE_WORD_EMBEDDINGS:
+            return encoder.embedding_matrix.read_rows(rows, as_float32=True)
+        return encoder.read_tensor(name)
+
+    return Encoder(replace(encoder.config, vocab_size=len(rows)), read_tensor, vocabulary)
 
 
 def _find_prefix(folder: Path, tensors: Mapping[str, Tensor]) -> str:

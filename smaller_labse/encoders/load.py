@@ -9,8 +9,9 @@ import tensorflow as tf
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import read_object
-from smaller_labse.encoders.bert_preprocessor import DEFAULT_SEQUENCE_LENGTH, Preprocessor
+from smaller_labse.encoders.bert_preprocessor import BertPreprocessor
 from smaller_labse.encoders.model_folder import HUGGINGFACE, read_manifest
+from smaller_labse.encoders.pack_inputs import DEFAULT_SEQUENCE_LENGTH
 from smaller_labse.encoders.sentence_encoder import SentenceEncoder, find_rows
 from smaller_labse.originals.huggingface import CONFIG, HuggingFaceFolder, locate_huggingface
 from smaller_labse.originals.tfhub import TFHubFolders, find_vocabulary, locate_tfhub
@@ -50,8 +51,8 @@ def load(
 
 
 def _load_huggingface(place: HuggingFaceFolder, prompt: str | None) -> SentenceEncoder:
-    from smaller_labse.encoders.from_huggingface import is_rebuilt, read_encoder
-    from smaller_labse.encoders.preprocessor import build_encoder, build_preprocessor
+    from smaller_labse.encoders.from_huggingface import build_encoder, is_rebuilt, read_encoder
+    from smaller_labse.encoders.preprocessor import build_preprocessor
     from smaller_labse.originals.weights.safetensors_folder import open_safetensors
 
     if not is_rebuilt(read_object(place.folder / CONFIG)):
@@ -90,7 +91,7 @@ def _load_preprocessor(original: TFHubFolders, encoder: tf.Module) -> tf.Module:
             "give its preprocessor too"
         )
     length = min(DEFAULT_SEQUENCE_LENGTH, find_rows(original.name, encoder, "position_embedding"))
-    return Preprocessor(find_vocabulary(original.encoder), bool(lower_case), length)
+    return BertPreprocessor(find_vocabulary(original.encoder), bool(lower_case), length)
 
 
 def _require_vocabulary(original: TFHubFolders, encoder: tf.Module, pieces: list[str]) -> None:

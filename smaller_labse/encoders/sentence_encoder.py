@@ -1,4 +1,4 @@
-"""Sentences to embeddings, with any model of LaBSE's format."""
+"""A sentence encoder: strings to embeddings, with any model in LaBSE's TF Hub format."""
 
 from __future__ import annotations
 
@@ -13,24 +13,25 @@ import tensorflow_text  # noqa: F401 - registers the operations of the preproces
 
 from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.common.progress import Advance, progress
-from smaller_labse.encoders.batches import batches_by_length
+from smaller_labse.encoders.batches_by_length import batches_by_length
 
 TEXTS_AT_A_TIME = 8192  # tokenized at a time: enough to find texts of like length, few enough for memory
-PIECES_AT_A_TIME = 4096  # a batch with its padding: 32 texts of LaBSE's 128 pieces
-SPECIAL_PIECES = 2  # [CLS] and [SEP] around every text
-TOKENS = tf.RaggedTensorSpec([None, None], tf.int32, ragged_rank=1)  # texts, pieces
+TOKENS_AT_A_TIME = 4096  # a batch with its padding: 32 texts of LaBSE's 128 tokens
+SPECIAL_TOKENS = 2  # [CLS] and [SEP] around every text
+RAGGED = tf.RaggedTensorSpec([None, None], tf.int32, ragged_rank=1)  # texts, tokens
 
 
 class SentenceEncoder:
-    """A loaded preprocessor and encoder; get one from `smaller_labse.evaluate.load`.
+    """A loaded preprocessor and encoder; get one from `smaller_labse.load`.
 
     Attributes:
         name: what the user called the model.
-        pieces: its vocabulary: piece id → piece.
-        width: of an embedding.
-        sequence_length: pieces at which texts are cut off by default, [CLS] and [SEP] included.
+        pieces: its vocabulary: token id → token.
+        embedding_size: of an embedding, in components.
+        sequence_length: the length in tokens that texts are truncated at by default, [CLS] and [SEP]
+            included.
         positions: the greatest length that the encoder can take.
-        table_shape: rows and width of the table of word embeddings.
+        embedding_matrix_shape: vocabulary size and hidden size.
         parameters: of the encoder, all of them.
         prompt: what goes before every text, e.g. "query: ".
     """
@@ -52,12 +53,12 @@ class SentenceEncoder:
         """
         self.name, self.pieces, self.prompt = name, tuple(pieces), prompt
         self.positions = find_rows(name, encoder, "position_embedding")
-        self.table_shape = find_shape(name, encoder, "word_embedding")
+        self.embedding_matrix_shape = find_shape(name, encoder, "word_embedding")
         self.parameters = sum(math.prod(variable.shape) for variable in encoder.trainable_variables)
         self._tokenize, self._embed = _compile(preprocess, encoder)
         try:
             self.sequence_length = int(preprocess(tf.constant([""]))["input_word_ids"].shape[1])
-            self.width = int(self._embed(self._tokenize(tf.constant([""])), SPECIAL_PIECES).shape[1])
+            self.embedding_size = int(self._embed(self._tokenize(tf.constant([""])), SPECIAL_TOKENS).shape[1])
         except (AttributeError, TypeError, ValueError, KeyError) as error:
             reason = " ".join(str(error).split())[:200]
             raise SmallerLabseError(
@@ -65,7 +66,7 @@ class SentenceEncoder:
             ) from error
         if self.sequence_length > self.positions:
             raise SmallerLabseError(
-                f"{name}: the preprocessor packs {self.sequence_length} pieces, but the encoder has only "
+                f"{name}: the preprocessor packs {self.sequence_length} tokens, but the encoder has only "
                 f"{self.positions} positions; give the preprocessor that belongs to it"
             )
 
@@ -79,13 +80,13 @@ class SentenceEncoder:
         """Encode texts; equal texts get equal embeddings, to the bit.
 
         Args:
-            texts: of any length; what is beyond `max_length` is cut off, as the preprocessor does it.
+            texts: of any length; they are truncated at `max_length`, as the preprocessor does it.
             normalize: scale every embedding to length 1 (one of length 0 stays as it is).
-            max_length: pieces a text, [CLS] and [SEP] included; the preprocessor's own by default.
+            max_length: tokens per text, [CLS] and [SEP] included; the preprocessor's own by default.
             advance: is told how many texts are done, in place of a progress bar of our own.
 
         Returns:
-            The encoder's `default` output, float32 [texts, width], in the order of `texts`.
+            The encoder's `default` output, float32 [texts, embedding size], in the order of `texts`.
 
         Raises:
             UsageError: `texts` are not strings, or `max_length` is not between 3 and `positions`.
@@ -93,7 +94,7 @@ class SentenceEncoder:
         """
         texts = _require_texts(texts)
         length = self._choose_length(max_length)
-        embeddings = np.empty((len(texts), self.width), np.float32)
+        embeddings = np.empty((len(texts), self.embedding_size), np.float32)
         first = _first_occurrences(texts)
         repeats = first != np.arange(len(texts))
         with _watch(self.name, len(texts), advance) as advance:
@@ -123,8 +124,9 @@ class SentenceEncoder:
             advance: is told how many texts are done.
 
         Yields:
-            Embeddings, float32 [n, width], in the order of `texts`; n is at most 8192. Equal texts get equal
-            embeddings, to the bit, within a part; in another part they may differ by float32 rounding.
+            Embeddings, float32 [n, embedding size], in the order of `texts`; n is at most
+            8192. Equal texts get equal embeddings, to the bit, within a part; in another part they may differ
+            by float32 rounding.
 
         Raises:
             UsageError, SmallerLabseError: as `encode` does.
@@ -134,23 +136,23 @@ class SentenceEncoder:
             yield self.encode(part, normalize, max_length, advance or (lambda amount: None))
 
     def tokenize(self, texts: Sequence[str]) -> list[np.ndarray]:
-        """The piece ids of texts, whole, without [CLS] and [SEP]: one int32 [pieces] a text.
+        """The token ids of texts, whole, without [CLS] and [SEP]: int32 [tokens] for each text.
 
         Raises:
             UsageError: `texts` are not strings.
         """
         texts = _require_texts(texts)
-        pieces: list[np.ndarray] = []
+        ids: list[np.ndarray] = []
         for indices in _chunks(np.arange(len(texts))):
             tokens = self._tokenize(tf.constant([texts[index] for index in indices]))
-            pieces += np.split(tokens.values.numpy(), tokens.row_splits.numpy()[1:-1])
-        return pieces
+            ids += np.split(tokens.values.numpy(), tokens.row_splits.numpy()[1:-1])
+        return ids
 
     def _encode_chunk(self, texts: list[str], length: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         tokens = self._tokenize(tf.constant([self.prompt + text for text in texts]))
-        lengths = tokens.row_lengths().numpy() + SPECIAL_PIECES
+        lengths = tokens.row_lengths().numpy() + SPECIAL_TOKENS
         lengths = np.minimum(lengths, length)
-        for batch in batches_by_length(lengths, PIECES_AT_A_TIME):
+        for batch in batches_by_length(lengths, TOKENS_AT_A_TIME):
             longest = tf.constant(lengths[batch].max(), tf.int32)
             yield batch, self._embed(tf.gather(tokens, batch), longest).numpy()
 
@@ -164,9 +166,9 @@ class SentenceEncoder:
     def _choose_length(self, max_length: int | None) -> int:
         if max_length is None:
             return self.sequence_length
-        if not SPECIAL_PIECES < max_length <= self.positions:
+        if not SPECIAL_TOKENS < max_length <= self.positions:
             raise UsageError(
-                f"max_length {max_length} is not between {SPECIAL_PIECES + 1} and {self.positions}, "
+                f"max_length {max_length} is not between {SPECIAL_TOKENS + 1} and {self.positions}, "
                 f"the positions of {self.name}"
             )
         return max_length
@@ -182,28 +184,30 @@ def _compile(
         tokens = preprocess.tokenize(texts)  # WordPiece's has words between texts and pieces
         return tokens.merge_dims(1, -1) if tokens.ragged_rank > 1 else tokens
 
-    @tf.function(input_signature=[TOKENS, tf.TensorSpec([], tf.int32)], autograph=False)
+    @tf.function(input_signature=[RAGGED, tf.TensorSpec([], tf.int32)], autograph=False)
     def embed(tokens: tf.RaggedTensor, length: tf.Tensor) -> tf.Tensor:
         return encoder(preprocess.bert_pack_inputs([tokens], seq_length=length), training=False)["default"]
 
     return tokenize, embed
 
 
-def find_rows(name: str, encoder: tf.Module, table: str) -> int:
-    """The rows of a table; see `find_shape`."""
-    return find_shape(name, encoder, table)[0]
+def find_rows(name: str, encoder: tf.Module, variable_name: str) -> int:
+    """The rows of a matrix; see `find_shape`."""
+    return find_shape(name, encoder, variable_name)[0]
 
 
-def find_shape(name: str, encoder: tf.Module, table: str) -> tuple[int, int]:
-    """Rows and width of the table among an encoder's variables whose name holds `table`.
+def find_shape(name: str, encoder: tf.Module, variable_name: str) -> tuple[int, int]:
+    """Rows and columns of the matrix among an encoder's variables whose name holds `variable_name`.
 
     Raises:
         SmallerLabseError: there is none; the message names the model.
     """
     for variable in getattr(encoder, "variables", ()):
-        if table in variable.name and len(variable.shape) == 2:
+        if variable_name in variable.name and len(variable.shape) == 2:
             return int(variable.shape[0]), int(variable.shape[1])
-    raise SmallerLabseError(f"{name}: no {table} among its variables, expected an encoder in LaBSE's format")
+    raise SmallerLabseError(
+        f"{name}: no {variable_name} among its variables, expected an encoder in LaBSE's TF Hub format"
+    )
 
 
 def _require_texts(texts: Sequence[str]) -> list[str]:

@@ -1,60 +1,40 @@
-"""The preprocessor of an encoder with SentencePiece pieces: tf-text's, with the same interface as LaBSE's."""
+"""The preprocessor of an encoder with SentencePiece tokens: tf-text's, with the same interface as LaBSE's."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
-
-import numpy as np
 import tensorflow as tf
 import tensorflow_text as text
 
-from smaller_labse.encoders.bert_preprocessor import DEFAULT_SEQUENCE_LENGTH, SENTENCES, input_packer
-
-
-@dataclass(frozen=True)
-class PieceIds:
-    """Which rows of the table the pieces of a SentencePiece model have.
-
-    Attributes:
-        of_piece: SentencePiece's id → row, int32 [pieces].
-        start: the row of the piece before a text, `<s>`.
-        end: the row of the piece behind it, `</s>`.
-        padding: the row of `<pad>`.
-    """
-
-    of_piece: np.ndarray
-    start: int
-    end: int
-    padding: int
+from smaller_labse.encoders.bert_preprocessor import SENTENCES
+from smaller_labse.encoders.pack_inputs import DEFAULT_SEQUENCE_LENGTH, input_packer
+from smaller_labse.originals.tokenizers.base import SentencePieceSetup
 
 
 class SentencePiecePreprocessor(tf.Module):
     """Turns strings into an encoder's inputs.
 
     Attributes:
-        tokenize: splits strings into pieces.
-        bert_pack_inputs: packs the pieces of one or two segments into an encoder's inputs; see
-            `preprocessor.input_packer`.
+        tokenize: splits strings into tokens.
+        bert_pack_inputs: packs the tokens of one or two segments into an encoder's inputs; see
+            `pack_inputs.input_packer`.
     """
 
     def __init__(
-        self, model: Path, ids: PieceIds, sequence_length: int = DEFAULT_SEQUENCE_LENGTH, prompt: str = ""
+        self, setup: SentencePieceSetup, sequence_length: int = DEFAULT_SEQUENCE_LENGTH, prompt: str = ""
     ) -> None:
         """Read a SentencePiece model.
 
         Args:
-            model: the file, e.g. `sentencepiece.bpe.model`.
-            ids: the rows of its pieces.
-            sequence_length: how many pieces the encoder's inputs hold, `<s>` and `</s>` included.
+            setup: the model's file and the token ids of its pieces.
+            sequence_length: how many tokens the encoder's inputs hold, `<s>` and `</s>` included.
             prompt: what goes before every sentence, e.g. "query: ".
         """
         super().__init__(name="preprocessor")
-        self.tokenize = SentencePieceTokenizer(model, ids.of_piece)
+        self.tokenize = SentencePieceTokenizer(setup)
         special_ids = {
-            "padding_id": ids.padding,
-            "start_of_sequence_id": ids.start,
-            "end_of_segment_id": ids.end,
+            "padding_id": setup.padding_id,
+            "start_of_sequence_id": setup.start_id,
+            "end_of_segment_id": setup.end_id,
         }
         self.bert_pack_inputs = input_packer(special_ids, sequence_length)
         self._prompt = prompt
@@ -73,16 +53,16 @@ class SentencePiecePreprocessor(tf.Module):
 
 
 class SentencePieceTokenizer(tf.Module):
-    """Splits strings into pieces."""
+    """Splits strings into tokens."""
 
-    def __init__(self, model: Path, of_piece: np.ndarray) -> None:
-        """See `PieceIds`."""
+    def __init__(self, setup: SentencePieceSetup) -> None:
+        """See `SentencePiecePreprocessor`."""
         super().__init__(name="tokenize")
-        self._tokenizer = text.SentencepieceTokenizer(model.read_bytes(), out_type=tf.int32)
-        self._of_piece = tf.constant(of_piece, tf.int32)
+        self._tokenizer = text.SentencepieceTokenizer(setup.file.read_bytes(), out_type=tf.int32)
+        self._token_ids = tf.constant(setup.token_ids, tf.int32)
 
     @tf.function(input_signature=[SENTENCES], autograph=False)
     def __call__(self, sentences: tf.Tensor) -> tf.RaggedTensor:
-        """The ids of the pieces of `sentences` (strings [batch]): int32 [batch, pieces]."""
+        """The ids of the tokens of `sentences` (strings [batch]): int32 [batch, tokens]."""
         pieces = self._tokenizer.tokenize(sentences)
-        return pieces.with_flat_values(tf.gather(self._of_piece, pieces.flat_values))
+        return pieces.with_flat_values(tf.gather(self._token_ids, pieces.flat_values))

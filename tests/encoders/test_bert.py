@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 from tensorflow.core.protobuf.trackable_object_graph_pb2 import TrackableObjectGraph
 
 from smaller_labse.encoders.bert import INPUTS, Encoder, save_encoder
-from smaller_labse.encoders.bert_preprocessor import Preprocessor, save_preprocessor
+from smaller_labse.encoders.bert_preprocessor import BertPreprocessor
 from smaller_labse.encoders.config import WORD_EMBEDDINGS, EncoderConfig, infer_config
-from smaller_labse.encoders.deterministic_tensorflow import exact_arithmetic
+from smaller_labse.encoders.deterministic_tensorflow import deterministic_tensorflow
+from smaller_labse.encoders.preprocessor import save_preprocessor
 
 PIECES = [
     "[PAD]",
@@ -93,14 +94,14 @@ def saved(encoder, tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def preprocess(vocabulary, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("saved") / "preprocess"
-    save_preprocessor(Preprocessor(vocabulary, sequence_length=10), folder)
+    save_preprocessor(BertPreprocessor(vocabulary, sequence_length=10), folder)
     return folder
 
 
 @pytest.fixture(scope="module")
 def inputs(vocabulary) -> dict[str, tf.Tensor]:
     """Sentences of unlike lengths, so that there is padding, with a second segment."""
-    preprocessor = Preprocessor(vocabulary)
+    preprocessor = BertPreprocessor(vocabulary)
     first, second = ["abc de", "a", "jihg fedc ba abcd"], ["b", "cde fgh", ""]
     segments = [preprocessor.tokenize(first), preprocessor.tokenize(second)]
     return preprocessor.bert_pack_inputs(segments, seq_length=20)
@@ -130,7 +131,7 @@ def saved_copy(copy_of_original, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def real_inputs(shared) -> dict[str, tf.Tensor]:
-    preprocessor = Preprocessor(shared / "labse_format" / "preprocess" / "assets" / "cased_vocab.txt")
+    preprocessor = BertPreprocessor(shared / "labse_format" / "preprocess" / "assets" / "cased_vocab.txt")
     lines = []
     for language in ("fra", "tha", "jpn", "ara"):
         file = shared / "tatoeba" / "v1" / f"tatoeba.{language}-eng.{language}"
@@ -149,13 +150,13 @@ def test_every_output_equals_the_originals(original, copy_of_original, saved_cop
 
 
 def test_the_graphs_agree_to_the_bit_where_the_optimizer_leaves_them_alone(original, saved_copy, real_inputs):
-    with exact_arithmetic():
+    with deterministic_tensorflow():
         expected = tf.saved_model.load(str(original))(real_inputs)
         assert_same_outputs(tf.saved_model.load(str(saved_copy))(real_inputs), expected, tolerance=0.0)
 
 
 def test_two_segments_equal_the_originals(shared, original, saved_copy):
-    preprocessor = Preprocessor(shared / "labse_format" / "preprocess" / "assets" / "cased_vocab.txt")
+    preprocessor = BertPreprocessor(shared / "labse_format" / "preprocess" / "assets" / "cased_vocab.txt")
     segments = [
         preprocessor.tokenize(["Guten Tag, mein Freund!"]),
         preprocessor.tokenize(["Wie geht es dir?"]),

@@ -18,7 +18,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.encoders.bert_preprocessor import Preprocessor, read_sequence_length, save_preprocessor
+from smaller_labse.encoders.bert_preprocessor import BertPreprocessor
+from smaller_labse.encoders.preprocessor import read_sequence_length, save_preprocessor
 
 PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcde", *(f"##{letter}" for letter in "abcde")]
 SENTENCES = ["abc de", "", "a x edcba"]
@@ -49,7 +50,7 @@ def vocabulary(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def saved(vocabulary, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("saved") / "preprocess"
-    save_preprocessor(Preprocessor(vocabulary, sequence_length=10), folder)
+    save_preprocessor(BertPreprocessor(vocabulary, sequence_length=10), folder)
     return folder
 
 
@@ -67,7 +68,7 @@ def original(shared):
 def saved_copy(shared, tmp_path_factory) -> Path:
     vocabulary = shared / "labse_format" / "preprocess" / "assets" / "cased_vocab.txt"
     folder = tmp_path_factory.mktemp("saved") / "preprocess"
-    save_preprocessor(Preprocessor(vocabulary), folder)
+    save_preprocessor(BertPreprocessor(vocabulary), folder)
     return folder
 
 
@@ -169,7 +170,7 @@ def test_an_encoder_has_no_default_length(shared):
 
 
 def test_packs_by_the_ids_of_the_vocabulary_file(vocabulary):
-    packed = Preprocessor(vocabulary, sequence_length=8)(SENTENCES)
+    packed = BertPreprocessor(vocabulary, sequence_length=8)(SENTENCES)
     expected = [
         ["[CLS]", "a", "##b", "##c", "d", "##e", "[SEP]", "[PAD]"],
         ["[CLS]", "[SEP]", *["[PAD]"] * 6],
@@ -183,7 +184,7 @@ def test_packs_by_the_ids_of_the_vocabulary_file(vocabulary):
 
 
 def test_two_segments_are_cut_in_turn(vocabulary):
-    preprocessor = Preprocessor(vocabulary)
+    preprocessor = BertPreprocessor(vocabulary)
     packed = preprocessor.bert_pack_inputs(
         [preprocessor.tokenize(["a a a a a"]), preprocessor.tokenize(["b b"])], seq_length=8
     )
@@ -194,7 +195,7 @@ def test_two_segments_are_cut_in_turn(vocabulary):
 
 @pytest.mark.parametrize("lower_case", [False, True])
 def test_lower_cases_when_asked_to(vocabulary, lower_case):
-    ids = Preprocessor(vocabulary, lower_case=lower_case)(["ABC", "abc"])["input_word_ids"].numpy()
+    ids = BertPreprocessor(vocabulary, lower_case=lower_case)(["ABC", "abc"])["input_word_ids"].numpy()
     assert (ids[0] == ids[1]).all() == lower_case
 
 
@@ -203,15 +204,30 @@ def test_a_vocabulary_without_a_special_piece_is_refused(tmp_path, missing):
     file = tmp_path / "vocab.txt"
     file.write_text("".join(f"{piece}\n" for piece in PIECES if piece != missing), encoding="utf-8")
     with pytest.raises(SmallerLabseError) as caught:
-        Preprocessor(file)
+        BertPreprocessor(file)
     assert str(file) in str(caught.value) and missing in str(caught.value)
+
+
+def test_another_vocabulary_at_the_same_path_is_another_one(tmp_path):
+    """TensorFlow takes lookup tables of one name for the same; by default the file's path is the name."""
+    file = tmp_path / "vocab.txt"
+    found = []
+    for pieces in (PIECES, PIECES[::-1]):
+        file.write_text("".join(f"{piece}\n" for piece in pieces), encoding="utf-8")
+        found.append((pieces, BertPreprocessor(file).tokenize(["a b"]).flat_values.numpy()))
+    for pieces, ids in found:
+        assert [pieces[number] for number in ids] == ["a", "b"]
 
 
 # Its SavedModel.
 
 
+def test_the_saved_model_does_not_say_where_the_vocabulary_lay(vocabulary, saved):
+    assert str(vocabulary.parent).encode() not in (saved / "saved_model.pb").read_bytes()
+
+
 def test_saved_and_loaded_it_is_the_same(vocabulary, saved, loaded):
-    preprocessor = Preprocessor(vocabulary, sequence_length=10)
+    preprocessor = BertPreprocessor(vocabulary, sequence_length=10)
     sentences = tf.constant(SENTENCES)
     assert_same(loaded(sentences), preprocessor(sentences))
     assert_same_pieces(loaded.tokenize(sentences), preprocessor.tokenize(sentences))

@@ -53,7 +53,7 @@ def test_importing_the_package_imports_no_tensorflow():
 def test_embeddings_equal_the_plain_way(encoder, original):
     embeddings = encoder.encode(TEXTS)
     assert embeddings.dtype == np.float32
-    assert embeddings.shape == (len(TEXTS), encoder.width)
+    assert embeddings.shape == (len(TEXTS), encoder.embedding_size)
     np.testing.assert_allclose(embeddings, plain(original, TEXTS), rtol=0, atol=1e-5)
 
 
@@ -79,7 +79,7 @@ def test_real_sentences_equal_the_plain_way(shared):
 def test_results_come_in_the_order_of_the_texts_through_many_chunks(encoder, monkeypatch):
     expected = np.concatenate([encoder.encode([text]) for text in TEXTS])
     monkeypatch.setattr("smaller_labse.encoders.sentence_encoder.TEXTS_AT_A_TIME", 3)
-    monkeypatch.setattr("smaller_labse.encoders.sentence_encoder.PIECES_AT_A_TIME", 8)
+    monkeypatch.setattr("smaller_labse.encoders.sentence_encoder.TOKENS_AT_A_TIME", 8)
     np.testing.assert_allclose(encoder.encode(TEXTS), expected, rtol=0, atol=1e-5)
 
 
@@ -100,7 +100,7 @@ def test_normalized_embeddings_have_length_1_and_the_same_direction(encoder):
 
 
 def test_no_texts_give_no_rows(encoder):
-    assert encoder.encode([]).shape == (0, encoder.width)
+    assert encoder.encode([]).shape == (0, encoder.embedding_size)
 
 
 def test_progress_counts_every_text_once(encoder):
@@ -163,7 +163,7 @@ def test_a_preprocessor_of_another_model_is_refused(original, smaller):
 
 
 def test_a_preprocessor_is_no_encoder(original):
-    with pytest.raises(SmallerLabseError, match="expected an encoder in LaBSE's format"):
+    with pytest.raises(SmallerLabseError, match="expected an encoder in LaBSE's TF Hub format"):
         load(original / "preprocess")
 
 
@@ -175,10 +175,10 @@ def test_an_encoder_is_no_preprocessor(original):
 def test_a_preprocessor_that_packs_more_than_the_positions_is_refused(original):
     import tensorflow as tf
 
-    from smaller_labse.encoders.bert_preprocessor import Preprocessor
+    from smaller_labse.encoders.bert_preprocessor import BertPreprocessor
 
     encoder = tf.saved_model.load(str(original / "encoder"))
-    preprocess = Preprocessor(find_vocabulary(original / "encoder"), False, 40)
+    preprocess = BertPreprocessor(find_vocabulary(original / "encoder"), False, 40)
     with pytest.raises(SmallerLabseError, match="packs 40 pieces, but the encoder has only 32 positions"):
         SentenceEncoder("long", preprocess, encoder, ["[PAD]"])
 

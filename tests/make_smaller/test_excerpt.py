@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.encoders.deterministic_tensorflow import exact_arithmetic
+from smaller_labse.encoders.deterministic_tensorflow import deterministic_tensorflow
 from smaller_labse.make_smaller.excerpt import load_excerpt
 from smaller_labse.originals.weights.checkpoint import Checkpoint
 from smaller_labse.originals.weights.saved_model_graph import read_graph
@@ -28,7 +28,7 @@ def test_the_excerpt_says_what_the_original_says(example):
     import tensorflow as tf
 
     places = [[2, 4, 5, 3, 0], [2, 6, 1, 3, 0]]
-    with exact_arithmetic():
+    with deterministic_tensorflow():
         found = load_excerpt(Checkpoint(example / "encoder"), IDS)(inputs(places))
         original = tf.saved_model.load(str(example / "encoder"))
         expected = original(inputs(IDS[np.array(places)].tolist()))["default"]
