@@ -7,7 +7,7 @@ from huggingface_hub import ModelCard, ModelCardData
 from smaller_labse.corpora.languages import find_language
 from smaller_labse.encoders.model_folder import ENCODER, HUGGINGFACE, PREPROCESS
 from smaller_labse.make_smaller.manifest import ModelDescription
-from smaller_labse.select_vocab.selection import Selection, coverage_table, size_table
+from smaller_labse.select_vocab.selection import Selection, coverage_table, estimate_table, size_table
 
 TASK = "sentence-similarity"  # https://huggingface.co/docs/hub/models-tasks
 TAGS = (TASK, "feature-extraction", "smaller-labse")
@@ -67,6 +67,11 @@ def _languages(selection: Selection) -> str:
             "that the original cannot read, *new unknown* the share that it could.\n\n"
         )
         text += coverage_table(selection).markdown()
+        text += (
+            "\nThat is the text that was counted. Of new text of the same kind this is expected, by a "
+            "Good–Turing estimate; *never counted* is the share of its tokens that are new.\n\n"
+        )
+        text += estimate_table(selection).markdown()
     return text
 
 

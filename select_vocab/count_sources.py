@@ -116,6 +116,7 @@ def count_source(
         occurrences=occurrences,
         lines=sum(counter.lines for counter in counters),
         sample=sampler.sample(),
+        word_list=source.is_word_list,
     )
 
 

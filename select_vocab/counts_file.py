@@ -9,7 +9,7 @@ A counts file is Parquet with a row for every piece that occurred, ascending by 
 
 and, in the schema's metadata (UTF-8 strings): `format` ("smaller_labse.counts.1"), `name`, `language`,
 `lines` (how many were counted), `corpus`, `filter` (JSON), `fingerprint` (of the vocabulary),
-`sample` (JSON, a list of [number, line]; see `sample.py`).
+`sample` (JSON, a list of [number, line]; see `sample.py`); of lists of words also `word_list` ("true").
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ import numpy as np
 from smaller_labse.common.atomic_output import new_file
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.corpora.sample import SampledLine, sample_lines
+from smaller_labse.corpora.text_files import WORD_COUNT_ENDINGS
 
 FORMAT = "smaller_labse.counts.1"
 MOST_OCCURRENCES = 10**12  # of one piece; the sum over a vocabulary stays an int64
@@ -61,6 +62,7 @@ class Counts:
         occurrences: int64 [number of pieces].
         lines: in how many lines each piece occurs, int64 [number of pieces]; None where nobody knows.
         sample: some of the lines, evenly drawn.
+        word_list: whether it is no text but words and how often they occur, each a line.
     """
 
     name: str
@@ -72,6 +74,7 @@ class Counts:
     occurrences: np.ndarray
     lines: np.ndarray | None
     sample: tuple[SampledLine, ...] = ()
+    word_list: bool = False
 
 
 def write_counts(counts: Counts, pieces: list[str], file: Path, overwrite: bool = False) -> None:
@@ -90,6 +93,8 @@ def write_counts(counts: Counts, pieces: list[str], file: Path, overwrite: bool 
         "fingerprint": counts.fingerprint,
         "sample": json.dumps(counts.sample, ensure_ascii=False),
     }
+    if counts.word_list:
+        metadata["word_list"] = "true"
     schema = pa.schema(
         [
             ("piece_id", pa.int32()),
@@ -143,6 +148,8 @@ def read_counts(file: Path, pieces: list[str], fingerprint: str) -> Counts:
             occurrences=occurrences,
             lines=lines,
             sample=tuple(SampledLine(*sampled) for sampled in json.loads(metadata["sample"])),
+            # Counts of earlier versions do not say; the name of what was counted does.
+            word_list="word_list" in metadata or metadata["corpus"].endswith(WORD_COUNT_ENDINGS),
         )
     except (LookupError, TypeError, ValueError) as error:
         raise SmallerLabseError(f"{file}: a damaged counts file ({error}); count again") from None
@@ -267,4 +274,5 @@ def add_counts(first: Counts, second: Counts) -> Counts:
         occurrences=first.occurrences + second.occurrences,
         lines=first.lines + second.lines,
         sample=sample_lines([*first.sample, *second.sample]),
+        word_list=first.word_list or second.word_list,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 from pathlib import Path
@@ -24,6 +25,7 @@ from smaller_labse.select_vocab.counts_folder import read_all_counts
 from smaller_labse.select_vocab.rules import PUBLISHED_RULE, Rule
 from smaller_labse.select_vocab.selection import MARKER, Selection, write_selection
 from smaller_labse.select_vocab.token_lists import read_keep_list, read_token_lists
+from smaller_labse.select_vocab.unseen import too_little_text
 
 Paths = StrPath | Iterable[StrPath]
 
@@ -101,12 +103,13 @@ def select(
     original = open_original(os.fspath(model))
     tokenizer = original.tokenizer
     listed, named = read_token_lists(paths(pieces), tokenizer, strip, skip_missing)
+    rule = _with_size(rule, original.vocab_size)
     selection = choose_tokens(
         tokenizer,
         rows=original.vocab_size,
         hidden_size=original.hidden_size,
         counts=read_all_counts(counts_paths, tokenizer, wanted, skip_missing),
-        rule=_with_size(rule, original.vocab_size),
+        rule=rule,
         listed=listed,
         keep=read_keep_list(paths(keep), tokenizer, original.prompts),
         keep_characters=keep_characters,
@@ -115,6 +118,9 @@ def select(
     )
     write_selection(selection, tokenizer, folder, overwrite)
     report(selection, original)
+    warning = too_little_text(selection.coverage, rule)
+    if warning:
+        print(warning, file=sys.stderr)
     return selection
 
 

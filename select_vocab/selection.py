@@ -45,6 +45,11 @@ class Coverage:
         unknown: share of the occurrences that were the unknown piece already in the original.
         new_unknown: share of the occurrences whose piece the kept ones cannot spell, so that its word is
             expected to turn into the unknown piece.
+        unseen: share of new text's tokens that are expected never to have been counted, see `unseen.py`;
+            None, as in the next two, where it cannot be estimated: word lists, published frequencies, and
+            selections of versions before this.
+        expected_coverage: `coverage` as it is expected of new text of the same kind.
+        expected_unchanged: `unchanged` as it is expected of new text of the same kind.
     """
 
     name: str
@@ -57,6 +62,9 @@ class Coverage:
     unchanged: float | None
     unknown: float
     new_unknown: float
+    unseen: float | None = None
+    expected_coverage: float | None = None
+    expected_unchanged: float | None = None
 
 
 @dataclass(frozen=True)
@@ -163,13 +171,28 @@ def coverage_table(selection: Selection) -> Table:
             f"{language.seen:,}",
             f"{language.kept:,}",
             _percent(language.coverage),
-            "-" if language.unchanged is None else _percent(language.unchanged, 1),
+            _percent(language.unchanged, 1),
             _percent(language.unknown),
             _percent(language.new_unknown),
         )
         for language in selection.coverage
     ]
     return Table(columns, rows)
+
+
+def estimate_table(selection: Selection) -> Table:
+    """What the selection is expected to keep of new text, that is text that was not counted; in percent."""
+    rows = [
+        (
+            language.name,
+            "-" if language.lines is None else f"{language.lines:,}",
+            _percent(language.unseen),
+            _percent(language.expected_coverage),
+            _percent(language.expected_unchanged, 1),
+        )
+        for language in selection.coverage
+    ]
+    return Table(("on new text", "lines counted", "never counted", "coverage", "lines unchanged"), rows)
 
 
 def size_table(selection: Selection, parameters: int) -> Table:
@@ -213,5 +236,5 @@ def _check_kept_ids(kept_ids: np.ndarray, pieces: int, described: dict[str, Any]
         raise SmallerLabseError(f"{file}: an original id is kept twice; select again")
 
 
-def _percent(share: float, digits: int = 2) -> str:
-    return f"{share:.{digits}%}"
+def _percent(share: float | None, digits: int = 2) -> str:
+    return "-" if share is None else f"{share:.{digits}%}"

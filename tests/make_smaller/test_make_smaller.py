@@ -123,6 +123,13 @@ def test_the_model_cards_front_matter_is_yaml_and_norwegian_is_not_false(cut):
     described = json.loads((cut.selection / "selection.json").read_text(encoding="utf-8"))
     for part in described["coverage"]:
         assert f"{part['coverage']:.2%}" in text
+        shown = (
+            part["name"],
+            f"{part['lines']:,}",
+            f"{part['unseen']:.2%}",
+            f"{part['expected_coverage']:.2%}",
+        )
+        assert f"| {' | '.join(shown)} |" in " ".join(text.split()), "what new text is expected to show"
 
 
 def test_an_encoder_alone_is_cut_and_options_are_heeded(example, cut, tmp_path, capsys):
