@@ -179,7 +179,7 @@ def test_a_preprocessor_that_packs_more_than_the_positions_is_refused(original):
 
     encoder = tf.saved_model.load(str(original / "encoder"))
     preprocess = BertPreprocessor(find_vocabulary(original / "encoder"), False, 40)
-    with pytest.raises(SmallerLabseError, match="packs 40 pieces, but the encoder has only 32 positions"):
+    with pytest.raises(SmallerLabseError, match="packs 40 tokens, but the encoder has only 32 positions"):
         SentenceEncoder("long", preprocess, encoder, ["[PAD]"])
 
 
