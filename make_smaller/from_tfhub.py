@@ -37,7 +37,8 @@ from smaller_labse.make_smaller.verify import (
 )
 from smaller_labse.originals.tfhub import TFHubFolders
 from smaller_labse.originals.tokenizers.base import BertTokenizerSetup
-from smaller_labse.originals.tokenizers.wordpiece import VOCABULARY, WordPiece
+from smaller_labse.originals.tokenizers.tokenizer_files import VOCABULARY
+from smaller_labse.originals.tokenizers.wordpiece import WordPiece
 from smaller_labse.originals.weights.checkpoint import WORD_EMBEDDINGS, Checkpoint
 from smaller_labse.originals.weights.embedding_shard import write_embedding_shard
 from smaller_labse.originals.weights.safetensors_file import read_safetensors

@@ -1,6 +1,6 @@
-"""Byte-pair encoding: cutting text, and which pieces need which others.
+"""Byte-pair encoding: tokenizing text, its merges, and which pieces need which others.
 
-BPE (Sennrich et al. 2016, arXiv 1508.07909) cuts a word into bytes or characters and merges neighbours, in
+BPE (Sennrich et al. 2016, arXiv 1508.07909) splits a word into bytes or characters and merges neighbours, in
 the order in which it learned to. Two kinds are in use. Byte-level BPE (GPT-2; ModernBERT, Qwen3) works on
 bytes and reads everything. SentencePiece's (Gemma) works on characters, and writes a character that it does
 not know as the pieces of its bytes, or as the unknown piece.
@@ -13,45 +13,32 @@ same: every merge that the original does is still there, still the first that ap
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cached_property
+from functools import cache, cached_property
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import write_json
 from smaller_labse.originals.tokenizers.base import TensorFlowSetup
-from smaller_labse.originals.tokenizers.byte_alphabet import (
-    BYTE_PIECE,
-    is_byte_character,
-    to_byte_characters,
-    whole_characters,
-)
-from smaller_labse.originals.tokenizers.merges import Merges, parse_merges
-from smaller_labse.originals.tokenizers.normalizer import flat_steps
-from smaller_labse.originals.tokenizers.tokenizer_files import write_files_beside
-from smaller_labse.originals.tokenizers.tokenizer_json import (
-    NAME,
-    TokenizerJson,
-    require_kept,
-    write_trimmed_json,
-)
+from smaller_labse.originals.tokenizers.normalizer import META_SPACE, flat_steps
+from smaller_labse.originals.tokenizers.sentencepiece_model import BYTE_PIECE
+from smaller_labse.originals.tokenizers.tokenizer_files import TOKENIZER_JSON, write_files_beside
+from smaller_labse.originals.tokenizers.tokenizer_json import TokenizerJson, require_kept, write_trimmed_json
 from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset
 
-SPACE = "▁"
 BYTES = 256
-VOCABULARY, MERGES = "vocab.json", "merges.txt"  # the form that older tokenizers read, beside the other
+VOCABULARY_JSON, MERGES = "vocab.json", "merges.txt"  # the form that older tokenizers read, beside the other
 
 
 class BytePairEncoding:
-    """A BPE vocabulary and tokenizer.
+    """A BPE vocabulary and tokenizer; a `Tokenizer`.
 
     Attributes:
-        kind: "bpe".
-        json_file: the tokenizer.
-        file, pieces, ids, fingerprint: as in the Protocol `Tokenizer`.
+        json_file: the `tokenizer.json`.
         byte_level: whether its pieces are made of bytes, written as characters.
-        unknown_id: the id of the unknown piece, None where there is none.
         special_ids: added tokens, those that the folder's files name, the unknown piece, all single bytes,
             and ▁ by itself, without which spaces would become bytes; int32, ascending.
     """
@@ -75,16 +62,17 @@ class BytePairEncoding:
         model = json_file.model
         for mark in ("continuing_subword_prefix", "end_of_word_suffix"):
             if model.get(mark):
-                raise SmallerLabseError(f"{self.file}: {mark} is {model[mark]!r}, which cannot be cut")
+                raise SmallerLabseError(f"{self.file}: {mark} is {model[mark]!r}, which cannot be trimmed")
         steps = (json_file.content.get("normalizer"), json_file.content.get("pre_tokenizer"))
         kinds = {step.get("type") for both in steps for step in flat_steps(both)}
         self.byte_level = "ByteLevel" in kinds
         self._byte_fallback = bool(model.get("byte_fallback"))
-        self.unknown_id: int | None = self.ids.get(model.get("unk_token"))
-        self._bytes = [number for number, piece in enumerate(self.pieces) if self._is_byte(piece)]
+        unknown = model.get("unk_token")
+        self.unknown_id: int | None = self.ids.get(unknown) if isinstance(unknown, str) else None
+        self._bytes = [token_id for token_id, piece in enumerate(self.pieces) if self._is_byte(piece)]
         special = {*json_file.named_ids, *special_ids, *self._bytes}
-        space = None if self.byte_level else self.ids.get(SPACE)
-        special |= {number for number in (self.unknown_id, space) if number is not None}
+        space = None if self.byte_level else self.ids.get(META_SPACE)
+        special |= {token_id for token_id in (self.unknown_id, space) if token_id is not None}
         self.special_ids = np.array(sorted(special), dtype=np.int32)
 
     @cached_property
@@ -92,7 +80,7 @@ class BytePairEncoding:
         """Its merges."""
         table = parse_merges(self.json_file.model, self.ids, self.file)
         if self._byte_fallback and np.isin(table, self._bytes).any():
-            raise SmallerLabseError(f"{self.file}: it merges the pieces of bytes, which cannot be cut")
+            raise SmallerLabseError(f"{self.file}: it merges the pieces of bytes, which cannot be trimmed")
         return Merges(table, self.pieces, self.ids)
 
     def tokenize(self, lines: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
@@ -101,7 +89,7 @@ class BytePairEncoding:
 
     @property
     def word_kinds(self) -> np.ndarray | None:
-        """See `hf_words.word_kinds`."""
+        """See `words.huggingface.word_kinds`."""
         return self.json_file.word_kinds
 
     def tokenize_words(self, text: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -110,7 +98,7 @@ class BytePairEncoding:
 
     def with_dependencies(self, ids: np.ndarray) -> np.ndarray:
         """The ids, and those of all pieces that merges pass through on the way to them; int32, ascending."""
-        passed = (self.merges.passed_through(number) for number in np.unique(ids).tolist())
+        passed = (self.merges.passed_through(token_id) for token_id in np.unique(ids).tolist())
         return np.array(sorted(set().union(*passed)), dtype=np.int32)
 
     def needed_for_characters(self, seen: np.ndarray) -> np.ndarray:
@@ -123,32 +111,28 @@ class BytePairEncoding:
             seen: ids of the pieces that occurred, int [n].
 
         Returns:
-            Ids, int32, ascending; special pieces are not among them. They are not `with_dependencies`.
+            Token ids, int32, ascending; special pieces are not among them, and their dependencies need not
+            be.
         """
         special = set(self.special_ids.tolist())
         characters = {
             character
-            for number in seen.tolist()
-            if number not in special
-            for character in self._characters(self.pieces[number])
+            for token_id in seen.tolist()
+            if token_id not in special
+            for character in self._characters(self.pieces[token_id])
         }
         needed = {self.ids[form] for one in characters for form in self._forms(one) if form in self.ids}
         return np.array(sorted(needed - special), dtype=np.int32)
 
-    def unreadable(self, pieces: Iterable[int], kept: np.ndarray) -> list[int]:
-        """Those of `pieces` that the kept pieces cannot spell; none where the tokenizer knows all bytes.
-
-        Args:
-            pieces: ids.
-            kept: bool [number of pieces]; whether a piece is kept.
-        """
+    def unreadable(self, ids: Iterable[int], kept: np.ndarray) -> list[int]:
+        """See `Tokenizer`; none where the tokenizer knows all bytes."""
         if len(self._bytes) == BYTES:
             return []
         vocabulary = {piece for piece, is_kept in zip(self.pieces, kept.tolist(), strict=True) if is_kept}
         return [
-            number
-            for number in pieces
-            if not kept[number] and not all(character in vocabulary for character in self.pieces[number])
+            token_id
+            for token_id in ids
+            if not kept[token_id] and not all(character in vocabulary for character in self.pieces[token_id])
         ]
 
     def write_subset(self, subset: VocabularySubset, folder: Path) -> None:
@@ -170,17 +154,17 @@ class BytePairEncoding:
         originals = self.json_file.model["merges"]
         merges = [originals[rank] for rank in self.merges.left_by(subset).tolist()]
         model = self.json_file.model | {"vocab": vocabulary, "merges": merges}
-        write_trimmed_json(self.json_file, model, subset, folder / NAME)
-        write_files_beside(self.file.parent, subset, len(self.pieces), folder)
+        write_trimmed_json(self.json_file, model, subset, folder / TOKENIZER_JSON)
         beside = self.file.parent
-        if (beside / VOCABULARY).exists() and (beside / MERGES).exists():
-            write_json(folder / VOCABULARY, vocabulary)
+        write_files_beside(beside, subset, len(self.pieces), folder)
+        if (beside / VOCABULARY_JSON).exists() and (beside / MERGES).exists():
+            write_json(folder / VOCABULARY_JSON, vocabulary)
             lines = (merge if isinstance(merge, str) else " ".join(merge) for merge in merges)
             text = "#version: 0.2\n" + "".join(f"{line}\n" for line in lines)
             (folder / MERGES).write_text(text, encoding="utf-8", newline="\n")
 
     def write_for_tensorflow(self, folder: Path) -> TensorFlowSetup:
-        """Refuse it: tf-text has no BPE; see `Tokenizer`."""
+        """Refuse it: tf-text has no BPE."""
         raise SmallerLabseError(
             f"{self.file}: tf-text has no tokenizer for {self.kind}; add --no-savedmodel to trim the "
             "Hugging Face folder only"
@@ -188,7 +172,7 @@ class BytePairEncoding:
 
     def _is_byte(self, piece: str) -> bool:
         if self.byte_level:
-            return is_byte_character(piece)
+            return piece in _bytes_of_characters()
         return self._byte_fallback and BYTE_PIECE.fullmatch(piece) is not None
 
     def _characters(self, piece: str) -> set[str]:
@@ -197,4 +181,136 @@ class BytePairEncoding:
     def _forms(self, character: str) -> tuple[str, str]:
         if self.byte_level:
             return to_byte_characters(character), to_byte_characters(" " + character)
-        return character, SPACE + character
+        return character, META_SPACE + character
+
+
+class Merges:
+    """Merges by token id, in their order: the first that applies anywhere in a word is done first.
+
+    Attributes:
+        table: left, right and resulting piece of each merge, int32 [merges, 3].
+    """
+
+    def __init__(self, table: np.ndarray, pieces: Sequence[str], ids: dict[str, int]) -> None:
+        """Take parsed merges (see `parse_merges`), every piece by token id, and every piece's token id."""
+        self.table = table
+        self._pieces, self._ids = pieces, ids
+        # The last of two equal merges counts, as in tokenizers.
+        self._ranks = {
+            (left, right): (rank, result) for rank, (left, right, result) in enumerate(table.tolist())
+        }
+
+    def passed_through(self, token_id: int) -> set[int]:
+        """The pieces that merges pass through to a piece, its first characters and itself included.
+
+        Whatever stands around it in a word, a piece that BPE ends with was built by those merges that build
+        it when it stands alone: none of them reached over its edges, and the first that applies in the word
+        is, among those within it, the first that applies to it.
+
+        Args:
+            token_id: the piece's.
+
+        Returns:
+            Token ids; only the piece itself where merges do not build it, as added tokens, and words that
+            are pieces as a whole (`ignore_merges`).
+
+        Example:
+            >>> pieces = ["a", "b", "c", "ab", "abc"]
+            >>> ids = {piece: token_id for token_id, piece in enumerate(pieces)}
+            >>> table = parse_merges({"merges": ["a b", "ab c"]}, ids, Path("tokenizer.json"))
+            >>> sorted(pieces[token_id] for token_id in Merges(table, pieces, ids).passed_through(4))
+            ['a', 'ab', 'abc', 'b', 'c']
+        """
+        piece = self._pieces[token_id]
+        if not all(character in self._ids for character in piece):
+            return {token_id}
+        symbols = [self._ids[character] for character in piece]
+        passed = set(symbols)
+        while len(symbols) > 1:
+            applicable = [
+                (*self._ranks[pair], place)
+                for place, pair in enumerate(pairwise(symbols))
+                if pair in self._ranks
+            ]
+            if not applicable:
+                return {token_id}
+            _, result, place = min(applicable, key=lambda merge: (merge[0], merge[2]))
+            symbols[place : place + 2] = [result]
+            passed.add(result)
+        return passed | {token_id}
+
+    def left_by(self, subset: VocabularySubset) -> np.ndarray:
+        """The ranks of those merges whose three pieces are all kept, int64, ascending."""
+        return np.flatnonzero(subset.contains(self.table).all(axis=1))
+
+
+def parse_merges(model: dict[str, Any], ids: dict[str, int], file: Path) -> np.ndarray:
+    """The merges of a BPE model as token ids.
+
+    Args:
+        model: the model in a `tokenizer.json`; its merges are pairs of pieces, or in files of older
+            tokenizers texts of two pieces with a space between them.
+        ids: every piece's token id.
+        file: where it is from, for messages.
+
+    Returns:
+        Left, right and resulting piece of each merge, int32 [merges, 3].
+
+    Raises:
+        SmallerLabseError: a merge is none, or one of its pieces is not in the vocabulary.
+    """
+    merges = model.get("merges")
+    if not isinstance(merges, list):
+        raise SmallerLabseError(f"{file}: a BPE model without a list of merges; get it again")
+    table = np.empty((len(merges), 3), np.int32)
+    for rank, merge in enumerate(merges):
+        pair = merge.split(" ") if isinstance(merge, str) else merge
+        try:
+            left, right = pair
+            table[rank] = ids[left], ids[right], ids[left + right]
+        except (KeyError, TypeError, ValueError):
+            raise SmallerLabseError(
+                f"{file}: merge {rank + 1:,} is {merge!r}, expected two pieces whose join is a piece, too"
+            ) from None
+    return table
+
+
+@cache
+def byte_characters() -> tuple[str, ...]:
+    """Byte → the character by which byte-level BPE writes it, so that every piece is text.
+
+    Itself where Latin-1 prints it, else one from U+0100 on, in ascending order. As in GPT-2 (Radford et al.
+    2019), `bytes_to_unicode` in its encoder.py: a space becomes Ġ.
+    """
+    printed = {*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)}
+    others = [byte for byte in range(BYTES) if byte not in printed]
+    return tuple(chr(byte if byte in printed else 256 + others.index(byte)) for byte in range(BYTES))
+
+
+@cache
+def _bytes_of_characters() -> dict[str, int]:
+    return {character: byte for byte, character in enumerate(byte_characters())}
+
+
+def to_byte_characters(text: str) -> str:
+    """Text as byte-level BPE's pieces write it.
+
+    Example:
+        >>> to_byte_characters(" é")
+        'ĠÃ©'
+    """
+    characters = byte_characters()
+    return "".join(characters[byte] for byte in text.encode("utf-8"))
+
+
+def whole_characters(piece: str) -> set[str]:
+    """The characters of text that lie whole in a byte-level piece; parts of others are passed over.
+
+    Example:
+        >>> sorted(whole_characters("ĠÃ©Ã"))  # the last byte begins another character
+        [' ', 'é']
+    """
+    values = _bytes_of_characters()
+    if not all(character in values for character in piece):
+        return set()
+    return set(bytes(values[character] for character in piece).decode("utf-8", errors="ignore"))

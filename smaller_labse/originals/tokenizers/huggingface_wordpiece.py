@@ -10,32 +10,36 @@ import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.originals.tokenizers.base import BertTokenizerSetup
-from smaller_labse.originals.tokenizers.tokenizer_files import write_files_beside
-from smaller_labse.originals.tokenizers.tokenizer_json import (
-    NAME,
-    TokenizerJson,
-    require_kept,
-    write_trimmed_json,
-)
+from smaller_labse.originals.tokenizers.tokenizer_files import TOKENIZER_JSON, VOCABULARY, write_files_beside
+from smaller_labse.originals.tokenizers.tokenizer_json import TokenizerJson, require_kept, write_trimmed_json
 from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset, write_pieces
-from smaller_labse.originals.tokenizers.wordpiece import SPECIAL, VOCABULARY
-from smaller_labse.originals.tokenizers.wordpiece_spelling import (
+from smaller_labse.originals.tokenizers.wordpiece import (
     CONTINUATION,
+    END,
+    MASK,
+    PADDING,
+    START,
+    UNKNOWN,
     needed_for_characters,
+    special_pieces,
     unreadable,
 )
 
-SPECIAL_PIECES = {f"{name.lower()}_token": f"[{name}]" for name in ("UNK", "SEP", "PAD", "CLS", "MASK")}
+# What transformers' `BertTokenizer` calls the special tokens, and what they are unless it is told otherwise.
+SPECIAL_TOKENS = {
+    "unk_token": UNKNOWN,
+    "sep_token": END,
+    "pad_token": PADDING,
+    "cls_token": START,
+    "mask_token": MASK,
+}
 
 
 class HuggingFaceWordPiece:
-    """A WordPiece vocabulary with Hugging Face's way of cutting text, which is not quite tf-text's.
+    """A WordPiece vocabulary, tokenized as Hugging Face does, not quite as tf-text does; a `Tokenizer`.
 
     Attributes:
-        kind: "wordpiece".
-        json_file: the tokenizer.
-        file, pieces, ids, fingerprint: as in the Protocol `Tokenizer`.
-        unknown_id: the id of the unknown piece.
+        json_file: the `tokenizer.json`.
         special_ids: added tokens, those that the folder's files name, `[PAD]`, `[UNK]`, `[CLS]`, `[SEP]`,
             `[MASK]` and the `[unused…]` ones; int32, ascending.
     """
@@ -60,8 +64,7 @@ class HuggingFaceWordPiece:
             raise SmallerLabseError(f"{self.file}: the unknown piece {unknown!r} is not in the vocabulary")
         self.unknown_id = self.ids[unknown]
         self._continuation: str = json_file.model.get("continuing_subword_prefix", CONTINUATION)
-        named = [number for number, piece in enumerate(self.pieces) if SPECIAL.fullmatch(piece)]
-        special = {self.unknown_id, *json_file.named_ids, *special_ids, *named}
+        special = {self.unknown_id, *json_file.named_ids, *special_ids, *special_pieces(self.pieces)}
         self.special_ids = np.array(sorted(special), dtype=np.int32)
 
     def tokenize(self, lines: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
@@ -70,7 +73,7 @@ class HuggingFaceWordPiece:
 
     @property
     def word_kinds(self) -> np.ndarray | None:
-        """See `hf_words.word_kinds`."""
+        """See `words.huggingface.word_kinds`."""
         return self.json_file.word_kinds
 
     def tokenize_words(self, text: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -82,21 +85,21 @@ class HuggingFaceWordPiece:
         return np.unique(ids).astype(np.int32)
 
     def needed_for_characters(self, seen: np.ndarray) -> np.ndarray:
-        """See `wordpiece_spelling.needed_for_characters`."""
+        """See `wordpiece.needed_for_characters`."""
         return needed_for_characters(seen, self.pieces, self.ids, self.special_ids, self._continuation)
 
-    def unreadable(self, pieces: Iterable[int], kept: np.ndarray) -> list[int]:
-        """See `wordpiece_spelling.unreadable`."""
-        return unreadable(pieces, self.pieces, kept, self._continuation)
+    def unreadable(self, ids: Iterable[int], kept: np.ndarray) -> list[int]:
+        """See `wordpiece.unreadable`."""
+        return unreadable(ids, self.pieces, kept, self._continuation)
 
     def write_subset(self, subset: VocabularySubset, folder: Path) -> None:
         """Write `tokenizer.json`, `vocab.txt` and the files beside; see `Tokenizer`."""
         require_kept(subset, self.json_file)
         kept = [self.pieces[token_id] for token_id in subset.original_ids.tolist()]
         of_model = self.json_file.model["vocab"]
-        vocabulary = {piece: number for number, piece in enumerate(kept) if piece in of_model}
+        vocabulary = {piece: new_id for new_id, piece in enumerate(kept) if piece in of_model}
         model = self.json_file.model | {"vocab": vocabulary}
-        write_trimmed_json(self.json_file, model, subset, folder / NAME)
+        write_trimmed_json(self.json_file, model, subset, folder / TOKENIZER_JSON)
         write_pieces(kept, folder / VOCABULARY)
         write_files_beside(self.file.parent, subset, len(self.pieces), folder)
 
@@ -111,18 +114,18 @@ def bert_tokenizer_json(pieces: Sequence[str], settings: Mapping[str, Any], file
     """The `tokenizer.json` that transformers' `BertTokenizer` makes of a `vocab.txt`.
 
     Args:
-        pieces: the vocabulary, by id.
+        pieces: the vocabulary, by token id.
         settings: the folder's `tokenizer_config.json`, with the defaults of `BertTokenizer`, which
             lower-cases unless told not to.
         file: the vocabulary's, for messages.
 
     Raises:
-        SmallerLabseError: a special piece is not in the vocabulary.
+        SmallerLabseError: a special token is not in the vocabulary.
     """
     from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
-    ids = {piece: number for number, piece in enumerate(pieces)}
-    special = {name: piece_setting(settings, name, default) for name, default in SPECIAL_PIECES.items()}
+    ids = {piece: token_id for token_id, piece in enumerate(pieces)}
+    special = {name: token_setting(settings, name, default) for name, default in SPECIAL_TOKENS.items()}
     for name, piece in special.items():
         if piece not in ids:
             raise SmallerLabseError(f"{file}: the {name} {piece!r} is not in the vocabulary")
@@ -134,19 +137,24 @@ def bert_tokenizer_json(pieces: Sequence[str], settings: Mapping[str, Any], file
         lowercase=bool(settings.get("do_lower_case", True)),
     )
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    classify, separate = special["cls_token"], special["sep_token"]
+    start, end = special["cls_token"], special["sep_token"]
     tokenizer.post_processor = processors.TemplateProcessing(
-        single=[f"{classify}:0", "$A:0", f"{separate}:0"],
-        pair=[f"{classify}:0", "$A:0", f"{separate}:0", "$B:1", f"{separate}:1"],
-        special_tokens=[(classify, ids[classify]), (separate, ids[separate])],
+        single=[f"{start}:0", "$A:0", f"{end}:0"],
+        pair=[f"{start}:0", "$A:0", f"{end}:0", "$B:1", f"{end}:1"],
+        special_tokens=[(start, ids[start]), (end, ids[end])],
     )
-    tokenizer.decoder = decoders.WordPiece(prefix="##")
+    tokenizer.decoder = decoders.WordPiece(prefix=CONTINUATION)
     tokenizer.add_special_tokens([AddedToken(piece, special=True) for piece in special.values()])
     return tokenizer.to_str()
 
 
-def piece_setting(settings: Mapping[str, Any], name: str, default: str) -> str:
-    """A piece that a `tokenizer_config.json` names, as a string or as an object with `content`."""
+def token_setting(settings: Mapping[str, Any], name: str, default: str) -> str:
+    """A token that a `tokenizer_config.json` names, as a string or as an object with `content`.
+
+    Example:
+        >>> token_setting({"mask_token": {"content": "<mask>", "lstrip": True}}, "mask_token", "[MASK]")
+        '<mask>'
+    """
     value = settings.get(name)
     if isinstance(value, dict):
         value = value.get("content")

@@ -1,4 +1,4 @@
-"""The steps by which a `tokenizer.json` prepares text, and SentencePiece's table of rewritten characters."""
+"""Normalizer and pre-tokenizer of a `tokenizer.json`: their steps, and SentencePiece's table of rewrites."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 from smaller_labse.common.errors import SmallerLabseError
 
+META_SPACE = "▁"  # U+2581, what SentencePiece writes for a space
 # What SentencePiece removes, and makes one, as patterns of a `Replace`.
 OUTER_SPACES = r"\A +| +\z"
 SPACES = " {2,}"
@@ -17,7 +18,13 @@ PARTS = ("normalizers", "pretokenizers")  # of a Sequence
 
 
 def flat_steps(step: Any) -> Iterator[dict[str, Any]]:
-    """A normalizer or pre-tokenizer, or None, as its steps; sequences are resolved."""
+    """A normalizer or pre-tokenizer, or None, as its steps; sequences are resolved.
+
+    Example:
+        >>> nested = {"type": "Sequence", "normalizers": [{"type": "NFC"}, {"type": "Lowercase"}]}
+        >>> [step["type"] for step in flat_steps(nested)]
+        ['NFC', 'Lowercase']
+    """
     if not isinstance(step, dict):
         return
     if step.get("type") != "Sequence":
@@ -29,7 +36,7 @@ def flat_steps(step: Any) -> Iterator[dict[str, Any]]:
 
 
 def read_charsmap(step: dict[str, Any], file: Path) -> bytes:
-    """The table of a normalizer of the type Precompiled.
+    """The table of rewrites of a normalizer of the type Precompiled.
 
     It is a trie, its length in bytes before it as a little-endian uint32, and the texts that characters
     become, in UTF-8 (`DecodePrecompiledCharsMap` in sentencepiece's normalizer.cc). tokenizers does not end

@@ -10,15 +10,22 @@ from typing import Any
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import read_object_if_there, read_text
 from smaller_labse.originals.tfhub import TFHubFolders, find_vocabulary
+from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.originals.tokenizers.bpe import BytePairEncoding
 from smaller_labse.originals.tokenizers.huggingface_wordpiece import HuggingFaceWordPiece, bert_tokenizer_json
 from smaller_labse.originals.tokenizers.sentencepiece_conversion import SAVE_IT, t5_json, xlm_roberta_json
 from smaller_labse.originals.tokenizers.sentencepiece_model import find_sentencepiece, read_sentencepiece
-from smaller_labse.originals.tokenizers.tokenizer_files import TOKENIZER_CONFIG, ids_named_beside
-from smaller_labse.originals.tokenizers.tokenizer_json import NAME, parse_tokenizer_json
+from smaller_labse.originals.tokenizers.tokenizer_files import (
+    MODEL_CONFIG,
+    TOKENIZER_CONFIG,
+    TOKENIZER_JSON,
+    VOCABULARY,
+    ids_named_beside,
+)
+from smaller_labse.originals.tokenizers.tokenizer_json import parse_tokenizer_json
 from smaller_labse.originals.tokenizers.unigram import Unigram
 from smaller_labse.originals.tokenizers.vocabulary import read_pieces
-from smaller_labse.originals.tokenizers.wordpiece import VOCABULARY, WordPiece
+from smaller_labse.originals.tokenizers.wordpiece import WordPiece
 from smaller_labse.originals.weights.checkpoint import Checkpoint
 
 # How a model's type, or the name of its tokenizer's class, says which pieces have which ids.
@@ -27,9 +34,7 @@ XLM_ROBERTA = ("xlm-roberta", "xlm-roberta-xl", "XLMRobertaTokenizer", "XLMRober
 BERT = ("bert", "BertTokenizer", "BertTokenizerFast")
 
 
-def open_huggingface_tokenizer(
-    folder: Path, vocab_size: int
-) -> HuggingFaceWordPiece | Unigram | BytePairEncoding:
+def open_huggingface_tokenizer(folder: Path, vocab_size: int) -> Tokenizer:
     """The tokenizer of a Hugging Face folder.
 
     Read from `tokenizer.json`; where there is none, from a SentencePiece model or from `vocab.txt`, as
@@ -44,8 +49,8 @@ def open_huggingface_tokenizer(
         The tokenizer; all its pieces have rows.
 
     Raises:
-        SmallerLabseError: there is no tokenizer, it is of no family that can be cut, its files are damaged
-            or contradict each other, or the table has fewer rows than it has pieces.
+        SmallerLabseError: there is no tokenizer, it is of no known family, its files are damaged or
+            contradict each other, or the embedding matrix has fewer rows than it has pieces.
     """
     file, text = _tokenizer_json(folder)
     json_file = parse_tokenizer_json(text, file, vocab_size)
@@ -94,7 +99,7 @@ def read_vocabulary(folder: Path) -> list[str]:
     Raises:
         SmallerLabseError: there is none, or it is damaged.
     """
-    file = folder / NAME
+    file = folder / TOKENIZER_JSON
     if not file.exists():
         return read_pieces(folder / VOCABULARY)
     return parse_tokenizer_json(read_text(file), file, vocab_size=sys.maxsize).pieces
@@ -102,8 +107,8 @@ def read_vocabulary(folder: Path) -> list[str]:
 
 def _tokenizer_json(folder: Path) -> tuple[Path, str]:
     """The file that the tokenizer is in, and its content as a `tokenizer.json`."""
-    if (folder / NAME).exists():
-        return folder / NAME, read_text(folder / NAME)
+    if (folder / TOKENIZER_JSON).exists():
+        return folder / TOKENIZER_JSON, read_text(folder / TOKENIZER_JSON)
     sentencepiece = find_sentencepiece(folder)
     if sentencepiece is not None:
         return sentencepiece, _from_sentencepiece(folder, sentencepiece)
@@ -114,7 +119,8 @@ def _tokenizer_json(folder: Path) -> tuple[Path, str]:
             raise SmallerLabseError(f"{vocabulary}: the tokenizer is not BERT's; {SAVE_IT}")
         return vocabulary, bert_tokenizer_json(read_pieces(vocabulary), settings, vocabulary)
     raise SmallerLabseError(
-        f"{folder}: no tokenizer in it, expected {NAME}, sentencepiece.bpe.model or {VOCABULARY}; {SAVE_IT}"
+        f"{folder}: no tokenizer in it, expected {TOKENIZER_JSON}, sentencepiece.bpe.model or {VOCABULARY}; "
+        f"{SAVE_IT}"
     )
 
 
@@ -130,7 +136,7 @@ def _from_sentencepiece(folder: Path, file: Path) -> str:
 
 def _is_one_of(folder: Path, settings: Mapping[str, Any], names: tuple[str, ...]) -> bool:
     """Whether the tokenizer's class, or where nothing says it the model's type, is one of these."""
-    config = read_object_if_there(folder / "config.json")
+    config = read_object_if_there(folder / MODEL_CONFIG)
     said = settings.get("tokenizer_class") or config.get("tokenizer_class") or config.get("model_type")
     return said in names
 

@@ -1,11 +1,13 @@
-"""The SentencePiece model beside a `tokenizer.json`: read, matched piece by piece, and cut with it.
+"""SentencePiece models beside a `tokenizer.json`: read, matched piece by piece, and trimmed with it.
 
 A model's pieces have types (sentencepiece_model.proto): normal ones with a score, the unknown piece, control
-pieces such as `<s>`, user-defined ones, bytes, and unused ones.
+pieces such as `<s>`, user-defined ones, bytes, and unused ones. Trimmed by hand, because sentencepiece itself
+only trains and uses models.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,23 +20,25 @@ from smaller_labse.originals.tokenizers.tokenizer_json import TokenizerJson
 from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset
 
 NAMES = ("sentencepiece.bpe.model", "spiece.model", "sentencepiece.model", "spm.model", "tokenizer.model")
+BEGIN, PAD, END, UNKNOWN_PIECE, MASK = "<s>", "<pad>", "</s>", "<unk>", "<mask>"  # as XLM-R has them
+BYTE_PIECE = re.compile(r"<0x[0-9A-F]{2}>")  # how a byte is written
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = 1, 2, 3, 4, 5, 6
 SPECIAL_IDS = ("unk_id", "bos_id", "eos_id", "pad_id")  # of a model's trainer_spec
 
 
 @dataclass(frozen=True)
 class SentencePieceForm:
-    """A SentencePiece model and how its pieces are numbered by the tokenizer beside it.
+    """A SentencePiece model and which token ids its pieces have in the tokenizer beside it.
 
     Attributes:
         name: the file's name.
         model: the parsed file, a `ModelProto`.
-        ids: the tokenizer's id of each piece of the model, int32 [pieces of the model]; -1 where it has none.
+        token_ids: of each piece of the model, int32 [pieces of the model]; -1 where it has none.
     """
 
     name: str
     model: Any
-    ids: np.ndarray
+    token_ids: np.ndarray
 
     @property
     def kinds(self) -> np.ndarray:
@@ -43,7 +47,7 @@ class SentencePieceForm:
 
     @property
     def always_kept(self) -> list[int]:
-        """The tokenizer's ids of the pieces without which sentencepiece would cut other pieces otherwise.
+        """The ids of the tokens without which sentencepiece would tokenize otherwise.
 
         Unknown, control, user-defined and byte pieces; and of the normal ones one with the lowest score,
         which the score of an unknown character is counted from, and one with the highest, which the score of
@@ -51,11 +55,11 @@ class SentencePieceForm:
         unigram_model.cc; the latter until 0.2.1, and so in tf-text).
         """
         kinds = self.kinds
-        kept = set(self.ids[~np.isin(kinds, (NORMAL, UNUSED)) & (self.ids >= 0)].tolist())
+        kept = set(self.token_ids[~np.isin(kinds, (NORMAL, UNUSED)) & (self.token_ids >= 0)].tolist())
         normal = np.flatnonzero(kinds == NORMAL)
         if len(normal):
             scores = np.array([self.model.pieces[index].score for index in normal])
-            kept |= {int(self.ids[normal[scores.argmin()]]), int(self.ids[normal[scores.argmax()]])}
+            kept |= {int(self.token_ids[normal[place]]) for place in (scores.argmin(), scores.argmax())}
         return sorted(kept)
 
 
@@ -106,15 +110,17 @@ def match_form(file: Path, model: Any, json_file: TokenizerJson, scores: np.ndar
     form = SentencePieceForm(file.name, model, _find_pieces(model, json_file))
     kinds = form.kinds
     text = ~np.isin(kinds, (UNKNOWN, CONTROL))
-    missing = np.flatnonzero(text & (form.ids < 0))
+    missing = np.flatnonzero(text & (form.token_ids < 0))
     if len(missing):
         _raise_different(file, json_file, model.pieces[missing[0]].piece, "is only in the first")
     normal = np.flatnonzero(kinds == NORMAL)
     theirs = np.array([model.pieces[index].score for index in normal], np.float32)
-    different = normal[theirs != scores[form.ids[normal]].astype(np.float32)]
+    different = normal[theirs != scores[form.token_ids[normal]].astype(np.float32)]
     if len(different):
         _raise_different(file, json_file, model.pieces[different[0]].piece, "has different scores")
-    lacking = set(np.flatnonzero(~np.isnan(scores)).tolist()) - set(form.ids.tolist()) - json_file.named_ids
+    lacking = (
+        set(np.flatnonzero(~np.isnan(scores)).tolist()) - set(form.token_ids.tolist()) - json_file.named_ids
+    )
     if lacking:
         _raise_different(file, json_file, json_file.pieces[min(lacking)], "is only in the second")
     return form
@@ -123,15 +129,15 @@ def match_form(file: Path, model: Any, json_file: TokenizerJson, scores: np.ndar
 def trim_form(form: SentencePieceForm, subset: VocabularySubset) -> Any:
     """The SentencePiece model with some of the pieces, a `ModelProto`.
 
-    Its pieces are numbered so that the tokenizer's id of each is what it was before: the same number (T5), or
-    one more (XLM-R, whose `<s>`, `<pad>`, `</s>`, `<unk>` are in the place of `<unk>`, `<s>`, `</s>`).
+    Its pieces stand in such an order that the token id of each follows from its place as before: it is the
+    place (T5), or one more (XLM-R, whose `<s>`, `<pad>`, `</s>`, `<unk>` stand for `<unk>`, `<s>`, `</s>`).
 
     Args:
         form: the original's.
         subset: the kept tokens of the tokenizer.
 
     Raises:
-        SmallerLabseError: the pieces cannot be numbered so.
+        SmallerLabseError: the pieces cannot stand in such an order.
     """
     from sentencepiece.sentencepiece_model_pb2 import ModelProto
 
@@ -175,11 +181,11 @@ def _find_pieces(model: Any, json_file: TokenizerJson) -> np.ndarray:
 
 def _new_order(form: SentencePieceForm, subset: VocabularySubset) -> list[int]:
     """The original model's indices of the kept pieces, in the order in which they are kept."""
-    indices = np.arange(len(form.ids))
+    indices = np.arange(len(form.token_ids))
     shift = _shift(form)
-    new_ids = subset.to_new_ids(form.ids)  # of those without one (-1) it is another's, and not used
-    kept = (form.ids < 0) | subset.contains(form.ids)
-    moves = (form.ids >= 0) & (form.ids - indices == shift)
+    new_ids = subset.to_new_ids(form.token_ids)  # of those without one (-1) it is another's, and not used
+    kept = (form.token_ids < 0) | subset.contains(form.token_ids)
+    moves = (form.token_ids >= 0) & (form.token_ids - indices == shift)
     places = np.where(moves, new_ids - shift, indices)[kept]
     if not np.array_equal(np.sort(places), np.arange(len(places))):
         raise SmallerLabseError(
@@ -190,9 +196,9 @@ def _new_order(form: SentencePieceForm, subset: VocabularySubset) -> list[int]:
 
 
 def _shift(form: SentencePieceForm) -> int:
-    """By how much the tokenizer's ids of the pieces that text is made of are larger than the model's."""
+    """By how much the token ids of the pieces that text is made of are larger than the model's own ids."""
     text = ~np.isin(form.kinds, (UNKNOWN, CONTROL))
-    shifts = np.unique(form.ids[text] - np.flatnonzero(text))
+    shifts = np.unique(form.token_ids[text] - np.flatnonzero(text))
     if len(shifts) != 1:
         raise SmallerLabseError(
             f"{form.name}: its pieces are in another order than those of tokenizer.json; remove it"

@@ -1,4 +1,4 @@
-"""The small files beside a tokenizer in a Hugging Face folder, and the ids that they name."""
+"""The files of a tokenizer: what they are called, and the ids in the small ones beside it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import read_object, read_object_if_there, write_json
 from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset
 
+VOCABULARY = "vocab.txt"  # of WordPiece, one piece per line
+TOKENIZER_JSON = "tokenizer.json"
 TOKENIZER_CONFIG = "tokenizer_config.json"
-SPECIAL_TOKENS = "special_tokens_map.json"  # names pieces, but no ids
-ADDED_TOKENS = "added_tokens.json"  # piece → id
-CONFIGS = ("config.json", "generation_config.json")  # of the model
-PIECE_ID = re.compile(r"_token_(ids?|index)$")  # pad_token_id and the like
-DECODER = "added_tokens_decoder"  # of a tokenizer_config.json: id, as text → piece
+SPECIAL_TOKENS_MAP = "special_tokens_map.json"  # names pieces, but no ids
+ADDED_TOKENS = "added_tokens.json"  # piece → token id
+MODEL_CONFIG = "config.json"
+MODEL_CONFIGS = (MODEL_CONFIG, "generation_config.json")
+TOKEN_ID = re.compile(r"_token_(ids?|index)$")  # pad_token_id and the like
+DECODER = "added_tokens_decoder"  # of a tokenizer_config.json: token id, as text → piece
 
 
 def write_files_beside(original: Path, subset: VocabularySubset, pieces: int, folder: Path) -> None:
@@ -39,17 +42,17 @@ def write_files_beside(original: Path, subset: VocabularySubset, pieces: int, fo
     new_ids = subset.new_ids[:pieces]
     followed: dict[str, Callable[[dict[str, Any], np.ndarray, Path], dict[str, Any]]] = {
         TOKENIZER_CONFIG: _follow_tokenizer_config,
-        SPECIAL_TOKENS: lambda content, new_ids, file: content,
+        SPECIAL_TOKENS_MAP: lambda content, new_ids, file: content,
         ADDED_TOKENS: _follow_added_tokens,
     }
     for name, follow in followed.items():
-        if (original / name).exists():
-            file = original / name
+        file = original / name
+        if file.exists():
             write_json(folder / name, follow(read_object(file), new_ids, file))
 
 
 def ids_named_beside(folder: Path, pieces: int) -> set[int]:
-    """Ids of pieces that a folder's small files and model configs name; they are to be kept.
+    """Token ids that a folder's small files and model configs name; they are to be kept.
 
     Args:
         folder: the Hugging Face folder.
@@ -61,19 +64,19 @@ def ids_named_beside(folder: Path, pieces: int) -> set[int]:
     decoder = read_object_if_there(folder / TOKENIZER_CONFIG).get(DECODER)
     added = read_object_if_there(folder / ADDED_TOKENS)
     found = {int(key) for key in decoder or () if key.isdecimal()} if isinstance(decoder, dict) else set()
-    found |= {number for number in added.values() if type(number) is int}
-    for name in CONFIGS:
-        found |= set(_piece_ids(read_object_if_there(folder / name)))
-    return {number for number in found if 0 <= number < pieces}
+    found |= {token_id for token_id in added.values() if type(token_id) is int}
+    for name in MODEL_CONFIGS:
+        found |= set(_token_ids(read_object_if_there(folder / name)))
+    return {token_id for token_id in found if 0 <= token_id < pieces}
 
 
-def _piece_ids(config: Mapping[str, Any]) -> list[int]:
-    """The ids that a model's config names, those of its sections too."""
+def _token_ids(config: Mapping[str, Any]) -> list[int]:
+    """The token ids that a model's config names, those of its sections too."""
     ids: list[int] = []
     for key, value in config.items():
         if isinstance(value, Mapping):
-            ids += _piece_ids(value)
-        elif PIECE_ID.search(key):
+            ids += _token_ids(value)
+        elif TOKEN_ID.search(key):
             ids += [each for each in (value if isinstance(value, list) else [value]) if type(each) is int]
     return ids
 
@@ -83,24 +86,27 @@ def _follow_tokenizer_config(content: dict[str, Any], new_ids: np.ndarray, file:
     if decoder is None:
         return content
     if not isinstance(decoder, dict) or not all(key.isdecimal() for key in decoder):
-        raise SmallerLabseError(f"{file}: {DECODER}, expected an object with an id for each key")
-    followed = {_follow(int(key), new_ids, file): token for key, token in decoder.items()}
-    followed.pop(None, None)
-    return content | {DECODER: {str(number): followed[number] for number in sorted(followed)}}
+        raise SmallerLabseError(f"{file}: {DECODER}, expected an object with a token id for each key")
+    followed: dict[int, Any] = {}
+    for key, token in decoder.items():
+        new_id = _follow(int(key), new_ids, file)
+        if new_id is not None:
+            followed[new_id] = token
+    return content | {DECODER: {str(new_id): followed[new_id] for new_id in sorted(followed)}}
 
 
 def _follow_added_tokens(content: dict[str, Any], new_ids: np.ndarray, file: Path) -> dict[str, Any]:
-    for piece, number in content.items():
-        if type(number) is not int:
-            raise SmallerLabseError(f"{file}: the id of {piece!r} is {number!r}, expected a whole number")
-    followed = {piece: _follow(number, new_ids, file) for piece, number in content.items()}
-    return {piece: number for piece, number in followed.items() if number is not None}
+    for piece, token_id in content.items():
+        if type(token_id) is not int:
+            raise SmallerLabseError(f"{file}: the id of {piece!r} is {token_id!r}, expected an integer")
+    followed = {piece: _follow(token_id, new_ids, file) for piece, token_id in content.items()}
+    return {piece: new_id for piece, new_id in followed.items() if new_id is not None}
 
 
-def _follow(number: int, new_ids: np.ndarray, file: Path) -> int | None:
+def _follow(token_id: int, new_ids: np.ndarray, file: Path) -> int | None:
     """The new id, None for what lies beyond the tokenizer's pieces."""
-    if not 0 <= number < len(new_ids):
+    if not 0 <= token_id < len(new_ids):
         return None
-    if new_ids[number] < 0:
-        raise SmallerLabseError(f"{file}: names the id {number}, whose piece is not kept; select again")
-    return int(new_ids[number])
+    if new_ids[token_id] < 0:
+        raise SmallerLabseError(f"{file}: names the id {token_id}, whose piece is not kept; select again")
+    return int(new_ids[token_id])

@@ -1,26 +1,27 @@
-"""A Hugging Face `tokenizer.json`: read and checked, used to cut text, and written for fewer pieces.
+"""A Hugging Face `tokenizer.json`: read and checked, used to tokenize text, and written for fewer pieces.
 
-Its model is cut by each family of tokenizers for itself; other ids in it are renumbered, see
-`tokenizer_json_ids`. Everything else, the normalizer and the pre-tokenizer above all, stays as it is.
+Its model is trimmed by each family of tokenizers for itself; the ids that added tokens, post-processor and
+padding name are mapped here. Everything else, the normalizer and the pre-tokenizer above all, stays as it is.
+By hand, because the library tokenizers cannot remove tokens from a tokenizer.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import parse_object
 from smaller_labse.originals.tokenizers.normalizer import flat_steps, read_charsmap
-from smaller_labse.originals.tokenizers.tokenizer_json_ids import is_id, map_ids, named_ids
+from smaller_labse.originals.tokenizers.tokenizer_files import TOKENIZER_JSON
 from smaller_labse.originals.tokenizers.vocabulary import (
     VocabularySubset,
     require_tokens,
@@ -28,8 +29,7 @@ from smaller_labse.originals.tokenizers.vocabulary import (
 )
 from smaller_labse.originals.tokenizers.words.huggingface import word_kinds
 
-NAME = "tokenizer.json"
-PIECES_NAMED = 3  # in a message
+IDS_NAMED = 3  # in a message
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,10 @@ class TokenizerJson:
     Attributes:
         file: where it is from.
         content: the parsed JSON.
-        backend: the tokenizer of the library `tokenizers`; it neither truncates nor pads.
-        pieces: every piece, by id, added tokens included.
+        backend: the tokenizer of the library tokenizers; it neither truncates nor pads.
+        pieces: every piece, by token id, added tokens included.
         named_ids: the ids of added tokens, and those that the post-processor and the padding name.
-        without_embedding: added tokens whose ids lie beyond the table; they are left out.
+        without_embedding: added tokens whose ids lie beyond the embedding matrix; they are left out.
     """
 
     file: Path
@@ -59,8 +59,8 @@ class TokenizerJson:
 
     @cached_property
     def ids(self) -> dict[str, int]:
-        """Every piece's id."""
-        return {piece: number for number, piece in enumerate(self.pieces)}
+        """Every piece's token id."""
+        return {piece: token_id for token_id, piece in enumerate(self.pieces)}
 
     @cached_property
     def fingerprint(self) -> str:
@@ -70,19 +70,12 @@ class TokenizerJson:
         return vocabulary_fingerprint(self.pieces)
 
     def tokenize(self, lines: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-        """Cut lines as the tokenizer does by itself, without special tokens before and after.
-
-        Args:
-            lines: n lines of text.
-
-        Returns:
-            The ids of all lines' pieces one after the other, int32 [total], and how many belong to each
-            line, int64 [n].
+        """Tokenize n lines, without special tokens before and behind; see `Tokenizer`.
 
         Raises:
             SmallerLabseError: the tokenizer fails on the text, as one without an unknown piece may.
         """
-        with _errors_of_tokenizers(self.file, "cannot cut this text"):
+        with _errors_of_tokenizers(self.file, "cannot tokenize this text"):
             encodings = self.backend.encode_batch_fast(list(lines), add_special_tokens=False)
         lengths = np.fromiter(map(len, encodings), np.int64, len(encodings))
         ids = chain.from_iterable(encoding.ids for encoding in encodings)
@@ -90,16 +83,11 @@ class TokenizerJson:
 
     @cached_property
     def word_kinds(self) -> np.ndarray | None:
-        """See `hf_words.word_kinds`."""
+        """See `words.huggingface.word_kinds`."""
         return word_kinds(self.content)
 
     def tokenize_words(self, text: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Cut words by themselves; otherwise as `tokenize`.
-
-        Args:
-            text: the words one after the other in UTF-8, uint8 [bytes].
-            starts: word n is `text[starts[n] : starts[n + 1]]`, int64 [n + 1].
-        """
+        """Tokenize each word by itself; see `Tokenizer`."""
         content, places = text.tobytes(), starts.tolist()
         return self.tokenize([content[start:stop].decode() for start, stop in pairwise(places)])
 
@@ -115,11 +103,12 @@ def parse_tokenizer_json(text: str, file: Path, vocab_size: int) -> TokenizerJso
             `<image_soft_token>` has the id 262,144 in a matrix of as many rows) and are left out.
 
     Raises:
-        SmallerLabseError: it is no `tokenizer.json`, its ids are not 0 … n-1, or the table has too few rows.
+        SmallerLabseError: it is no `tokenizer.json`, its ids are not 0 … n-1, or the embedding matrix has
+            too few rows.
     """
     content = parse_object(text, file)
     if not isinstance(content.get("model"), dict):
-        raise SmallerLabseError(f"{file}: no model in it, so it is no {NAME}")
+        raise SmallerLabseError(f"{file}: no model in it, so it is no {TOKENIZER_JSON}")
     for step in flat_steps(content.get("normalizer")):
         if step.get("type") == "Precompiled":
             read_charsmap(step, file)
@@ -133,8 +122,8 @@ def parse_tokenizer_json(text: str, file: Path, vocab_size: int) -> TokenizerJso
     backend.no_padding()
     vocabulary = backend.get_vocab(with_added_tokens=True)
     _check_ids(vocabulary, content["added_tokens"], vocab_size, file)
-    named = named_ids(content, file)
-    beyond = [number for number in named if number >= len(vocabulary)]
+    named = _named_ids(content, file)
+    beyond = [token_id for token_id in named if token_id >= len(vocabulary)]
     if beyond:
         raise SmallerLabseError(f"{file}: names the id {beyond[0]}, which no piece has")
     return TokenizerJson(
@@ -150,11 +139,11 @@ def parse_tokenizer_json(text: str, file: Path, vocab_size: int) -> TokenizerJso
 def write_trimmed_json(
     json_file: TokenizerJson, model: dict[str, Any], subset: VocabularySubset, file: Path
 ) -> None:
-    """Write a `tokenizer.json` for some of the pieces, and check that it numbers them as asked.
+    """Write the `tokenizer.json` of a subset, and check that its tokens get their new ids.
 
     Args:
         json_file: the original's.
-        model: the trimmed model.
+        model: what stands in the place of the original's, trimmed by its family.
         subset: the kept tokens.
         file: where to write.
 
@@ -163,11 +152,11 @@ def write_trimmed_json(
     """
     require_kept(subset, json_file)
     new_ids = subset.new_ids.tolist()
-    content = map_ids(json_file.content, new_ids.__getitem__, json_file.file) | {"model": model}
+    content = _map_ids(json_file.content, new_ids.__getitem__, json_file.file) | {"model": model}
     text = json.dumps(content, ensure_ascii=False, indent=2) + "\n"
     written = _load(text, file).get_vocab(with_added_tokens=True)
     if written != {json_file.pieces[each]: new for new, each in enumerate(subset.original_ids.tolist())}:
-        # tokenizers numbers added tokens that are no pieces of the model itself, behind all of the model's.
+        # tokenizers gives added tokens that are no pieces of the model ids of its own, behind all of those.
         raise SmallerLabseError(
             f"{file}: the kept pieces cannot stand in this order, which moves added tokens before others; "
             "keep the original's order"
@@ -191,10 +180,77 @@ def require_kept(subset: VocabularySubset, json_file: TokenizerJson) -> None:
         )
 
 
+def _is_id(value: object) -> TypeGuard[int]:
+    """Whether a JSON value can be an id."""
+    return type(value) is int and value >= 0  # bool is an int, too
+
+
+def _named_ids(content: dict[str, Any], file: Path) -> frozenset[int]:
+    """The ids that the file names outside of its model; for the arguments and errors see `_map_ids`."""
+    named: set[int] = set()
+
+    def note(token_id: int) -> int:
+        named.add(token_id)
+        return token_id
+
+    _map_ids(content, note, file)
+    return frozenset(named)
+
+
+def _map_ids(content: dict[str, Any], new_id: Callable[[int], int], file: Path) -> dict[str, Any]:
+    """The content of a `tokenizer.json` with other ids in added tokens, post-processor and padding.
+
+    Args:
+        content: the parsed JSON; it is not changed.
+        new_id: what becomes of an id.
+        file: where it is from, for messages.
+
+    Raises:
+        SmallerLabseError: something that should be an id is none.
+    """
+
+    def mapped(value: object) -> int:
+        if not _is_id(value):
+            raise SmallerLabseError(f"{file}: found {value!r} as an id, expected a non-negative integer")
+        return new_id(value)
+
+    try:
+        tokens = [token | {"id": mapped(token["id"])} for token in content.get("added_tokens") or []]
+        padding = content.get("padding")
+        if padding is not None:
+            padding = padding | {"pad_id": mapped(padding["pad_id"])}
+        processor = _map_post_processor(content.get("post_processor"), mapped)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise SmallerLabseError(
+            f"{file}: added_tokens, padding or post_processor are not as expected ({error!r}); get it again"
+        ) from None
+    tokens.sort(key=lambda token: token["id"])
+    return content | {"added_tokens": tokens, "padding": padding, "post_processor": processor}
+
+
+def _map_post_processor(processor: dict[str, Any] | None, mapped: Callable[[object], int]) -> Any:
+    """The kinds are those of the library tokenizers; its ByteLevel has no ids."""
+    if processor is None:
+        return None
+    kind = processor.get("type")
+    if kind == "Sequence":
+        return processor | {
+            "processors": [_map_post_processor(each, mapped) for each in processor["processors"]]
+        }
+    if kind == "TemplateProcessing":
+        tokens = processor["special_tokens"].items()
+        tokens = {name: token | {"ids": [mapped(each) for each in token["ids"]]} for name, token in tokens}
+        return processor | {"special_tokens": tokens}
+    if kind in ("BertProcessing", "RobertaProcessing"):
+        pairs = {name: processor[name] for name in ("sep", "cls")}
+        return processor | {name: [piece, mapped(token_id)] for name, (piece, token_id) in pairs.items()}
+    return processor
+
+
 def _added_tokens(content: dict[str, Any], file: Path) -> list[dict[str, Any]]:
     tokens = content.setdefault("added_tokens", [])
     if not isinstance(tokens, list) or not all(
-        isinstance(token, dict) and isinstance(token.get("content"), str) and is_id(token.get("id"))
+        isinstance(token, dict) and isinstance(token.get("content"), str) and _is_id(token.get("id"))
         for token in tokens
     ):
         raise SmallerLabseError(f"{file}: added_tokens, expected a list of objects with `content` and `id`")
@@ -203,18 +259,18 @@ def _added_tokens(content: dict[str, Any], file: Path) -> list[dict[str, Any]]:
 
 def _check_ids(vocabulary: dict[str, int], tokens: list[dict[str, Any]], vocab_size: int, file: Path) -> None:
     for token in tokens:
-        number = vocabulary.get(token["content"])
-        if number != token["id"]:
+        token_id = vocabulary.get(token["content"])
+        if token_id != token["id"]:
             raise SmallerLabseError(
                 f"{file}: the added token {token['content']!r} has the id {token['id']}, "
-                f"but tokenizers gives it {number}; load and save it with transformers"
+                f"but tokenizers gives it {token_id}; load and save it with transformers"
             )
     missing = sorted(set(range(len(vocabulary))) - set(vocabulary.values()))
     if missing:
-        named = ", ".join(map(str, missing[:PIECES_NAMED]))
+        named = ", ".join(map(str, missing[:IDS_NAMED]))
         raise SmallerLabseError(
-            f"{file}: {len(vocabulary):,} different pieces, but none has the id {named}; expected every id "
-            "from 0 on, each once"
+            f"{file}: {len(vocabulary):,} different pieces, but none has the id {named}; expected the "
+            f"ids 0 to {len(vocabulary) - 1:,}, each once"
         )
     if len(vocabulary) > vocab_size:
         raise SmallerLabseError(
@@ -224,10 +280,10 @@ def _check_ids(vocabulary: dict[str, int], tokens: list[dict[str, Any]], vocab_s
 
 
 def _load(text: str, file: Path) -> Any:
-    """Read the JSON with the library `tokenizers`."""
+    """Read the JSON with the library tokenizers."""
     from tokenizers import Tokenizer
 
-    with _errors_of_tokenizers(file, f"no {NAME} that tokenizers can read"):
+    with _errors_of_tokenizers(file, f"no {TOKENIZER_JSON} that tokenizers can read"):
         return Tokenizer.from_str(text)
 
 

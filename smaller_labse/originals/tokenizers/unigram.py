@@ -1,12 +1,12 @@
-"""SentencePiece Unigram vocabularies: cutting text, and what its pieces are made of.
+"""SentencePiece Unigram vocabularies: tokenizing text, and what their pieces are made of.
 
-Unigram (Kudo 2018, arXiv 1804.10959) gives every piece a score and cuts a text into the pieces whose scores
+Unigram (Kudo 2018, arXiv 1804.10959) gives every piece a score and splits a text into the pieces whose scores
 have the largest sum. A path that is the best of all is the best of fewer, so a text whose pieces are all kept
-is cut the same from a subset, with one condition. A character without a piece of its own is unknown, for the
-lowest score of the vocabulary minus 10 (`kUnkPenalty` in sentencepiece's unigram_model.cc, `K_UNK_PENALTY` in
-tokenizers' models/unigram/model.rs). Were the lowest score to rise, unknown pieces would become cheaper and
-win where they lost before. So a piece with the lowest score is always kept: of the normal pieces, which
-sentencepiece looks at, and of all, which tokenizers looks at.
+is tokenized the same from a subset, with one condition. A character without a piece of its own is unknown,
+for the lowest score of the vocabulary minus 10 (`kUnkPenalty` in sentencepiece's unigram_model.cc,
+`K_UNK_PENALTY` in tokenizers' models/unigram/model.rs). Were the lowest score to rise, unknown pieces would
+become cheaper and win where they lost before. So a piece with the lowest score is always kept: of the normal
+pieces, which sentencepiece looks at, and of all, which tokenizers looks at.
 """
 
 from __future__ import annotations
@@ -20,39 +20,34 @@ import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.originals.tokenizers.base import SentencePieceSetup
-from smaller_labse.originals.tokenizers.byte_alphabet import BYTE_PIECE
-from smaller_labse.originals.tokenizers.json_to_sentencepiece import build_form
-from smaller_labse.originals.tokenizers.sentencepiece_conversion import SPACE
+from smaller_labse.originals.tokenizers.normalizer import META_SPACE
+from smaller_labse.originals.tokenizers.sentencepiece_conversion import build_form
 from smaller_labse.originals.tokenizers.sentencepiece_model import (
+    BEGIN,
+    BYTE_PIECE,
+    END,
+    PAD,
     SentencePieceForm,
     match_form,
     trim_form,
     write_sentencepiece,
 )
-from smaller_labse.originals.tokenizers.tokenizer_files import write_files_beside
-from smaller_labse.originals.tokenizers.tokenizer_json import (
-    NAME,
-    TokenizerJson,
-    require_kept,
-    write_trimmed_json,
-)
+from smaller_labse.originals.tokenizers.tokenizer_files import TOKENIZER_JSON, write_files_beside
+from smaller_labse.originals.tokenizers.tokenizer_json import TokenizerJson, require_kept, write_trimmed_json
 from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset
 from smaller_labse.originals.tokenizers.words.unigram import PlainWords, find_plain_words
 
 
 class Unigram:
-    """A Unigram vocabulary and tokenizer.
+    """A Unigram vocabulary and tokenizer; a `Tokenizer`.
 
     Attributes:
-        kind: "unigram".
-        json_file: the tokenizer.
-        file, pieces, ids, fingerprint: as in the Protocol `Tokenizer`.
+        json_file: the `tokenizer.json`.
         scores: of the pieces, float64 [pieces]; NaN for added tokens that the model does not have.
-        unknown_id: the id of the unknown piece, None where there is none.
         special_ids: added tokens, those that the folder's files name, unknown, control, user-defined and byte
             pieces, ▁ by itself, and one piece with the lowest and one with the highest score; int32,
             ascending. Without ▁ a space could be unknown, and the two libraries count unknown pieces in a row
-            differently: sentencepiece as one, tokenizers as one a word.
+            differently: sentencepiece as one, tokenizers as one per word.
     """
 
     kind = "unigram"
@@ -71,7 +66,7 @@ class Unigram:
             special_ids: ids that other files of its folder name.
 
         Raises:
-            SmallerLabseError: its scores are no numbers, or the SentencePiece model is another tokenizer.
+            SmallerLabseError: its scores are not finite, or the SentencePiece model is another tokenizer.
         """
         self.json_file = json_file
         self.file, self.pieces, self.ids = json_file.file, json_file.pieces, json_file.ids
@@ -80,25 +75,25 @@ class Unigram:
         self.unknown_id: int | None = json_file.model.get("unk_id")
         self._byte_fallback = bool(json_file.model.get("byte_fallback"))
         self._form: SentencePieceForm | None = None
-        self._no_form: SmallerLabseError | None = None
-        try:
-            if sentencepiece is None:
-                self._form = build_form(json_file, self.scores)
-        except SmallerLabseError as error:
-            self._no_form = error  # raised by who asks for it
+        self._no_form = ""
         if sentencepiece is not None:
             self._form = match_form(*sentencepiece, json_file, self.scores)
+        else:
+            try:
+                self._form = build_form(json_file, self.scores)
+            except SmallerLabseError as error:
+                self._no_form = str(error)  # only a problem for who asks for it
         self.special_ids = self._find_special(special_ids)
 
     @property
     def sentencepiece(self) -> SentencePieceForm:
-        """The SentencePiece model that cuts text as this tokenizer does: the original's, or one built for it.
+        """The SentencePiece model that tokenizes as this tokenizer does: the original's, or one built for it.
 
         Raises:
             SmallerLabseError: there is none beside the `tokenizer.json`, and none can be built from it.
         """
         if self._form is None:
-            raise self._no_form
+            raise SmallerLabseError(self._no_form)
         return self._form
 
     def tokenize(self, lines: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
@@ -107,14 +102,14 @@ class Unigram:
 
     @property
     def word_kinds(self) -> np.ndarray | None:
-        """See `hf_words.word_kinds`."""
+        """See `words.huggingface.word_kinds`."""
         return self.json_file.word_kinds
 
     def tokenize_words(self, text: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """See `TokenizerJson.tokenize_words`; plain words are cut here, the same and faster."""
+        """See `TokenizerJson.tokenize_words`; plain words are tokenized here, the same and faster."""
         if self._plain_words is None:
             return self.json_file.tokenize_words(text, starts)
-        ids, lengths, is_plain = self._plain_words.cut(text, starts)
+        ids, lengths, is_plain = self._plain_words.tokenize(text, starts)
         if is_plain.all():
             return ids, lengths
         others = [text[starts[n] : starts[n + 1]].tobytes().decode() for n in np.flatnonzero(~is_plain)]
@@ -138,40 +133,35 @@ class Unigram:
         That is, for every character of the seen pieces, the piece that is this character alone, with and
         without a space (▁) before it, whichever the vocabulary has. Where all its characters have such a
         piece, a seen piece can be spelled, and a character that has one is never unknown to either library.
-        Where one has none, which no trainer leaves behind, the seen piece itself is needed; another cut of
-        the same text, with the unknown piece in it, may still win over it.
+        Where one has none, which no trainer leaves behind, the seen piece itself is needed; another
+        segmentation of the same text, with the unknown piece in it, may still win over it.
 
         Args:
             seen: ids of the pieces that occurred, int [n].
 
         Returns:
-            Ids, int32, ascending; special pieces are not among them.
+            Token ids, int32, ascending; special pieces are not among them.
         """
         special = set(self.special_ids.tolist())
         needed: set[int] = set()
-        for number in seen.tolist():
-            if number in special:
+        for token_id in seen.tolist():
+            if token_id in special:
                 continue
-            piece = self.pieces[number]
+            piece = self.pieces[token_id]
             needed.update(self.ids[form] for form in _forms(piece) if form in self.ids)
             if not _spelled_by_characters(piece, self.ids):
-                needed.add(number)
+                needed.add(token_id)
         return np.array(sorted(needed - special), dtype=np.int32)
 
-    def unreadable(self, pieces: Iterable[int], kept: np.ndarray) -> list[int]:
-        """Those of `pieces` that the kept pieces cannot spell; none where unknown characters become bytes.
-
-        Args:
-            pieces: ids.
-            kept: bool [number of pieces]; whether a piece is kept.
-        """
+    def unreadable(self, ids: Iterable[int], kept: np.ndarray) -> list[int]:
+        """See `Tokenizer`; none where unknown characters become bytes."""
         if self._byte_fallback:
             return []
         vocabulary = {piece for piece, is_kept in zip(self.pieces, kept.tolist(), strict=True) if is_kept}
         return [
-            number
-            for number in pieces
-            if not kept[number] and not _spelled_by_pieces(self.pieces[number], vocabulary)
+            token_id
+            for token_id in ids
+            if not kept[token_id] and not _spelled_by_pieces(self.pieces[token_id], vocabulary)
         ]
 
     def write_subset(self, subset: VocabularySubset, folder: Path) -> None:
@@ -185,7 +175,7 @@ class Unigram:
         kept = [vocabulary[token_id] for token_id in kept_ids if token_id < len(vocabulary)]
         unknown = self.unknown_id if self.unknown_id is None else int(subset.new_ids[self.unknown_id])
         model = self.json_file.model | {"vocab": kept, "unk_id": unknown}
-        write_trimmed_json(self.json_file, model, subset, folder / NAME)
+        write_trimmed_json(self.json_file, model, subset, folder / TOKENIZER_JSON)
         if self._form is not None:
             write_sentencepiece(trim_form(self._form, subset), folder / self._form.name)
         write_files_beside(self.file.parent, subset, len(self.pieces), folder)
@@ -197,10 +187,10 @@ class Unigram:
         unknown = self.unknown_id or 0
         return SentencePieceSetup(
             file=folder / form.name,
-            token_ids=np.where(form.ids < 0, unknown, form.ids).astype(np.int32),
-            start_id=self._special_id("<s>"),
-            end_id=self._special_id("</s>"),
-            padding_id=self._special_id("<pad>"),
+            token_ids=np.where(form.token_ids < 0, unknown, form.token_ids).astype(np.int32),
+            start_id=self._special_id(BEGIN),
+            end_id=self._special_id(END),
+            padding_id=self._special_id(PAD),
         )
 
     def _special_id(self, piece: str) -> int:
@@ -210,21 +200,21 @@ class Unigram:
 
     def _find_special(self, others: Iterable[int]) -> np.ndarray:
         special = {*self.json_file.named_ids, *others, int(np.nanargmin(self.scores))}
-        special |= {number for number in (self.unknown_id, self.ids.get(SPACE)) if number is not None}
+        special |= {each for each in (self.unknown_id, self.ids.get(META_SPACE)) if each is not None}
         if self._byte_fallback:
-            special.update(number for number, piece in enumerate(self.pieces) if BYTE_PIECE.fullmatch(piece))
+            special.update(self.ids[piece] for piece in self.pieces if BYTE_PIECE.fullmatch(piece))
         if self._form is not None:
             special.update(self._form.always_kept)
         return np.array(sorted(special), dtype=np.int32)
 
 
 def _scores(json_file: TokenizerJson) -> np.ndarray:
-    """The scores of the pieces; tokenizers itself made sure that they are pairs of text and number."""
+    """The scores of the pieces; tokenizers itself made sure that they are pairs of a text and a float."""
     scores = np.full(len(json_file.pieces), np.nan)
     vocabulary = json_file.model["vocab"]
     scores[: len(vocabulary)] = [score for _, score in vocabulary]
     if not np.isfinite(scores[: len(vocabulary)]).all():
-        raise SmallerLabseError(f"{json_file.file}: the score of a piece is no finite number; get it again")
+        raise SmallerLabseError(f"{json_file.file}: a piece has a score that is not finite; get it again")
     return scores
 
 
@@ -232,12 +222,12 @@ def _forms(piece: str) -> Iterable[str]:
     """Every character of a piece, each with and without a space before it."""
     for character in set(piece):
         yield character
-        yield SPACE + character
+        yield META_SPACE + character
 
 
 def _spelled_by_characters(piece: str, vocabulary: dict[str, int]) -> bool:
     """Whether pieces of one character, the first with or without the space before it, spell this."""
-    if piece.startswith(SPACE) and piece[:2] in vocabulary and all(c in vocabulary for c in piece[2:]):
+    if piece.startswith(META_SPACE) and piece[:2] in vocabulary and all(c in vocabulary for c in piece[2:]):
         return True
     return all(character in vocabulary for character in piece)
 

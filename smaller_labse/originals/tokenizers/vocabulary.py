@@ -17,7 +17,7 @@ NOT_KEPT = -1  # what `VocabularySubset.to_new_ids` says of a token that is not 
 
 @dataclass(frozen=True, eq=False)
 class VocabularySubset:
-    """Which tokens of an original vocabulary are kept, and how they are numbered: new id → original id.
+    """Which tokens of an original vocabulary are kept, and in which order: new id → original id.
 
     Attributes:
         original_ids: the original id of each new id, int32 [kept]; every id once.
@@ -112,7 +112,7 @@ def require_tokens(subset: VocabularySubset, pieces: int, file: Path) -> None:
 
 
 def read_pieces(file: Path) -> list[str]:
-    """Read a vocabulary file: one piece a line, each ended by a line feed and nothing else.
+    """Read a vocabulary file: one piece per line, each ended by a line feed and nothing else.
 
     Pieces may hold U+2028, U+00A0 and other spaces, so only the line feed separates them.
 
@@ -121,17 +121,17 @@ def read_pieces(file: Path) -> list[str]:
     """
     pieces = read_piece_lines(file)
     if not pieces:
-        raise SmallerLabseError(f"{file}: no piece in it, expected one a line")
+        raise SmallerLabseError(f"{file}: no piece in it, expected one per line")
     seen: dict[str, int] = {}
-    for number, piece in enumerate(pieces, start=1):
+    for line, piece in enumerate(pieces, start=1):
         if piece in seen:
-            raise SmallerLabseError(f"{file}: the piece {piece!r} stands in lines {seen[piece]} and {number}")
-        seen[piece] = number
+            raise SmallerLabseError(f"{file}: the piece {piece!r} stands in lines {seen[piece]} and {line}")
+        seen[piece] = line
     return pieces
 
 
 def read_piece_lines(file: Path) -> list[str]:
-    """Read a list of pieces, one a line, exactly as they stand there.
+    """Read a list of pieces, one per line, exactly as they stand there.
 
     Raises:
         SmallerLabseError: the file cannot be read or is not UTF-8.
@@ -141,7 +141,7 @@ def read_piece_lines(file: Path) -> list[str]:
     except FileNotFoundError:
         raise SmallerLabseError(f"{file}: there is no such file") from None
     except IsADirectoryError:
-        raise SmallerLabseError(f"{file}: a folder, expected a file with one piece a line") from None
+        raise SmallerLabseError(f"{file}: a folder, expected a file with one piece per line") from None
     except UnicodeDecodeError as error:
         raise SmallerLabseError(f"{file}: not UTF-8 (byte {error.start + 1}); save it as UTF-8") from None
     lines = text.split("\n")
@@ -149,7 +149,12 @@ def read_piece_lines(file: Path) -> list[str]:
 
 
 def vocabulary_fingerprint(pieces: Iterable[str]) -> str:
-    """SHA-256, in hexadecimal, of the vocabulary as a file: each piece and a line feed, in UTF-8."""
+    """SHA-256, in hexadecimal, of the vocabulary as a file: each piece and a line feed, in UTF-8.
+
+    Example:
+        >>> vocabulary_fingerprint(["a", "b"])[:8]
+        '911169dd'
+    """
     digest = hashlib.sha256()
     for piece in pieces:
         digest.update(piece.encode("utf-8") + b"\n")
@@ -157,5 +162,5 @@ def vocabulary_fingerprint(pieces: Iterable[str]) -> str:
 
 
 def write_pieces(pieces: Iterable[str], file: Path) -> None:
-    """Write a vocabulary file: one piece a line, each ended by a line feed, in UTF-8."""
+    """Write a vocabulary file: one piece per line, each ended by a line feed, in UTF-8."""
     file.write_bytes("".join(f"{piece}\n" for piece in pieces).encode("utf-8"))

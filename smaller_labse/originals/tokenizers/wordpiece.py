@@ -1,21 +1,24 @@
-"""WordPiece vocabularies: cutting text with tf-text's BertTokenizer, and what its pieces are made of.
+"""WordPiece vocabularies, tokenized as tf-text's BertTokenizer does, and what their pieces are made of.
 
-WordPiece (Schuster & Nakajima 2012; Devlin et al. 2019, arXiv 1810.04805) cuts a word greedily: the longest
-piece that begins it, then again and again the longest `##` piece that continues it, and `[UNK]` for the
-whole word where it gets stuck. A word whose pieces are all kept is therefore cut the same from a subset.
+WordPiece (Schuster & Nakajima 2012; Devlin et al. 2019, arXiv 1810.04805) tokenizes a word greedily: the
+longest piece that begins it, then again and again the longest `##` piece that continues it, and `[UNK]` for
+the whole word where it gets stuck. A word whose pieces are all kept is therefore tokenized the same from a
+subset.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.originals.tokenizers.base import BertTokenizerSetup
+from smaller_labse.originals.tokenizers.tokenizer_files import VOCABULARY
 from smaller_labse.originals.tokenizers.vocabulary import (
     VocabularySubset,
     read_pieces,
@@ -23,35 +26,37 @@ from smaller_labse.originals.tokenizers.vocabulary import (
     vocabulary_fingerprint,
     write_pieces,
 )
-from smaller_labse.originals.tokenizers.wordpiece_spelling import (
-    CONTINUATION,
-    needed_for_characters,
-    unreadable,
-)
-from smaller_labse.originals.tokenizers.words.bert import bert_kinds, cut_lines
+from smaller_labse.originals.tokenizers.words.bert import bert_kinds, tokenize_by_words
 from smaller_labse.originals.tokenizers.words.loops import Pieces, match_longest, new_pieces
 
-VOCABULARY = "vocab.txt"
-UNKNOWN = "[UNK]"
+PADDING, UNKNOWN, START, END, MASK = "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"
 SPECIAL = re.compile(r"\[(PAD|UNK|CLS|SEP|MASK|unused\d+)\]")
+CONTINUATION = "##"  # what pieces that continue a word begin with
 
 
 class WordPiece:
-    """An original's WordPiece vocabulary and tokenizer.
+    """A WordPiece vocabulary and tokenizer; a `Tokenizer`.
 
     Attributes:
-        kind: "wordpiece".
-        file: the vocabulary file.
-        pieces: every piece, by id.
-        lower_case: whether text is lower-cased and its accents are stripped before it is cut.
-        fingerprint: SHA-256 of the vocabulary (see `vocabulary_fingerprint`).
+        lower_case: whether text is lower-cased and its accents are stripped before it is tokenized.
+
+    Example:
+        >>> import tempfile
+        >>> folder = tempfile.TemporaryDirectory()
+        >>> file = Path(folder.name) / "vocab.txt"
+        >>> write_pieces(["[PAD]", "[UNK]", "un", "##able", "able"], file)
+        >>> tokenizer = WordPiece(file)
+        >>> ids, lengths = tokenizer.tokenize(["unable", "able to"])
+        >>> ids.tolist(), lengths.tolist()
+        ([2, 3, 4, 1], [2, 2])
+        >>> folder.cleanup()
     """
 
     kind = "wordpiece"
     without_embedding: tuple[str, ...] = ()
 
     def __init__(self, file: Path, lower_case: bool = False) -> None:
-        """Read a vocabulary file, one piece a line.
+        """Read a vocabulary file, one piece per line.
 
         Raises:
             SmallerLabseError: the file is no vocabulary, or has no `[UNK]`.
@@ -60,7 +65,7 @@ class WordPiece:
         self.pieces: list[str] = read_pieces(file)
         self.lower_case = lower_case
         self.fingerprint: str = vocabulary_fingerprint(self.pieces)
-        self.ids: dict[str, int] = {piece: number for number, piece in enumerate(self.pieces)}
+        self.ids: dict[str, int] = {piece: token_id for token_id, piece in enumerate(self.pieces)}
         if UNKNOWN not in self.ids:
             raise SmallerLabseError(f"{file}: no piece {UNKNOWN}, which every WordPiece vocabulary has")
 
@@ -71,24 +76,15 @@ class WordPiece:
     @cached_property
     def special_ids(self) -> np.ndarray:
         """Ids of `[PAD]`, `[UNK]`, `[CLS]`, `[SEP]`, `[MASK]` and the `[unused…]` ones; int32, ascending."""
-        found = [number for number, piece in enumerate(self.pieces) if SPECIAL.fullmatch(piece)]
-        return np.array(found, dtype=np.int32)
+        return np.array(special_pieces(self.pieces), dtype=np.int32)
 
     def tokenize(self, lines: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-        """Cut lines as the model's preprocessor does, without `[CLS]` and `[SEP]`.
-
-        Args:
-            lines: n lines of text; a line feed in one is a space.
-
-        Returns:
-            The ids of all lines' pieces one after the other, int32 [total], and how many belong to each
-            line, int64 [n].
-        """
+        """See `Tokenizer`; a line feed in a line is a space."""
         if not lines:
             return np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int64)
         if self.word_kinds is None:
             return self._tokenize_with_tensorflow(lines)
-        return cut_lines(lines, self.word_kinds, self.tokenize_words)
+        return tokenize_by_words(lines, self.word_kinds, self.tokenize_words)
 
     @property
     def word_kinds(self) -> np.ndarray | None:
@@ -96,15 +92,7 @@ class WordPiece:
         return None if self.lower_case else bert_kinds()
 
     def tokenize_words(self, text: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Cut words as tf-text's WordpieceTokenizer does.
-
-        Args:
-            text: the words one after the other in UTF-8, uint8 [bytes].
-            starts: word n is `text[starts[n] : starts[n + 1]]`, int64 [n + 1].
-
-        Returns:
-            As `tokenize`.
-        """
+        """See `Tokenizer`; the same tokens as tf-text's WordpieceTokenizer."""
         ids = np.empty(starts[-1] - starts[0], np.int32)
         ends = np.empty(len(starts) - 1, np.int64)
         match_longest(text, starts, *self._matched, self.unknown_id, ids, ends)
@@ -132,14 +120,14 @@ class WordPiece:
         return ragged.flat_values.numpy(), ragged.row_lengths().numpy()
 
     @cached_property
-    def _bert_tokenizer(self):
+    def _bert_tokenizer(self) -> Any:
         import tensorflow as tf
         import tensorflow_text as text
 
         # From memory: TensorFlow would take a table that it read earlier from a file of the same name.
-        numbers = tf.range(len(self.pieces), dtype=tf.int64)
+        token_ids = tf.range(len(self.pieces), dtype=tf.int64)
         table = tf.lookup.StaticHashTable(
-            tf.lookup.KeyValueTensorInitializer(tf.constant(self.pieces), numbers), default_value=-1
+            tf.lookup.KeyValueTensorInitializer(tf.constant(self.pieces), token_ids), default_value=-1
         )
         return text.BertTokenizer(table, lower_case=self.lower_case, token_out_type=tf.int32)
 
@@ -148,21 +136,124 @@ class WordPiece:
         return np.unique(ids).astype(np.int32)
 
     def needed_for_characters(self, seen: np.ndarray) -> np.ndarray:
-        """See `wordpiece_spelling.needed_for_characters`."""
+        """See the function `needed_for_characters`."""
         return needed_for_characters(seen, self.pieces, self.ids, self.special_ids)
 
-    def unreadable(self, pieces: Iterable[int], kept: np.ndarray) -> list[int]:
-        """See `wordpiece_spelling.unreadable`."""
-        return unreadable(pieces, self.pieces, kept)
+    def unreadable(self, ids: Iterable[int], kept: np.ndarray) -> list[int]:
+        """See the function `unreadable`."""
+        return unreadable(ids, self.pieces, kept)
 
     def write_subset(self, subset: VocabularySubset, folder: Path) -> None:
-        """Write `vocab.txt` with the kept pieces; for the arguments and errors see `Tokenizer`."""
+        """Write `vocab.txt`; see `Tokenizer`."""
         require_tokens(subset, len(self.pieces), self.file)
-        write_pieces(
-            [self.pieces[token_id] for token_id in subset.original_ids.tolist()], folder / VOCABULARY
-        )
+        kept = [self.pieces[token_id] for token_id in subset.original_ids.tolist()]
+        write_pieces(kept, folder / VOCABULARY)
 
     def write_for_tensorflow(self, folder: Path) -> BertTokenizerSetup:
         """Write `vocab.txt`; see `Tokenizer`."""
         write_pieces(self.pieces, folder / VOCABULARY)
         return BertTokenizerSetup(folder / VOCABULARY, self.lower_case)
+
+
+def special_pieces(pieces: Iterable[str]) -> list[int]:
+    """Ids of those pieces that BERT's vocabularies have for no text, `[PAD]` and the like; ascending."""
+    return [token_id for token_id, piece in enumerate(pieces) if SPECIAL.fullmatch(piece)]
+
+
+def needed_for_characters(
+    seen: np.ndarray,
+    pieces: Sequence[str],
+    ids: dict[str, int],
+    special_ids: np.ndarray,
+    continuation: str = CONTINUATION,
+) -> np.ndarray:
+    """The pieces without which text that was readable would turn into the unknown piece.
+
+    That is, for every character of the seen pieces, the piece that is this character alone: at the
+    start of a word, continuing one, or both, whichever the vocabulary has. Where it has neither for
+    the place in which a seen piece holds the character, that piece itself is needed.
+
+    One gap is left: such a piece is of no use to a word in which a kept piece runs into its beginning,
+    because a dropped one before it is now tokenized otherwise. Where every character has its own piece
+    inside words, there is no gap; 217 of the published vocabulary's 173,347 pieces hold one that has none.
+
+    Args:
+        seen: ids of the pieces that occurred, int [n].
+        pieces: every piece, by token id.
+        ids: every piece's token id.
+        special_ids: pieces that stand for no text, int [m].
+        continuation: what pieces that continue a word begin with.
+
+    Returns:
+        Token ids, int32, ascending; special pieces are not among them.
+
+    Example:
+        >>> pieces = ["a", "b", "##b", "ab"]
+        >>> ids = {piece: token_id for token_id, piece in enumerate(pieces)}
+        >>> needed_for_characters(np.array([3]), pieces, ids, special_ids=np.array([])).tolist()
+        [0, 1, 2]
+    """
+    special = set(special_ids.tolist())
+    needed: set[int] = set()
+    for token_id in seen.tolist():
+        if token_id in special:
+            continue
+        start, characters = _spelling(pieces[token_id], continuation)
+        for character in characters:
+            needed.update(ids[form] for form in (character, continuation + character) if form in ids)
+        if not _spelled_by_characters(start, characters, ids, continuation):
+            needed.add(token_id)
+    return np.array(sorted(needed - special), dtype=np.int32)
+
+
+def unreadable(
+    ids: Iterable[int], pieces: Sequence[str], kept: np.ndarray, continuation: str = CONTINUATION
+) -> list[int]:
+    """Those pieces that the kept pieces cannot spell, so that their words become the unknown piece.
+
+    Args:
+        ids: token ids of the pieces in question.
+        pieces: every piece, by token id.
+        kept: bool [number of pieces]; whether a piece is kept.
+        continuation: what pieces that continue a word begin with.
+
+    Example:
+        >>> unreadable([2, 3], ["a", "##b", "ab", "ba"], kept=np.array([True, True, False, False]))
+        [3]
+    """
+    vocabulary = {piece for piece, is_kept in zip(pieces, kept.tolist(), strict=True) if is_kept}
+    return [
+        token_id
+        for token_id in ids
+        if not kept[token_id]
+        and not _spelled_by_pieces(*_spelling(pieces[token_id], continuation), vocabulary, continuation)
+    ]
+
+
+def _spelling(piece: str, continuation: str) -> tuple[bool, str]:
+    """Whether a piece starts a word, and its characters."""
+    # A piece that is only "##" is two number signs at the start of a word, if anything.
+    continues = piece.startswith(continuation) and len(piece) > len(continuation)
+    return not continues, piece[len(continuation) :] if continues else piece
+
+
+def _spelled_by_characters(
+    start: bool, characters: str, vocabulary: Container[str], continuation: str
+) -> bool:
+    """Whether single-character pieces alone spell this."""
+    first = characters[:1] if start else continuation + characters[:1]
+    return first in vocabulary and all(continuation + other in vocabulary for other in characters[1:])
+
+
+def _spelled_by_pieces(start: bool, characters: str, vocabulary: Container[str], continuation: str) -> bool:
+    """Whether longest-match finds pieces for all of it."""
+    position = 0
+    while position < len(characters):
+        prefix = "" if start and position == 0 else continuation
+        for end in range(len(characters), position, -1):
+            if prefix + characters[position:end] in vocabulary:
+                position = end
+                break
+        else:
+            return False
+    return True

@@ -309,8 +309,8 @@ def test_the_older_form_beside_is_cut_too(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"end_of_word_suffix": "</w>"}, "end_of_word_suffix is '</w>', which cannot be cut"),
-        ({"continuing_subword_prefix": "##"}, "continuing_subword_prefix is '##', which cannot be cut"),
+        ({"end_of_word_suffix": "</w>"}, "end_of_word_suffix is '</w>', which cannot be trimmed"),
+        ({"continuing_subword_prefix": "##"}, "continuing_subword_prefix is '##', which cannot be trimmed"),
         ({"merges": [["a", "q"]]}, "tokenizers can read"),
         ({"merges": "a b"}, "tokenizers can read"),
     ],

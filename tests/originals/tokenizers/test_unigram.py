@@ -113,7 +113,7 @@ def per_line(tokenizer: Unigram, lines: list[str]) -> list[list[int]]:
 def per_line_by_sentencepiece(tokenizer: Unigram, lines: list[str]) -> list[list[int]]:
     form = tokenizer.sentencepiece
     processor = sentencepiece.SentencePieceProcessor(model_proto=form.model.SerializeToString())
-    return [form.ids[line].tolist() for line in processor.encode(lines)]
+    return [form.token_ids[line].tolist() for line in processor.encode(lines)]
 
 
 def per_line_by_tensorflow_text(tokenizer: Unigram, lines: list[str]) -> list[list[int]]:
@@ -121,7 +121,7 @@ def per_line_by_tensorflow_text(tokenizer: Unigram, lines: list[str]) -> list[li
 
     form = tokenizer.sentencepiece
     pieces = tensorflow_text.SentencepieceTokenizer(form.model.SerializeToString()).tokenize(lines)
-    return [form.ids[line].tolist() for line in pieces.to_list()]
+    return [form.token_ids[line].tolist() for line in pieces.to_list()]
 
 
 CUTS = {"tokenizers": per_line, "sentencepiece": per_line_by_sentencepiece}

@@ -55,12 +55,12 @@ def bert_kinds() -> np.ndarray:
     return kinds
 
 
-def cut_lines(
+def tokenize_by_words(
     lines: Sequence[str],
     kinds: np.ndarray,
     tokenize_words: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]],
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Cut lines into the pieces of their words.
+    """Tokenize lines, each different word once.
 
     Args:
         lines: n lines of text; a line feed in one is a space.

@@ -1,7 +1,8 @@
 """Where a `tokenizer.json` lets text be split into words whose pieces do not depend on each other.
 
 Nearly always one space between two ordinary characters is such a place: the normalizer does not reach over
-it, and the pre-tokenizer separates there. Where that cannot be said of a tokenizer, lines are cut whole.
+it, and the pre-tokenizer separates there. Where that cannot be said of a tokenizer, lines are tokenized as
+they are.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from smaller_labse.originals.tokenizers.normalizer import OUTER_SPACES, SPACES, flat_steps
+from smaller_labse.originals.tokenizers.normalizer import META_SPACE, OUTER_SPACES, SPACES, flat_steps
 from smaller_labse.originals.tokenizers.words.loops import ALONE, BLANK, CLINGING, INSIDE, KINDS, MARK
 
 SPACE_SPLITTERS = ("WhitespaceSplit", "Whitespace", "BertPreTokenizer")
@@ -25,7 +26,6 @@ LOCAL_NORMALIZERS = (
 )
 # Patterns of spaces that a word with none at its ends does not have.
 OTHER_SPACES = ({"Regex": SPACES}, {"Regex": OUTER_SPACES})
-META_SPACE = "\u2581"
 # Unicode's Grapheme_Cluster_Break=Prepend with the category Lo (UAX 29): what follows, a space too, is of the
 # same grapheme, and normalizers of the type Precompiled go by graphemes.
 PREPENDED = (

@@ -1,6 +1,6 @@
 """The compiled loops of counting: text → words → pieces → counts.
 
-A line's pieces depend on its words one by one, and words repeat, so a word is cut into pieces once and
+A line's pieces depend on its words one by one, and words repeat, so a word is tokenized once and
 afterwards found in a hash table. What remains to be done for every character and every piece is done here,
 in machine code (numba), without Python's lock.
 
@@ -91,8 +91,8 @@ def new_byte_table(capacity: int, text_bytes: int) -> ByteTable:
 def new_short_words(capacity: int) -> np.ndarray:
     """A hash table for so many words of at most `SHORT_WORD` bytes, uint64 [power of 2, 3].
 
-    Of each its last 8 bytes as a number, those before them likewise, and its length, shifted by 32, with the
-    word's number plus 1.
+    Of each its last 8 bytes as an integer, those before them likewise, and its length, shifted by 32, with
+    the word's number plus 1.
     """
     return np.full((1 << (2 * capacity - 1).bit_length(), 3), 0, np.uint64)
 
@@ -142,7 +142,7 @@ def new_byte_table_of(strings: list[bytes], prefixes: np.ndarray | None = None) 
 
 
 @compiled
-def add_strings(table, text, starts, prefixes):
+def add_strings(table: ByteTable, text: np.ndarray, starts: np.ndarray, prefixes: np.ndarray) -> None:
     for number in range(len(starts) - 1):
         code = FNV_BASIS
         for place in range(starts[number], starts[number + 1]):
@@ -153,20 +153,20 @@ def add_strings(table, text, starts, prefixes):
 
 
 @compiled
-def begins_piece(pieces, code):
+def begins_piece(pieces: Pieces, code: np.uint64) -> bool:
     """Whether the string with this hash may be the beginning of a piece."""
     bit = first_slot(code, 8 * len(pieces.prefixes))
     return pieces.prefixes[bit >> 3] >> (bit & 7) & 1
 
 
 @compiled
-def first_slot(code, slots):
+def first_slot(code: np.uint64, slots: int) -> np.int64:
     """Where to look for a hash first among `slots`, a power of 2."""
     return np.int64(code ^ (code >> HALF)) & (slots - 1)
 
 
 @compiled
-def find(table, text, start, stop, code):
+def find(table: ByteTable, text: np.ndarray, start: int, stop: int, code: np.uint64) -> np.int32:
     """The number of the string `text[start:stop]`, whose hash is `code`; -1 where it is not in the table."""
     slot = first_slot(code, len(table.slots))
     while table.slots[slot]:
@@ -180,7 +180,7 @@ def find(table, text, start, stop, code):
 
 
 @compiled
-def is_string(table, number, text, start, stop):
+def is_string(table: ByteTable, number: np.int32, text: np.ndarray, start: int, stop: int) -> bool:
     first = table.starts[number]
     if table.starts[number + 1] - first != stop - start:
         return False
@@ -191,7 +191,7 @@ def is_string(table, number, text, start, stop):
 
 
 @compiled
-def find_or_add(table, text, start, stop, code):
+def find_or_add(table: ByteTable, text: np.ndarray, start: int, stop: int, code: np.uint64) -> np.int32:
     """As `find`; a string that is not in the table is added. There must be room for it."""
     number = find(table, text, start, stop, code)
     if number >= 0:
@@ -205,7 +205,7 @@ def find_or_add(table, text, start, stop, code):
 
 
 @compiled
-def append(table, text, start, stop):
+def append(table: ByteTable, text: np.ndarray, start: int, stop: int) -> np.int32:
     """Give the string `text[start:stop]` the next number, which is returned; `find` does not find it so."""
     number = table.size[0]
     first = table.starts[number]
@@ -217,7 +217,7 @@ def append(table, text, start, stop):
 
 
 @compiled
-def decode(text, place):
+def decode(text: np.ndarray, place: int) -> tuple[np.int64, int]:
     """The code point at a place of valid UTF-8, and how many bytes it has."""
     byte = np.int64(text[place])
     if byte < 0x80:
@@ -233,7 +233,14 @@ def decode(text, place):
 
 
 @compiled
-def number_words(text, kinds, table, short, numbers, ends):
+def number_words(
+    text: np.ndarray,
+    kinds: np.ndarray,
+    table: ByteTable,
+    short: np.ndarray,
+    numbers: np.ndarray,
+    ends: np.ndarray,
+) -> int:
     """Split lines into words and number the words as they are in the table; new ones are added to it.
 
     Args:
@@ -300,7 +307,7 @@ def number_words(text, kinds, table, short, numbers, ends):
 
 
 @compiled
-def hash_of(text, start, stop):
+def hash_of(text: np.ndarray, start: int, stop: int) -> np.uint64:
     """FNV-1a of `text[start:stop]`."""
     code = FNV_BASIS
     for place in range(start, stop):
@@ -309,8 +316,16 @@ def hash_of(text, start, stop):
 
 
 @compiled
-def match_longest(text, starts, beginnings, continuations, unknown, ids, ends):
-    """Cut words as WordPiece does: the longest piece that fits, again and again.
+def match_longest(
+    text: np.ndarray,
+    starts: np.ndarray,
+    beginnings: Pieces,
+    continuations: Pieces,
+    unknown: int,
+    ids: np.ndarray,
+    ends: np.ndarray,
+) -> None:
+    """Tokenize words as WordPiece does: the longest piece that fits, again and again.
 
     Args:
         text: the words one after the other in UTF-8, uint8 [bytes].
@@ -349,11 +364,23 @@ def match_longest(text, starts, beginnings, continuations, unknown, ids, ends):
 
 
 @compiled
-def match_best(text, starts, rewrites, rewritten, pieces, scores, unknown, unknown_score, ids, ends, is_cut):
-    """Cut words as Unigram does: into the pieces whose scores have the largest sum (Kudo 2018, section 3.2).
+def match_best(
+    text: np.ndarray,
+    starts: np.ndarray,
+    rewrites: np.ndarray,
+    rewritten: ByteTable,
+    pieces: Pieces,
+    scores: np.ndarray,
+    unknown: int,
+    unknown_score: float,
+    ids: np.ndarray,
+    ends: np.ndarray,
+    is_plain: np.ndarray,
+) -> None:
+    """Tokenize words as Unigram does: pieces whose scores have the largest sum (Kudo 2018, section 3.2).
 
     Sums, and which of two equal ones wins, are those of tokenizers' models/unigram/model.rs (its
-    `encode_optimized`), in the same order, so that every cut is the same.
+    `encode_optimized`), in the same order, so that every result is the same.
 
     Args:
         text: the words one after the other in UTF-8, uint8 [bytes].
@@ -361,7 +388,7 @@ def match_best(text, starts, rewrites, rewritten, pieces, scores, unknown, unkno
         rewrites: what becomes of each code point, int32 [KINDS]: 0 itself; n > 0 string n of `rewritten`;
             `COMBINING` and `COMBINING - n` likewise, but not where a rewritten one stands before it;
             `NOT_PLAIN` what depends on others. Words where something depends on others, or of more than
-            `LONGEST_PLAIN_WORD` bytes, are not cut here.
+            `LONGEST_PLAIN_WORD` bytes, are left out.
         rewritten: a `ByteTable`; string 0 stands before every word. None of the others has more characters
             than what it is for has bytes.
         pieces: all `Pieces`.
@@ -370,7 +397,7 @@ def match_best(text, starts, rewrites, rewritten, pieces, scores, unknown, unkno
         unknown_score: the score of one of them.
         ids: int32 [at least bytes and words]; the words' pieces are written here.
         ends: int64 [words]; how many pieces there are up to each word's end is written here.
-        is_cut: bool [words]; whether a word was cut here is written here.
+        is_plain: bool [words]; whether a word was not left out is written here.
     """
     before = rewritten.starts[1]
     longest = before + LONGEST_PLAIN_WORD * MOST_BYTES_A_BYTE
@@ -380,7 +407,7 @@ def match_best(text, starts, rewrites, rewritten, pieces, scores, unknown, unkno
     total = 0
     for word in range(len(starts) - 1):
         size = rewrite(text, starts[word], starts[word + 1], rewrites, rewritten, word_text)
-        is_cut[word] = size >= 0
+        is_plain[word] = size >= 0
         if size < 0:
             ends[word] = total
             continue
@@ -427,8 +454,10 @@ def match_best(text, starts, rewrites, rewritten, pieces, scores, unknown, unkno
 
 
 @compiled
-def rewrite(text, start, stop, rewrites, rewritten, word_text):
-    """Write a word as it is cut to `word_text`; returns its bytes, -1 where it cannot be done so."""
+def rewrite(
+    text: np.ndarray, start: int, stop: int, rewrites: np.ndarray, rewritten: ByteTable, word_text: np.ndarray
+) -> int:
+    """Write a word as it is tokenized to `word_text`; returns its bytes, -1 where it is not plain."""
     if stop - start > LONGEST_PLAIN_WORD:
         return -1
     size, before = 0, 0
@@ -453,14 +482,22 @@ def rewrite(text, start, stop, rewrites, rewritten, word_text):
 
 
 @compiled
-def piece_or(unknown, pieces, text, start, stop):
+def piece_or(unknown: int, pieces: Pieces, text: np.ndarray, start: int, stop: int) -> int:
     """The id of the piece `text[start:stop]`, or `unknown`."""
     number = find(pieces.table, text, start, stop, hash_of(text, start, stop))
     return unknown if number < 0 else pieces.ids[number]
 
 
 @compiled
-def tally(numbers, ends, times, ids, id_starts, first_line, counts):
+def tally(
+    numbers: np.ndarray,
+    ends: np.ndarray,
+    times: np.ndarray,
+    ids: np.ndarray,
+    id_starts: np.ndarray,
+    first_line: int,
+    counts: np.ndarray,
+) -> None:
     """Count the pieces of lines.
 
     Args:

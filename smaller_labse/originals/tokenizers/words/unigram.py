@@ -1,4 +1,4 @@
-"""Words whose characters a Unigram tokenizer's normalizer takes one by one, cut by our own compiled loop.
+"""Words whose characters a Unigram tokenizer's normalizer takes one by one, for our own compiled loop.
 
 Nearly all words are plain: the normalizer has no rule for several of their characters together. The others
 are left to the library tokenizers.
@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from smaller_labse.originals.tokenizers.normalizer import flat_steps
-from smaller_labse.originals.tokenizers.words.huggingface import META_SPACE, OTHER_SPACES, word_kinds
+from smaller_labse.originals.tokenizers.normalizer import META_SPACE, flat_steps
+from smaller_labse.originals.tokenizers.words.huggingface import OTHER_SPACES, word_kinds
 from smaller_labse.originals.tokenizers.words.loops import (
     COMBINING,
     INSIDE,
@@ -53,16 +53,16 @@ class PlainWords:
     scores: np.ndarray
     unknown_id: int
 
-    def cut(self, text: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Cut those of the words that are plain.
+    def tokenize(self, text: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Tokenize those of the words that are plain.
 
         Args:
             text: n words one after the other in UTF-8, uint8 [bytes].
             starts: word n is `text[starts[n] : starts[n + 1]]`, int64 [n + 1].
 
         Returns:
-            The ids of their pieces, int32 [total]; how many belong to each word, int64 [n]; which words are
-            plain, bool [n].
+            The token ids of their pieces, int32 [total]; how many belong to each word, int64 [n]; which words
+            are plain, bool [n].
         """
         words = len(starts) - 1
         ids = np.empty(starts[-1] - starts[0] + words, np.int32)
@@ -172,10 +172,10 @@ def _trie(charsmap: bytes) -> np.ndarray:
 
 
 @compiled
-def end_longer_rules(units, plain):
+def end_longer_rules(units: np.ndarray, plain: np.ndarray) -> bool:
     """See that no rule for several code points can apply to plain ones: its last is not plain any more.
 
-    For the units see `hf_words._may_replace_spaces`; bit 8 of one says that a rule ends there.
+    For the units see `words.huggingface._may_replace_spaces`; bit 8 of one says that a rule ends there.
 
     Args:
         units: the trie, uint32 [units].
@@ -208,9 +208,9 @@ def end_longer_rules(units, plain):
 
 
 @compiled
-def end_rule(rule, plain):
+def end_rule(rule: np.ndarray, plain: np.ndarray) -> None:
     """The same for one rule's left side, UTF-8."""
-    point, points, place = 0, 0, 0
+    point, points, place = np.int64(0), 0, 0
     while place < len(rule):
         byte = np.int64(rule[place])
         width = 1 if byte < 0x80 else 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
