@@ -30,8 +30,6 @@ ORDER = (*SHARED, *STAGES)
 FILE_FORMATS = (f"{LIBRARY}.select_vocab.selection", f"{LIBRARY}.make_smaller.manifest")
 MOST_FILES = 15
 
-KNOWN_CROWDED = {"smaller_labse/originals/tokenizers"}  # this only shrinks
-
 
 @dataclass(frozen=True)
 class Import:
@@ -225,7 +223,7 @@ def test_no_folder_of_code_outgrows_a_room() -> None:
             files = [*folder.glob("*.py"), *folder.glob("*.sh")]
             if len(files) > MOST_FILES:
                 crowded.add(str(folder.relative_to(ROOT)))
-    assert crowded <= KNOWN_CROWDED
+    assert crowded == set()
 
 
 def test_every_folder_of_code_is_in_pyprojects_list_of_packages() -> None:
