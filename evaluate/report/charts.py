@@ -70,6 +70,7 @@ def _draw_marks(axes: Axes, report: Report, parts: Mapping[str, Sequence[float]]
             MARKERS[number % len(MARKERS)],
             color=COLOURS[number % len(COLOURS)],
             markerfacecolor="none" if number else COLOURS[0],
+            markersize=9 if number else 5,  # so that equal marks are all seen
             label=measured.model.name,
         )
     axes.set_yticks(places, list(parts))
