@@ -9,6 +9,7 @@ from typing import Any
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import read_object_if_there, read_text
+from smaller_labse.originals.huggingface import CONFIG
 from smaller_labse.originals.tfhub import TFHubFolders, find_vocabulary
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.originals.tokenizers.bpe import BytePairEncoding
@@ -16,7 +17,6 @@ from smaller_labse.originals.tokenizers.huggingface_wordpiece import HuggingFace
 from smaller_labse.originals.tokenizers.sentencepiece_conversion import SAVE_IT, t5_json, xlm_roberta_json
 from smaller_labse.originals.tokenizers.sentencepiece_model import find_sentencepiece, read_sentencepiece
 from smaller_labse.originals.tokenizers.tokenizer_files import (
-    MODEL_CONFIG,
     TOKENIZER_CONFIG,
     TOKENIZER_JSON,
     VOCABULARY,
@@ -136,7 +136,7 @@ def _from_sentencepiece(folder: Path, file: Path) -> str:
 
 def _is_one_of(folder: Path, settings: Mapping[str, Any], names: tuple[str, ...]) -> bool:
     """Whether the tokenizer's class, or where nothing says it the model's type, is one of these."""
-    config = read_object_if_there(folder / MODEL_CONFIG)
+    config = read_object_if_there(folder / CONFIG)
     said = settings.get("tokenizer_class") or config.get("tokenizer_class") or config.get("model_type")
     return said in names
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import read_object, read_object_if_there, write_json
+from smaller_labse.originals.huggingface import CONFIG
 from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset
 
 VOCABULARY = "vocab.txt"  # of WordPiece, one piece per line
@@ -18,8 +19,7 @@ TOKENIZER_JSON = "tokenizer.json"
 TOKENIZER_CONFIG = "tokenizer_config.json"
 SPECIAL_TOKENS_MAP = "special_tokens_map.json"  # names pieces, but no ids
 ADDED_TOKENS = "added_tokens.json"  # piece → token id
-MODEL_CONFIG = "config.json"
-MODEL_CONFIGS = (MODEL_CONFIG, "generation_config.json")
+MODEL_CONFIGS = (CONFIG, "generation_config.json")
 TOKEN_ID = re.compile(r"_token_(ids?|index)$")  # pad_token_id and the like
 DECODER = "added_tokens_decoder"  # of a tokenizer_config.json: token id, as text → piece
 

@@ -90,7 +90,7 @@ def original(request, tmp_path_factory) -> BytePairEncoding:
 
 
 @pytest.fixture
-def cut(tmp_path) -> Callable[[BytePairEncoding, np.ndarray], BytePairEncoding]:
+def trim(tmp_path) -> Callable[[BytePairEncoding, np.ndarray], BytePairEncoding]:
     """The smaller tokenizer, written and read."""
 
     def write_and_read(tokenizer: BytePairEncoding, kept: np.ndarray) -> BytePairEncoding:
@@ -106,14 +106,14 @@ def build(**changes: Any) -> dict[str, Any]:
     merges = ["c d", "a b", "ab cd", "b c", "a bc", "x ab"]
     model = {
         "type": "BPE",
-        "vocab": {piece: number for number, piece in enumerate(pieces)},
+        "vocab": {piece: token_id for token_id, piece in enumerate(pieces)},
         "merges": [merge.split() for merge in merges],
     }
     return {"version": "1.0", "added_tokens": [], "model": model | changes}
 
 
-def cut_pieces(tokenizer: BytePairEncoding, text: str) -> list[str]:
-    return [tokenizer.pieces[number] for number in tokenizer.tokenize([text])[0]]
+def pieces_of(tokenizer: BytePairEncoding, text: str) -> list[str]:
+    return [tokenizer.pieces[token_id] for token_id in tokenizer.tokenize([text])[0]]
 
 
 def per_line(tokenizer: BytePairEncoding, lines: list[str]) -> list[list[int]]:
@@ -125,15 +125,15 @@ def per_line(tokenizer: BytePairEncoding, lines: list[str]) -> list[list[int]]:
 
 @given(TEXTS, st.data())
 @HERE
-def test_a_text_whose_pieces_are_all_kept_is_cut_the_same(original, cut, texts, data):
+def test_a_text_whose_pieces_are_all_kept_is_tokenized_the_same(original, trim, texts, data):
     before = per_line(original, texts)
-    used = sorted({number for line in before for number in line})
+    used = sorted({token_id for line in before for token_id in line})
     dropped = data.draw(st.sets(st.sampled_from(used), max_size=5)) if used else set()
     others = data.draw(st.sets(st.integers(0, len(original.pieces) - 1), max_size=50))
     wanted = (set(used) | others | set(original.special_ids.tolist())) - dropped
     wanted |= set(original.special_ids.tolist())
     kept = original.with_dependencies(np.array(sorted(wanted)))
-    after = per_line(cut(original, kept), texts)
+    after = per_line(trim(original, kept), texts)
     unchanged = [set(line) <= set(kept.tolist()) for line in before]
     assert [kept[line].tolist() for line, same in zip(after, unchanged, strict=True) if same] == [
         line for line, same in zip(before, unchanged, strict=True) if same
@@ -142,9 +142,9 @@ def test_a_text_whose_pieces_are_all_kept_is_cut_the_same(original, cut, texts, 
 
 def test_without_the_pieces_that_merges_pass_through_a_kept_piece_would_be_lost(tmp_path, monkeypatch):
     original = open_huggingface_tokenizer(write_folder(tmp_path / "original", build()), vocab_size=11)
-    assert cut_pieces(original, "abcd") == ["abcd"]
+    assert pieces_of(original, "abcd") == ["abcd"]
     wanted = np.array([original.ids[piece] for piece in ("a", "b", "c", "d", "abcd")])
-    assert {original.pieces[number] for number in original.with_dependencies(wanted)} == {
+    assert {original.pieces[token_id] for token_id in original.with_dependencies(wanted)} == {
         *"abcd",
         "ab",
         "cd",
@@ -154,7 +154,7 @@ def test_without_the_pieces_that_merges_pass_through_a_kept_piece_would_be_lost(
         original.write_subset(VocabularySubset(wanted, len(original.pieces)), tmp_path)
     monkeypatch.setattr(original, "with_dependencies", np.unique)
     original.write_subset(VocabularySubset(wanted, len(original.pieces)), tmp_path)
-    assert cut_pieces(open_huggingface_tokenizer(tmp_path, vocab_size=5), "abcd") == ["a", "b", "c", "d"]
+    assert pieces_of(open_huggingface_tokenizer(tmp_path, vocab_size=5), "abcd") == ["a", "b", "c", "d"]
 
 
 def test_the_path_to_a_piece_is_that_of_the_merges_in_their_order(tmp_path):
@@ -162,13 +162,14 @@ def test_the_path_to_a_piece_is_that_of_the_merges_in_their_order(tmp_path):
 
     def path_to(piece: str) -> set[str]:
         return {
-            original.pieces[number] for number in original.with_dependencies(np.array([original.ids[piece]]))
+            original.pieces[token_id]
+            for token_id in original.with_dependencies(np.array([original.ids[piece]]))
         }
 
     assert path_to("ab") == {"a", "b", "ab"}
     assert path_to("xab") == {"x", "a", "b", "ab", "xab"}
     # "ab" comes before "bc", so that "abc" is a piece that merges never end with.
-    assert cut_pieces(original, "abc") == ["ab", "c"]
+    assert pieces_of(original, "abc") == ["ab", "c"]
     assert path_to("abc") == {"abc"}
 
 
@@ -189,7 +190,7 @@ def test_merges_written_as_text_are_read_and_written_as_text(tmp_path):
     kept = original.with_dependencies(np.array([original.ids["abcd"]]))
     original.write_subset(VocabularySubset(kept, len(original.pieces)), tmp_path)
     assert json.loads((tmp_path / "tokenizer.json").read_text())["model"]["merges"] == merges[:3]
-    assert cut_pieces(open_huggingface_tokenizer(tmp_path, vocab_size=len(kept)), "abcdab") == ["abcd", "ab"]
+    assert pieces_of(open_huggingface_tokenizer(tmp_path, vocab_size=len(kept)), "abcdab") == ["abcd", "ab"]
 
 
 def test_of_two_equal_merges_the_one_that_tokenizers_obeys_is_obeyed(tmp_path):
@@ -208,11 +209,11 @@ def test_a_word_that_is_a_piece_as_a_whole_stays_one_where_merges_are_ignored(tm
     content = build(ignore_merges=True) | {"pre_tokenizer": {"type": "Whitespace"}}
     original = open_huggingface_tokenizer(write_folder(tmp_path / "original", content), vocab_size=11)
     text = "abc xabc abcd"
-    assert cut_pieces(original, text) == ["abc", "xab", "c", "abcd"]
+    assert pieces_of(original, text) == ["abc", "xab", "c", "abcd"]
     kept = original.with_dependencies(np.unique(original.tokenize([text])[0]))
     assert original.ids["bc"] not in kept  # no merge leads to "abc"
     original.write_subset(VocabularySubset(kept, len(original.pieces)), tmp_path)
-    assert cut_pieces(open_huggingface_tokenizer(tmp_path, vocab_size=len(kept)), text) == [
+    assert pieces_of(open_huggingface_tokenizer(tmp_path, vocab_size=len(kept)), text) == [
         "abc",
         "xab",
         "c",
@@ -220,8 +221,8 @@ def test_a_word_that_is_a_piece_as_a_whole_stays_one_where_merges_are_ignored(tm
     ]
 
 
-def test_all_bytes_are_always_kept_so_nothing_is_unreadable(original, cut):
-    smallest = cut(original, original.with_dependencies(original.special_ids))
+def test_all_bytes_are_always_kept_so_nothing_is_unreadable(original, trim):
+    smallest = trim(original, original.with_dependencies(original.special_ids))
     text = "żółć 京都 🦜 \x00\n"
     assert smallest.unknown_id not in smallest.tokenize([text])[0]
     assert smallest.json_file.backend.decode(smallest.tokenize([text])[0].tolist()) == text
@@ -234,7 +235,7 @@ def test_without_bytes_a_piece_is_readable_when_its_characters_are_kept(tmp_path
     original = open_huggingface_tokenizer(write_folder(tmp_path, build()), vocab_size=11)
     kept = np.array([piece in ("a", "b", "ab") for piece in original.pieces])
     unreadable = original.unreadable(range(len(original.pieces)), kept)
-    assert [original.pieces[number] for number in unreadable] == [
+    assert [original.pieces[token_id] for token_id in unreadable] == [
         *("c", "d", "x", "bc", "cd", "abc", "abcd", "xab")
     ]
 
@@ -242,18 +243,18 @@ def test_without_bytes_a_piece_is_readable_when_its_characters_are_kept(tmp_path
 @given(TEXTS)
 @example(["caf\u00e9 \u4eac"])
 @HERE
-def test_every_character_in_the_seen_pieces_keeps_its_own_piece(original, cut, texts):
+def test_every_character_in_the_seen_pieces_keeps_its_own_piece(original, trim, texts):
     seen = np.unique(original.tokenize(texts)[0])
     kept = original.with_dependencies(np.union1d(original.special_ids, original.needed_for_characters(seen)))
     pieces = [original.json_file.backend.decode([number]) for number in seen.tolist()]
     characters = sorted(set("".join(pieces)) - {"\ufffd"})  # which stands for a part of a character
-    before, after = per_line(original, characters), per_line(cut(original, kept), characters)
+    before, after = per_line(original, characters), per_line(trim(original, kept), characters)
     whole = [(line, kept[now].tolist()) for line, now in zip(before, after, strict=True) if len(line) == 1]
     assert [now for _, now in whole] == [line for line, _ in whole]
 
 
 @pytest.mark.parametrize("kind", TRAINERS)
-def test_tatoeba_is_cut_the_same_and_characters_stay_whole(shared, tmp_path, kind):
+def test_tatoeba_is_tokenized_the_same_and_characters_stay_whole(shared, tmp_path, kind):
     files = sorted((shared / "tatoeba" / "v1").iterdir())
     lines = [line for file in files for line in file.read_text(encoding="utf-8").split("\n")]
     folder = write_folder(tmp_path / "original", TRAINERS[kind](lines[::5], 12_000))
@@ -281,13 +282,13 @@ def test_tatoeba_is_cut_the_same_and_characters_stay_whole(shared, tmp_path, kin
 
 
 def test_pieces_of_characters_are_found_in_bytes(original):
-    needed = {original.pieces[number] for number in original.needed_for_characters(
+    needed = {original.pieces[token_id] for token_id in original.needed_for_characters(
         np.array([original.ids[piece] for piece in original.pieces if len(piece) > 3])
     )}  # fmt: skip
     assert needed >= ({"Ã©", "ĠÃ©"} if original.byte_level else {"a", "▁a"})
 
 
-def test_the_older_form_beside_is_cut_too(tmp_path):
+def test_the_older_form_beside_is_trimmed_too(tmp_path):
     folder = write_folder(tmp_path / "original", train_byte_level(SENTENCES, 600))
     content = json.loads((folder / "tokenizer.json").read_text())
     (folder / "vocab.json").write_text(json.dumps(content["model"]["vocab"]))
@@ -315,7 +316,7 @@ def test_the_older_form_beside_is_cut_too(tmp_path):
         ({"merges": "a b"}, "tokenizers can read"),
     ],
 )
-def test_what_cannot_be_cut_is_refused(tmp_path, changes, message):
+def test_what_cannot_be_trimmed_is_refused(tmp_path, changes, message):
     if "continuing_subword_prefix" in changes or "end_of_word_suffix" in changes:
         changes |= {"merges": []}
     with pytest.raises(SmallerLabseError, match=message):

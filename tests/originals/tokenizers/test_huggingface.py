@@ -18,7 +18,7 @@ from smaller_labse.corpora.builtin_sentences import builtin_sentences
 from smaller_labse.make_smaller.example import learn_pieces
 from smaller_labse.originals.tokenizers.bpe import BytePairEncoding
 from smaller_labse.originals.tokenizers.huggingface_wordpiece import HuggingFaceWordPiece
-from smaller_labse.originals.tokenizers.open_tokenizer import open_huggingface_tokenizer
+from smaller_labse.originals.tokenizers.open_tokenizer import open_huggingface_tokenizer, read_vocabulary
 from smaller_labse.originals.tokenizers.tokenizer_files import write_files_beside
 from smaller_labse.originals.tokenizers.unigram import Unigram
 from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset
@@ -52,7 +52,7 @@ def write(folder: Path, **files: Any) -> Path:
 def wordpiece_json() -> dict[str, Any]:
     """A `tokenizer.json` with an id wherever there can be one."""
     pieces = ["a", "[PAD]", "##b", "[unused1]", "b", "##a", "[CLS]", "ab", "[UNK]", "c", "[SEP]", "##c"]
-    tokenizer = Tokenizer(models.WordPiece({piece: number for number, piece in enumerate(pieces)}))
+    tokenizer = Tokenizer(models.WordPiece({piece: token_id for token_id, piece in enumerate(pieces)}))
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=False)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.post_processor = processors.TemplateProcessing(
@@ -88,7 +88,7 @@ def original(tmp_path_factory) -> HuggingFaceWordPiece:
 
 
 @pytest.fixture
-def cut(tmp_path) -> Callable[[HuggingFaceWordPiece, np.ndarray], HuggingFaceWordPiece]:
+def trim(tmp_path) -> Callable[[HuggingFaceWordPiece, np.ndarray], HuggingFaceWordPiece]:
     def write_and_read(tokenizer: HuggingFaceWordPiece, kept: np.ndarray) -> HuggingFaceWordPiece:
         tokenizer.write_subset(VocabularySubset(kept, len(tokenizer.pieces)), tmp_path)
         return open_huggingface_tokenizer(tmp_path, vocab_size=len(kept))
@@ -108,13 +108,13 @@ def with_special(tokenizer: HuggingFaceWordPiece, ids: Any = ()) -> np.ndarray:
 
 @given(TEXTS, st.data())
 @HERE
-def test_wordpiece_a_text_whose_pieces_are_all_kept_is_cut_the_same(original, cut, texts, data):
+def test_wordpiece_a_text_whose_pieces_are_all_kept_is_tokenized_the_same(original, trim, texts, data):
     before = per_line(original, texts)
-    used = sorted({number for line in before for number in line})
+    used = sorted({token_id for line in before for token_id in line})
     dropped = data.draw(st.sets(st.sampled_from(used), max_size=5)) if used else set()
     others = data.draw(st.sets(st.integers(0, len(original.pieces) - 1), max_size=50))
     kept = with_special(original, sorted((set(used) | others) - dropped))
-    after = per_line(cut(original, kept), texts)
+    after = per_line(trim(original, kept), texts)
     unchanged = [set(line) <= set(kept.tolist()) for line in before]
     assert [kept[line].tolist() for line, same in zip(after, unchanged, strict=True) if same] == [
         line for line, same in zip(before, unchanged, strict=True) if same
@@ -123,10 +123,10 @@ def test_wordpiece_a_text_whose_pieces_are_all_kept_is_cut_the_same(original, cu
 
 @given(TEXTS)
 @HERE
-def test_wordpiece_no_text_of_the_seen_pieces_becomes_unknown(original, cut, texts):
+def test_wordpiece_no_text_of_the_seen_pieces_becomes_unknown(original, trim, texts):
     before = per_line(original, texts)
-    seen = np.unique(np.array([number for line in before for number in line], int))
-    smaller = cut(original, with_special(original, original.needed_for_characters(seen)))
+    seen = np.unique(np.array([token_id for line in before for token_id in line], int))
+    smaller = trim(original, with_special(original, original.needed_for_characters(seen)))
     assert [line.count(smaller.unknown_id) for line in per_line(smaller, texts)] == [
         line.count(original.unknown_id) for line in before
     ]
@@ -156,9 +156,9 @@ def test_bert_lower_cases_unless_told_not_to(tmp_path):
     assert [tokenizer.pieces[one] for one in tokenizer.tokenize(["A é"])[0]] == ["A", "é"]
 
 
-def test_text_is_cut_whole_without_special_pieces_padding_and_truncation(small):
+def test_text_is_tokenized_whole_without_special_pieces_padding_and_truncation(small):
     ids, lengths = small.tokenize(["ab c ab c ab c ab c", "", "b"])
-    assert [small.pieces[number] for number in ids] == ["ab", "c"] * 4 + ["b"]
+    assert [small.pieces[token_id] for token_id in ids] == ["ab", "c"] * 4 + ["b"]
     assert lengths.tolist() == [8, 0, 1]
     none, no_lengths = small.tokenize([])
     assert (len(none), none.dtype, len(no_lengths), no_lengths.dtype) == (0, np.int32, 0, np.int64)
@@ -178,9 +178,9 @@ def test_special_pieces_are_those_that_any_file_names(tmp_path):
     assert special.tolist() == [0, 1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13]
 
 
-def test_every_id_in_tokenizer_json_follows(small, cut, tmp_path):
+def test_every_id_in_tokenizer_json_follows(small, trim, tmp_path):
     kept = with_special(small, [small.ids["ab"]])
-    before, after = small.json_file.content, cut(small, kept).json_file.content
+    before, after = small.json_file.content, trim(small, kept).json_file.content
     place = {number: new for new, number in enumerate(kept.tolist())}
     assert [(token["content"], token["id"]) for token in after["added_tokens"]] == [
         (token["content"], place[token["id"]]) for token in before["added_tokens"]
@@ -191,7 +191,7 @@ def test_every_id_in_tokenizer_json_follows(small, cut, tmp_path):
     assert after["truncation"] == before["truncation"]
     encoded = [Tokenizer.from_str(json.dumps(content)).encode("ab <d>") for content in (before, after)]
     assert encoded[1].ids == [place[number] for number in encoded[0].ids]
-    assert (tmp_path / "vocab.txt").read_text().split() == [small.pieces[number] for number in kept]
+    assert (tmp_path / "vocab.txt").read_text().split() == [small.pieces[token_id] for token_id in kept]
 
 
 @pytest.mark.parametrize(
@@ -214,20 +214,20 @@ def test_every_id_in_tokenizer_json_follows(small, cut, tmp_path):
     ],
     ids=["BERT's", "RoBERTa's in a sequence"],
 )
-def test_post_processors_of_other_kinds_follow(tmp_path, cut, processor):
+def test_post_processors_of_other_kinds_follow(tmp_path, trim, processor):
     content = wordpiece_json() | {"post_processor": processor}
     original = open_huggingface_tokenizer(write(tmp_path / "original", tokenizer=content), vocab_size=20)
     kept = with_special(original, [original.ids["ab"]])
-    smaller = cut(original, kept)
+    smaller = trim(original, kept)
     pair = [one.json_file.backend.encode("ab", "ab").ids for one in (original, smaller)]
     assert kept[pair[1]].tolist() == pair[0]
 
 
-def test_wordpieces_can_stand_in_any_order(small, cut):
+def test_wordpieces_can_stand_in_any_order(small, trim):
     kept = np.flip(np.setdiff1d(with_special(small, [small.ids["ab"]]), [12, 13]))
     kept = np.concatenate([kept, [12, 13]])  # which are added tokens only, and always last
-    smaller = cut(small, kept)
-    assert smaller.pieces == [small.pieces[number] for number in kept]
+    smaller = trim(small, kept)
+    assert smaller.pieces == [small.pieces[token_id] for token_id in kept]
     assert kept[smaller.tokenize(["ab <d>"])[0]].tolist() == small.tokenize(["ab <d>"])[0].tolist()
 
 
@@ -245,7 +245,7 @@ def test_rows_beyond_the_pieces_are_in_no_vocabulary(tmp_path):
     assert open_huggingface_tokenizer(folder, vocab_size=14).without_embedding == ()
 
 
-def test_added_tokens_beyond_the_table_are_left_out(tmp_path, cut):
+def test_added_tokens_beyond_the_table_are_left_out(tmp_path, trim):
     """Gemma's <image_soft_token> has the id 262,144 in a table of 262,144 rows."""
     original = open_huggingface_tokenizer(
         write(tmp_path / "original", tokenizer=wordpiece_json()), vocab_size=13
@@ -253,12 +253,12 @@ def test_added_tokens_beyond_the_table_are_left_out(tmp_path, cut):
     assert original.without_embedding == ("<d>",)
     assert original.pieces[-1] == "<q>"
     assert original.tokenize(["<d>"])[0].max() < 13
-    smaller = cut(original, original.special_ids)
+    smaller = trim(original, original.special_ids)
     assert "<d>" not in [token["content"] for token in smaller.json_file.content["added_tokens"]]
 
 
 def test_the_files_beside_follow(small, tmp_path):
-    decoder = {str(number): {"content": small.pieces[number], "special": True} for number in (0, 6, 12)}
+    decoder = {str(token_id): {"content": small.pieces[token_id], "special": True} for token_id in (0, 6, 12)}
     names = {"pad_token": "[PAD]", "cls_token": {"content": "[CLS]"}}
     write(
         tmp_path / "original",
@@ -281,6 +281,25 @@ def test_the_files_beside_follow(small, tmp_path):
         SmallerLabseError, match=r"tokenizer_config\.json: names the id 12, whose piece is not"
     ):
         write_files_beside(tmp_path / "original", VocabularySubset(np.array([0, 6]), 20), 14, out)
+
+
+def test_a_subset_is_all_that_the_trimmed_tokenizer_needs(small, tmp_path):
+    folder = tmp_path / "original"
+    write(folder, added_tokens={"<q>": 12}, special_tokens_map={"pad_token": "[PAD]"})
+    out = write(tmp_path / "out")
+    kept = small.special_ids
+    small.write_subset(VocabularySubset(kept, original_size=20), out)  # of which six rows are padding
+    names = {"tokenizer.json", "vocab.txt", "added_tokens.json", "special_tokens_map.json"}
+    assert {file.name for file in out.iterdir()} == names
+    assert json.loads((out / "added_tokens.json").read_text()) == {"<q>": kept.tolist().index(12)}
+    assert read_vocabulary(out) == [small.pieces[token_id] for token_id in kept]
+
+
+def test_a_subset_of_another_vocabulary_is_refused(small, tmp_path):
+    for subset in (VocabularySubset(np.arange(13), 13), VocabularySubset(np.arange(15), 20)):
+        with pytest.raises(SmallerLabseError, match=r"14 pieces, but the kept ids go up to 1[24] of"):
+            small.write_subset(subset, tmp_path)
+    assert not (tmp_path / "tokenizer.json").exists()
 
 
 def test_only_what_is_there_is_written(tmp_path):

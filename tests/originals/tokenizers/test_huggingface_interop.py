@@ -1,4 +1,4 @@
-"""What users do with a smaller tokenizer: transformers loads its folder and numbers text as we do."""
+"""What users do with a smaller tokenizer: transformers loads its folder and gives text the same token ids as we do."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def gemma(folder: Path) -> None:
     [xlm_roberta, xlm_roberta_without_json, t5, t5_without_json, bert, qwen3, gemma],
     ids=lambda f: f.__name__,
 )
-def test_transformers_numbers_text_as_before(tmp_path, make: Callable[[Path], Any]):
+def test_transformers_tokenizes_as_before(tmp_path, make: Callable[[Path], Any]):
     folder, out = tmp_path / "original", tmp_path / "smaller"
     folder.mkdir()
     out.mkdir()
@@ -120,7 +120,7 @@ def test_transformers_numbers_text_as_before(tmp_path, make: Callable[[Path], An
     theirs = transformers.AutoTokenizer.from_pretrained(folder)
     original = open_huggingface_tokenizer(folder, vocab_size=20_000)
     assert len(theirs) == len(original.pieces)
-    wanted = {number for text in [*TEXTS, *SENTENCES[::2]] for number in theirs(text).input_ids}
+    wanted = {token_id for text in [*TEXTS, *SENTENCES[::2]] for token_id in theirs(text).input_ids}
     kept = original.with_dependencies(np.union1d(original.special_ids, sorted(wanted)))
     assert len(kept) < len(original.pieces)
     original.write_subset(VocabularySubset(kept, len(original.pieces)), out)
@@ -139,4 +139,6 @@ def test_transformers_numbers_text_as_before(tmp_path, make: Callable[[Path], An
         assert (before is None and after is None) or kept[after] == before
     texts = SENTENCES[::7]
     ours = original.tokenize(texts)[0].tolist()
-    assert ours == [number for text in texts for number in theirs(text, add_special_tokens=False).input_ids]
+    assert ours == [
+        token_id for text in texts for token_id in theirs(text, add_special_tokens=False).input_ids
+    ]

@@ -55,7 +55,7 @@ def train(sentences: list[str], size: int, **options: Any) -> bytes:
 def without_ties(content: bytes) -> bytes:
     """The model with scores a little different: so little text makes many that are equal.
 
-    Of two cuts with the same sum the libraries may choose different ones, for sentencepiece adds up in
+    Of two segmentations with the same sum the libraries may choose different ones, for sentencepiece adds up in
     float32 and tokenizers in float64.
     """
     model = ModelProto.FromString(content)
@@ -94,7 +94,7 @@ def original(tmp_path_factory) -> Unigram:
 
 
 @pytest.fixture
-def cut(tmp_path) -> Callable[[Unigram, np.ndarray], Unigram]:
+def trim(tmp_path) -> Callable[[Unigram, np.ndarray], Unigram]:
     """The smaller tokenizer, written and read; its folder has both forms."""
 
     def write_and_read(tokenizer: Unigram, kept: np.ndarray) -> Unigram:
@@ -124,8 +124,8 @@ def per_line_by_tensorflow_text(tokenizer: Unigram, lines: list[str]) -> list[li
     return [form.token_ids[line].tolist() for line in pieces.to_list()]
 
 
-CUTS = {"tokenizers": per_line, "sentencepiece": per_line_by_sentencepiece}
-ALL_CUTS = CUTS | {"tensorflow-text": per_line_by_tensorflow_text}
+LIBRARIES = {"tokenizers": per_line, "sentencepiece": per_line_by_sentencepiece}
+ALL_LIBRARIES = LIBRARIES | {"tensorflow-text": per_line_by_tensorflow_text}
 
 
 def with_special(tokenizer: Unigram, *ids: Any) -> np.ndarray:
@@ -134,30 +134,30 @@ def with_special(tokenizer: Unigram, *ids: Any) -> np.ndarray:
     )
 
 
-@pytest.mark.parametrize("library", CUTS)
+@pytest.mark.parametrize("library", LIBRARIES)
 @given(TEXTS, st.data())
 @HERE
-def test_a_text_whose_pieces_are_all_kept_is_cut_the_same(original, cut, library, texts, data):
-    before = CUTS[library](original, texts)
-    used = sorted({number for line in before for number in line})
+def test_a_text_whose_pieces_are_all_kept_is_tokenized_the_same(original, trim, library, texts, data):
+    before = LIBRARIES[library](original, texts)
+    used = sorted({token_id for line in before for token_id in line})
     dropped = data.draw(st.sets(st.sampled_from(used), max_size=5)) if used else set()
     others = data.draw(st.sets(st.integers(0, len(original.pieces) - 1), max_size=50))
     kept = with_special(original, sorted((set(used) | others) - dropped))
-    after = CUTS[library](cut(original, kept), texts)
+    after = LIBRARIES[library](trim(original, kept), texts)
     unchanged = [set(line) <= set(kept.tolist()) for line in before]
     assert [kept[line].tolist() for line, same in zip(after, unchanged, strict=True) if same] == [
         line for line, same in zip(before, unchanged, strict=True) if same
     ]
 
 
-@pytest.mark.parametrize("library", CUTS)
+@pytest.mark.parametrize("library", LIBRARIES)
 @given(TEXTS)
 @HERE
-def test_no_text_of_the_seen_pieces_becomes_unknown(original, cut, library, texts):
-    before = CUTS[library](original, texts)
-    seen = np.unique(np.array([number for line in before for number in line], int))
-    smaller = cut(original, with_special(original, original.needed_for_characters(seen)))
-    after = CUTS[library](smaller, texts)
+def test_no_text_of_the_seen_pieces_becomes_unknown(original, trim, library, texts):
+    before = LIBRARIES[library](original, texts)
+    seen = np.unique(np.array([token_id for line in before for token_id in line], int))
+    smaller = trim(original, with_special(original, original.needed_for_characters(seen)))
+    after = LIBRARIES[library](smaller, texts)
     assert [line.count(smaller.unknown_id) for line in after] == [
         line.count(original.unknown_id) for line in before
     ]
@@ -165,27 +165,29 @@ def test_no_text_of_the_seen_pieces_becomes_unknown(original, cut, library, text
 
 @given(st.lists(CLEAN, min_size=1, max_size=4), st.data())
 @HERE
-def test_both_forms_agree(original, cut, texts, data):
+def test_both_forms_agree(original, trim, texts, data):
     assert per_line(original, texts) == per_line_by_sentencepiece(original, texts)
     used = np.unique(original.tokenize(texts)[0])
     dropped = data.draw(st.sets(st.sampled_from(used.tolist()), max_size=20)) if len(used) else set()
-    smaller = cut(original, with_special(original, np.setdiff1d(used, list(dropped))))
+    smaller = trim(original, with_special(original, np.setdiff1d(used, list(dropped))))
     assert per_line(smaller, texts) == per_line_by_sentencepiece(smaller, texts)
 
 
-@pytest.mark.parametrize("library", CUTS)
-def test_tatoeba_is_cut_the_same_and_nothing_new_is_unknown(shared, tmp_path, cut, library):
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_tatoeba_is_tokenized_the_same_and_nothing_new_is_unknown(shared, tmp_path, trim, library):
     files = sorted((shared / "tatoeba" / "v1").iterdir())
     lines = [line for file in files for line in file.read_text(encoding="utf-8").split("\n")]
     folder = write_folder(tmp_path / "original", train(lines[::5], 12_000, character_coverage=0.9995))
     original = open_huggingface_tokenizer(folder, vocab_size=13_000)
-    before = CUTS[library](original, lines)
-    occurrences = np.bincount([number for line in before for number in line], minlength=len(original.pieces))
+    before = LIBRARIES[library](original, lines)
+    occurrences = np.bincount(
+        [token_id for line in before for token_id in line], minlength=len(original.pieces)
+    )
     frequent = np.argsort(-occurrences, kind="stable")[:2000]
     needed = original.needed_for_characters(np.flatnonzero(occurrences))
     kept = with_special(original, frequent, needed)
-    smaller = cut(original, kept)
-    after = [kept[line].tolist() for line in CUTS[library](smaller, lines)]
+    smaller = trim(original, kept)
+    after = [kept[line].tolist() for line in LIBRARIES[library](smaller, lines)]
     same = [bool(np.isin(line, kept).all()) for line in before]
     assert 0.2 < np.mean(same) < 0.9
     assert all(one == two for one, two, is_kept in zip(before, after, same, strict=True) if is_kept)
@@ -200,70 +202,72 @@ LOWEST = [
 ]
 
 
-@pytest.mark.parametrize("library", ALL_CUTS)
-def test_unknown_pieces_stay_as_dear_as_they_were(tmp_path, cut, library):
+@pytest.mark.parametrize("library", ALL_LIBRARIES)
+def test_unknown_pieces_stay_as_dear_as_they_were(tmp_path, trim, library):
     """`x` is unknown for 10 less than the lowest score: at -50 it loses to `aax`, at -16 it would win."""
     original = open_huggingface_tokenizer(write_folder(tmp_path / "original", build(LOWEST)), vocab_size=20)
     assert original.ids["lowest"] in original.special_ids
-    before = ALL_CUTS[library](original, ["aaaaaxb"])
-    assert [original.pieces[number] for number in before[0]] == ["a", "a", "a", "aax", "b"]
+    before = ALL_LIBRARIES[library](original, ["aaaaaxb"])
+    assert [original.pieces[token_id] for token_id in before[0]] == ["a", "a", "a", "aax", "b"]
     kept = with_special(original, before[0], [original.ids["aaaaa"]])
-    assert [kept[line].tolist() for line in ALL_CUTS[library](cut(original, kept), ["aaaaaxb"])] == before
+    assert [
+        kept[line].tolist() for line in ALL_LIBRARIES[library](trim(original, kept), ["aaaaaxb"])
+    ] == before
     without = open_huggingface_tokenizer(write_folder(tmp_path / "without", build(LOWEST[:4])), vocab_size=20)
-    assert without.unknown_id in ALL_CUTS[library](without, ["aaaaaxb"])[0]
+    assert without.unknown_id in ALL_LIBRARIES[library](without, ["aaaaaxb"])[0]
 
 
 @pytest.mark.parametrize("library", ["sentencepiece", "tensorflow-text"])
-def test_user_defined_pieces_win_as_they_did(tmp_path, cut, library):
+def test_user_defined_pieces_win_as_they_did(tmp_path, trim, library):
     """sentencepiece until 0.2.1 gives them their length times the highest score, so that is kept."""
     pieces = [("xy", 0.0, Kind.USER_DEFINED), ("x", 0.0, Kind.NORMAL), ("yz", 9.0, Kind.NORMAL)]
     model = build([*pieces, ("z", 0.2, Kind.NORMAL), ("highest", 61.0, Kind.NORMAL)])
     original = open_huggingface_tokenizer(write_folder(tmp_path / "original", model), vocab_size=20)
-    before = ALL_CUTS[library](original, ["xyz"])
+    before = ALL_LIBRARIES[library](original, ["xyz"])
     if library == "tensorflow-text":
-        assert [original.pieces[number] for number in before[0]] == ["xy", "z"]
+        assert [original.pieces[token_id] for token_id in before[0]] == ["xy", "z"]
     kept = with_special(original, np.setdiff1d(np.arange(8), original.ids["highest"]))
-    assert [kept[line].tolist() for line in ALL_CUTS[library](cut(original, kept), ["xyz"])] == before
+    assert [kept[line].tolist() for line in ALL_LIBRARIES[library](trim(original, kept), ["xyz"])] == before
 
 
-def test_bytes_and_user_defined_pieces_are_always_kept_and_nothing_is_unreadable(tmp_path, cut):
+def test_bytes_and_user_defined_pieces_are_always_kept_and_nothing_is_unreadable(tmp_path, trim):
     pieces = [(f"<0x{byte:02X}>", 0.0, Kind.BYTE) for byte in range(256)]
     pieces += [("<sep>", 0.0, Kind.USER_DEFINED), ("a", -1.0, Kind.NORMAL), ("b", -2.0, Kind.NORMAL)]
     pieces += [("ab", -1.5, Kind.NORMAL)]
     original = open_huggingface_tokenizer(write_folder(tmp_path / "original", build(pieces)), vocab_size=300)
     kept = original.special_ids
-    assert [original.pieces[number] for number in np.setdiff1d(np.arange(265), kept)] == ["ab"]
-    smaller = cut(original, kept)
-    for cut_text in CUTS.values():
-        names = [smaller.pieces[number] for number in cut_text(smaller, ["ab<sep>é"])[0]]
+    assert [original.pieces[token_id] for token_id in np.setdiff1d(np.arange(265), kept)] == ["ab"]
+    smaller = trim(original, kept)
+    for tokenize in LIBRARIES.values():
+        names = [smaller.pieces[token_id] for token_id in tokenize(smaller, ["ab<sep>é"])[0]]
         assert names == ["a", "b", "<sep>", "<0xC3>", "<0xA9>"]
     assert original.unreadable([original.ids["ab"]], np.zeros(len(original.pieces), bool)) == []
 
 
-def test_xlm_robertas_ids(original, cut):
+def test_xlm_robertas_ids(original, trim):
     assert original.pieces[:4] == ["<s>", "<pad>", "</s>", "<unk>"]
     assert original.pieces[-1] == "<mask>"
     form = original.sentencepiece
     assert original.ids[form.model.pieces[3].piece] == 4
     kept = with_special(original, np.arange(0, len(original.pieces), 3))
-    smaller = cut(original, kept)
+    smaller = trim(original, kept)
     names = [piece.piece for piece in smaller.sentencepiece.model.pieces]
     assert names[:3] == ["<unk>", "<s>", "</s>"]
     assert names[3:] == smaller.pieces[4:-1]
-    assert smaller.pieces == [original.pieces[number] for number in kept]
+    assert smaller.pieces == [original.pieces[token_id] for token_id in kept]
     assert smaller.sentencepiece.model.trainer_spec.vocab_size == len(names)
     assert smaller.sentencepiece.model.normalizer_spec == form.model.normalizer_spec
     for name in ("tokenizers", "sentencepiece"):
-        assert smaller.unknown_id in CUTS[name](smaller, ["\U000f0000"])[0]
+        assert smaller.unknown_id in LIBRARIES[name](smaller, ["\U000f0000"])[0]
 
 
-def test_t5s_ids(tmp_path, cut):
+def test_t5s_ids(tmp_path, trim):
     model = without_ties(train(SENTENCES, 3000, pad_id=0, eos_id=1, unk_id=2, bos_id=-1))
     original = open_huggingface_tokenizer(write_folder(tmp_path / "original", model, "t5"), vocab_size=4096)
     assert original.pieces[:3] == ["<pad>", "</s>", "<unk>"]
     assert original.pieces[-100:] == [f"<extra_id_{number}>" for number in reversed(range(100))]
     kept = with_special(original, np.arange(0, len(original.pieces), 3))
-    smaller = cut(original, kept)
+    smaller = trim(original, kept)
     pieces = [piece.piece for piece in smaller.sentencepiece.model.pieces]
     assert pieces == smaller.pieces[:-100]
     assert smaller.sentencepiece.model.trainer_spec.unk_id == 2
@@ -273,9 +277,9 @@ def test_t5s_ids(tmp_path, cut):
     assert encoded.ids[-2:] == [len(kept) - 4, 1]
 
 
-def test_scores_stay_what_they_were_to_the_bit(original, cut):
+def test_scores_stay_what_they_were_to_the_bit(original, trim):
     kept = with_special(original, np.arange(0, len(original.pieces), 5))
-    smaller = cut(original, kept)
+    smaller = trim(original, kept)
     assert np.array_equal(smaller.scores, original.scores[kept])
     scores = {piece.piece: piece.score for piece in original.sentencepiece.model.pieces}
     assert all(scores[piece.piece] == piece.score for piece in smaller.sentencepiece.model.pieces)
@@ -300,8 +304,8 @@ def test_with_tokenizer_json_alone_the_sentencepiece_model_is_built(original, al
 
 @given(st.lists(CLEAN, min_size=1, max_size=4))
 @HERE
-def test_the_sentencepiece_model_that_is_built_agrees(alone, cut, texts):
-    smaller = cut(alone, with_special(alone, np.unique(alone.tokenize(texts)[0])))
+def test_the_sentencepiece_model_that_is_built_agrees(alone, trim, texts):
+    smaller = trim(alone, with_special(alone, np.unique(alone.tokenize(texts)[0])))
     assert per_line(smaller, texts) == per_line_by_sentencepiece(smaller, texts)
 
 
@@ -348,7 +352,7 @@ def test_a_normalizer_that_sentencepiece_does_not_have_leaves_tokenizer_json_alo
         (lambda model: model.pieces.__delitem__(9), "is only in the second"),
     ],
 )
-def test_two_forms_that_are_not_the_same_are_refused(original, cut, tmp_path, change, message):
+def test_two_forms_that_are_not_the_same_are_refused(original, trim, tmp_path, change, message):
     folder = tmp_path / "both"
     folder.mkdir()
     original.write_subset(
@@ -373,15 +377,15 @@ def test_a_selection_without_a_special_piece_is_refused(original, tmp_path):
         original.write_subset(VocabularySubset(original.special_ids[:-1], len(original.pieces)), tmp_path)
 
 
-def test_what_older_sentencepieces_test_themselves_with_is_left_out(original, tmp_path, cut):
-    """Field 4, self_test_data, says how the original cuts some texts; newer ones do not know it."""
+def test_what_older_sentencepieces_test_themselves_with_is_left_out(original, tmp_path, trim):
+    """Field 4, self_test_data, says how the original tokenizes some texts; newer ones do not know it."""
     self_test = b"\x22\x0a\x0a\x08\x0a\x01a\x12\x03\xe2\x96\x81"
     model = original.sentencepiece.model.SerializeToString() + self_test
     old = open_huggingface_tokenizer(
         write_folder(tmp_path / "original", model), vocab_size=len(original.pieces)
     )
     assert self_test in old.sentencepiece.model.SerializeToString()
-    cut(old, old.special_ids)
+    trim(old, old.special_ids)
     assert self_test not in (tmp_path / MODEL).read_bytes()
 
 
@@ -391,7 +395,7 @@ def test_unreadable_is_what_the_kept_pieces_cannot_spell(tmp_path):
     original = open_huggingface_tokenizer(write_folder(tmp_path, model), vocab_size=20)
     kept = np.isin(original.pieces, ["a", "▁ab", "bc"])
     unreadable = original.unreadable(range(4, len(original.pieces) - 1), kept)
-    assert [original.pieces[number] for number in unreadable] == ["▁", "b", "▁abc"]
+    assert [original.pieces[token_id] for token_id in unreadable] == ["▁", "b", "▁abc"]
 
 
 def test_a_piece_with_a_character_that_has_no_piece_is_needed_itself(tmp_path):
@@ -402,7 +406,7 @@ def test_a_piece_with_a_character_that_has_no_piece_is_needed_itself(tmp_path):
     def needed(*pieces: str) -> list[str]:
         found = original.needed_for_characters(np.array([original.ids[piece] for piece in pieces]))
         # "▁" and "▁a" have the highest and the lowest score, so they are kept in any case.
-        return [original.pieces[number] for number in found]
+        return [original.pieces[token_id] for token_id in found]
 
     assert needed("ax") == ["a", "ax"]
     assert needed("▁ba") == ["a", "▁b"]

@@ -37,28 +37,28 @@ def write(tmp_path) -> Callable[[Iterable[str]], WordPiece]:
     return write_vocabulary
 
 
-def cut(tokenizer: WordPiece, texts: list[str]) -> list[list[str]]:
+def pieces_of(tokenizer: WordPiece, texts: list[str]) -> list[list[str]]:
     ids, lengths = tokenizer.tokenize(texts)
-    pieces = [tokenizer.pieces[number] for number in ids]
+    pieces = [tokenizer.pieces[token_id] for token_id in ids]
     ends = np.cumsum(lengths)
     return [pieces[end - length : end] for end, length in zip(ends, lengths, strict=True)]
 
 
 def smaller(write, tokenizer: WordPiece, kept: Iterable[int]) -> WordPiece:
-    numbers = sorted({*kept, *tokenizer.special_ids.tolist()})
-    return write(tokenizer.pieces[number] for number in numbers)
+    kept_ids = sorted({*kept, *tokenizer.special_ids.tolist()})
+    return write(tokenizer.pieces[token_id] for token_id in kept_ids)
 
 
 @given(TEXTS, st.data())
 @HERE
-def test_a_text_whose_pieces_are_all_kept_is_cut_the_same(tokenizer, write, texts, data):
-    before = cut(tokenizer, texts)
+def test_a_text_whose_pieces_are_all_kept_is_tokenized_the_same(tokenizer, write, texts, data):
+    before = pieces_of(tokenizer, texts)
     used = sorted({tokenizer.ids[piece] for text in before for piece in text})
     dropped = data.draw(st.sets(st.sampled_from(used), max_size=5)) if used else set()
     others = data.draw(st.sets(st.integers(0, len(tokenizer.pieces) - 1), max_size=50))
     kept = (set(used) | others) - dropped
-    after = cut(smaller(write, tokenizer, kept), texts)
-    lost = {tokenizer.pieces[number] for number in dropped} | {"[UNK]"}
+    after = pieces_of(smaller(write, tokenizer, kept), texts)
+    lost = {tokenizer.pieces[token_id] for token_id in dropped} | {"[UNK]"}
     for text, old, new in zip(texts, before, after, strict=True):
         if lost.isdisjoint(old):
             assert old == new, text
@@ -74,9 +74,11 @@ def test_text_of_seen_characters_stays_readable_even_where_it_was_not_seen(
     chosen = data.draw(st.sets(st.sampled_from(ids.tolist()), max_size=30)) if len(ids) else set()
     needed = tokenizer.needed_for_characters(ids).tolist()
     after = smaller(write, tokenizer, {*chosen, *needed})
-    readable = {character for number in needed for character in tokenizer.pieces[number].removeprefix("##")}
+    readable = {
+        character for token_id in needed for character in tokenizer.pieces[token_id].removeprefix("##")
+    }
     texts = seen + ["".join(c for c in text if c in readable or c.isspace()) for text in others]
-    for text, old, new in zip(texts, cut(tokenizer, texts), cut(after, texts), strict=True):
+    for text, old, new in zip(texts, pieces_of(tokenizer, texts), pieces_of(after, texts), strict=True):
         assert old.count("[UNK]") == new.count("[UNK]"), text
 
 
@@ -162,7 +164,7 @@ VOCABULARY = [
 def test_needed_are_the_characters_own_pieces_or_else_the_piece_itself(write, seen, needed):
     tokenizer = write(VOCABULARY)
     found = tokenizer.needed_for_characters(np.array([tokenizer.ids[piece] for piece in seen], np.int64))
-    assert sorted(tokenizer.pieces[number] for number in found) == sorted(needed)
+    assert sorted(tokenizer.pieces[token_id] for token_id in found) == sorted(needed)
     assert found.dtype == np.int32
     assert found.tolist() == sorted(found.tolist())
 
@@ -179,9 +181,9 @@ def test_every_seen_piece_stays_readable_in_its_place(write, words, data):
     needed = tokenizer.needed_for_characters(seen).tolist()
     kept = np.isin(np.arange(len(tokenizer.pieces)), [0, 1, *needed, *chosen])
     after = write(np.array(tokenizer.pieces, dtype=object)[kept])
-    seen_pieces = [tokenizer.pieces[number] for number in seen]
+    seen_pieces = [tokenizer.pieces[token_id] for token_id in seen]
     texts = ["x" + piece[2:] if piece.startswith("##") else piece for piece in seen_pieces]
-    assert not any("[UNK]" in pieces for pieces in cut(after, texts)) if texts else True
+    assert not any("[UNK]" in pieces for pieces in pieces_of(after, texts)) if texts else True
     assert tokenizer.unreadable(seen.tolist(), kept) == []
 
 
@@ -195,7 +197,7 @@ def test_unreadable_is_what_the_kept_pieces_cannot_spell(write, words, data):
     texts = ["x" + piece[2:] if piece.startswith("##") else piece for piece in pieces]
     expected = [
         tokenizer.ids[piece]
-        for piece, found in zip(pieces, cut(after, texts), strict=True)
+        for piece, found in zip(pieces, pieces_of(after, texts), strict=True)
         if "[UNK]" in found and not kept[tokenizer.ids[piece]]
     ]
     assert tokenizer.unreadable(range(2, len(tokenizer.pieces)), kept) == expected
@@ -205,16 +207,16 @@ def test_a_vocabulary_that_was_replaced_is_read_anew(tmp_path):
     """TensorFlow keeps tables under the names of the files that they were read from."""
     (tmp_path / "vocab.txt").write_text("[UNK]\na\nb\n")
     first = WordPiece(tmp_path / "vocab.txt")
-    assert cut(first, ["a b"]) == [["a", "b"]]
+    assert pieces_of(first, ["a b"]) == [["a", "b"]]
     (tmp_path / "vocab.txt").write_text("b\na\n[UNK]\n")
-    assert cut(WordPiece(tmp_path / "vocab.txt"), ["a b c"]) == [["a", "b", "[UNK]"]]
-    assert cut(first, ["a b c"]) == [["a", "b", "[UNK]"]]
+    assert pieces_of(WordPiece(tmp_path / "vocab.txt"), ["a b c"]) == [["a", "b", "[UNK]"]]
+    assert pieces_of(first, ["a b c"]) == [["a", "b", "[UNK]"]]
 
 
 def test_words_beyond_100_bytes_are_unknown_and_lower_case_folds(tmp_path):
     (tmp_path / "vocab.txt").write_text("[UNK]\na\n##a\ne\nя\n##я\n", encoding="utf-8")
     tokenizer = WordPiece(tmp_path / "vocab.txt")
-    assert cut(tokenizer, ["a" * 101, "я" * 51, "É", ""]) == [["[UNK]"]] * 3 + [[]]
-    assert cut(tokenizer, ["a" * 100]) == [["a"] + ["##a"] * 99]
-    assert cut(WordPiece(tmp_path / "vocab.txt", lower_case=True), ["É A"]) == [["e", "a"]]
+    assert pieces_of(tokenizer, ["a" * 101, "я" * 51, "É", ""]) == [["[UNK]"]] * 3 + [[]]
+    assert pieces_of(tokenizer, ["a" * 100]) == [["a"] + ["##a"] * 99]
+    assert pieces_of(WordPiece(tmp_path / "vocab.txt", lower_case=True), ["É A"]) == [["e", "a"]]
     assert [values.tolist() for values in tokenizer.tokenize([])] == [[], []]

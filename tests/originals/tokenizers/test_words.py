@@ -1,4 +1,4 @@
-"""Promise 3 where text is split into words: counts are those of lines that are cut whole."""
+"""Promise 3 where text is split into words: counts are those of lines that are tokenized whole."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def sequence(key: str, *steps: Any) -> dict[str, Any]:
 SEVERAL = {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": " "}
 STRIP = {"type": "Strip", "strip_left": True, "strip_right": True}
 BY_SPACES = sequence("pretokenizers", {"type": "WhitespaceSplit"}, metaspace())
-# What a `tokenizer.json` says otherwise → whether lines are split into words, and words cut by our own loop.
+# What a `tokenizer.json` says otherwise → whether lines are split into words, and words tokenized by our own loop.
 VARIANTS: dict[str, tuple[dict[str, Any], bool, bool]] = {
     "as it is": ({}, True, True),
     "spaces first": ({"pre_tokenizer": BY_SPACES}, True, True),
