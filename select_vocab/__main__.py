@@ -200,7 +200,7 @@ def _print_counts(files: list[Path]) -> None:
     for file in files:
         summary = summarize(file)
         rows.append([summary.name, *(f"{number:,}" for number in summary[1:])])
-    print_table(Table(("counts of", "lines", "occurrences", "pieces"), rows))
+    print_table(Table(("counts of", "lines", "occurrences", "tokens"), rows))
 
 
 def _print_selection(selection: Selection, original: Original) -> None:

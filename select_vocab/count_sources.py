@@ -1,4 +1,4 @@
-"""Count the pieces of a language's text, exactly as the model's own preprocessor cuts it."""
+"""Counting of sources: each one's tokens, exactly as the model's own preprocessor splits its text."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ def count_sources(
     """Count every source into `folder`/`name`.parquet; what was counted before is not counted again.
 
     Args:
-        sources: the text, see `corpus.py`.
+        sources: the text, see `corpora.sources`.
         tokenizer: the original's.
         folder: where the counts files are, or will be, each written when its source is done.
         line_filter: which lines count.
-        workers: threads that count; None for one a core. The result does not depend on it.
+        workers: threads that count; None for one per core. The result does not depend on it.
         overwrite: count again, even what was counted before.
 
     Returns:
@@ -80,11 +80,11 @@ def count_source(
         source: the text.
         tokenizer: the original's.
         line_filter: which lines count.
-        counters: what to count with; empty for new ones, one a core.
+        counters: what to count with; empty for new ones, one per core.
         advance: is told how many more lines are counted.
 
     Raises:
-        SmallerLabseError: no line of it passes the filter, or none holds a piece.
+        SmallerLabseError: no line of it passes the filter, or none holds a token.
     """
     line_filter = _filter_of(source, line_filter)
     sampler, total = LineSampler(), 0
@@ -121,7 +121,7 @@ def count_source(
 
 
 def new_counters(tokenizer: Tokenizer, workers: int | None = None) -> list[WordCounter]:
-    """Counters for so many threads; None for one a core."""
+    """Counters for so many threads; None for one per core."""
     return [WordCounter(tokenizer) for _ in range(workers or os.cpu_count() or 1)]
 
 

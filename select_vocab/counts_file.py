@@ -1,6 +1,6 @@
-"""Counts of pieces: how often, and in how many lines, each piece of a vocabulary occurs in a language.
+"""A counts file: how often, and in how many lines, each token of a vocabulary occurs in a language.
 
-A counts file is Parquet with a row for every piece that occurred, ascending by id:
+It is Parquet with a row for every token that occurred, ascending by id:
 
     piece_id     int32
     piece        string
@@ -9,12 +9,11 @@ A counts file is Parquet with a row for every piece that occurred, ascending by 
 
 and, in the schema's metadata (UTF-8 strings): `format` ("smaller_labse.counts.1"), `name`, `language`,
 `lines` (how many were counted), `corpus`, `filter` (JSON), `fingerprint` (of the vocabulary),
-`sample` (JSON, a list of [number, line]; see `sample.py`); of lists of words also `word_list` ("true").
+`sample` (JSON, a list of [number, line]; see `corpora/sample.py`); of word lists `word_list` ("true").
 """
 
 from __future__ import annotations
 
-import gzip
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,7 +27,6 @@ from smaller_labse.corpora.sample import SampledLine, sample_lines
 from smaller_labse.corpora.text_files import WORD_COUNT_ENDINGS
 
 FORMAT = "smaller_labse.counts.1"
-MOST_OCCURRENCES = 10**12  # of one piece; the sum over a vocabulary stays an int64
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,7 @@ class LineFilter:
 
 @dataclass(frozen=True)
 class Counts:
-    """How often each piece occurs.
+    """How often each token occurs.
 
     Attributes:
         name: what these are counts of: a language's code, or a Wikipedia's where a language has several.
@@ -59,8 +57,8 @@ class Counts:
         line_filter: which lines were counted; None where nobody knows (published frequencies).
         fingerprint: of the vocabulary.
         total_lines: how many lines were counted; None where nobody knows.
-        occurrences: int64 [number of pieces].
-        lines: in how many lines each piece occurs, int64 [number of pieces]; None where nobody knows.
+        occurrences: of each token, by id, int64 [vocabulary size].
+        lines: in how many lines each token occurs, int64 [vocabulary size]; None where nobody knows.
         sample: some of the lines, evenly drawn.
         word_list: whether it is no text but words and how often they occur, each a line.
     """
@@ -106,7 +104,7 @@ def write_counts(counts: Counts, pieces: list[str], file: Path, overwrite: bool 
     )
     columns = [
         pa.array(seen),
-        pa.array([pieces[number] for number in seen]),
+        pa.array([pieces[token_id] for token_id in seen]),
         pa.array(counts.occurrences[seen]),
         pa.array(counts.lines[seen]),
     ]
@@ -156,12 +154,12 @@ def read_counts(file: Path, pieces: list[str], fingerprint: str) -> Counts:
 
 
 class Summary(NamedTuple):
-    """A counts file in four words: `occurrences` is their sum, `pieces` how many distinct ones occurred."""
+    """A counts file in four words: `occurrences` is their sum, `tokens` how many distinct ones occurred."""
 
     name: str
     lines: int
     occurrences: int
-    pieces: int
+    tokens: int
 
 
 def summarize(file: Path) -> Summary:
@@ -200,73 +198,22 @@ def read_metadata(file: Path) -> dict[str, str]:
     return metadata
 
 
-def read_frequencies(file: Path, name: str, language: str, tokenizer_ids: dict[str, int], fingerprint: str,
-                     skip_missing: bool = False) -> tuple[Counts, int]:  # fmt: skip
-    """Read published frequencies: JSON (or `.json.gz`), an object of piece → occurrences.
-
-    Args:
-        file: the file.
-        name: what to call these counts.
-        language: the language's code.
-        tokenizer_ids: piece → id of the original's vocabulary.
-        fingerprint: of that vocabulary.
-        skip_missing: leave out pieces that the original does not have, instead of failing.
-
-    Returns:
-        The counts, which know no lines, and how many pieces were left out.
-
-    Raises:
-        SmallerLabseError: the file is no such JSON, has a piece that the original does not have, or none
-            that it has.
-    """
-    try:
-        data = file.read_bytes()
-        frequencies = json.loads(gzip.decompress(data) if file.name.endswith(".gz") else data)
-    except FileNotFoundError:
-        raise SmallerLabseError(f"{file}: there is no such file of frequencies") from None
-    except (OSError, EOFError, ValueError, RecursionError) as error:
-        raise SmallerLabseError(f"{file}: not readable as JSON ({error}); is it complete?") from None
-    if not isinstance(frequencies, dict) or not all(
-        type(count) is int and 0 <= count <= MOST_OCCURRENCES for count in frequencies.values()
-    ):
-        raise SmallerLabseError(f"{file}: expected a JSON object of piece → occurrences (whole numbers)")
-    missing = [piece for piece in frequencies if piece not in tokenizer_ids]
-    if missing and not skip_missing:
-        raise SmallerLabseError(
-            f"{file}: {len(missing):,} of {len(frequencies):,} pieces, {missing[0]!r} among them, are not in "
-            "the original: these are counts of another vocabulary (--skip-missing leaves such pieces out)"
-        )
-    occurrences = np.zeros(len(tokenizer_ids), np.int64)
-    for piece, count in frequencies.items():
-        if piece in tokenizer_ids:
-            occurrences[tokenizer_ids[piece]] = count
-    if not occurrences.any():
-        raise SmallerLabseError(f"{file}: no piece of the original occurs in it")
-    counts = Counts(
-        name=name,
-        language=language,
-        corpus=f"published frequencies {file.name}",
-        line_filter=None,
-        fingerprint=fingerprint,
-        total_lines=None,
-        occurrences=occurrences,
-        lines=None,
-    )
-    return counts, len(missing)
-
-
 def add_counts(first: Counts, second: Counts) -> Counts:
     """Add two counts of one language and one vocabulary, from two corpora.
 
     Raises:
-        SmallerLabseError: they are of different vocabularies or languages, or one knows no lines.
+        SmallerLabseError: they are of different vocabularies or languages, or one has no line counts.
     """
     for attribute in ("fingerprint", "language"):
         values = getattr(first, attribute), getattr(second, attribute)
         if values[0] != values[1]:
-            raise SmallerLabseError(f"counts of different {attribute}s do not add: {values[0]}, {values[1]}")
+            raise SmallerLabseError(
+                f"counts of different {attribute}s cannot be added up: {values[0]}, {values[1]}"
+            )
     if first.lines is None or second.lines is None:
-        raise SmallerLabseError(f"{first.name}: published frequencies know no lines, so they do not add")
+        raise SmallerLabseError(
+            f"{first.name}: published frequencies have no line counts, so they cannot be added up"
+        )
     return replace(
         first,
         corpus=f"{first.corpus} + {second.corpus}",

@@ -1,4 +1,4 @@
-"""Find and read all the counts and lists of pieces that a selection is made from."""
+"""The counts that a selection is made from: counts files and published frequencies, and folders of them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from pathlib import Path
 from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.corpora.languages import Language, find_language
 from smaller_labse.originals.tokenizers.base import Tokenizer
-from smaller_labse.select_vocab.counts_file import Counts, read_counts, read_frequencies
+from smaller_labse.select_vocab.counts_file import Counts, read_counts
+from smaller_labse.select_vocab.published_frequencies import read_frequencies
 from smaller_labse.select_vocab.token_lists import say_missing
 
 FREQUENCIES = re.compile(r"(?P<name>.+)_freqs\.json(\.gz)?")
@@ -70,8 +71,6 @@ def _read_one(file: Path, tokenizer: Tokenizer, wanted: set[str], skip_missing: 
     language = find_language(named["name"])
     if wanted and language.code not in wanted:
         return None
-    counts, missing = read_frequencies(
-        file, named["name"], language.code, tokenizer.ids, tokenizer.fingerprint, skip_missing
-    )
+    counts, missing = read_frequencies(file, named["name"], language.code, tokenizer, skip_missing)
     say_missing(file, missing)
     return counts

@@ -1,4 +1,4 @@
-"""Which pieces a language keeps: four rules, each from counts to a set of piece ids."""
+"""Rules that choose tokens from counts: three for each language alone, and one for all together."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ PUBLISHED_LINE_SHARE = "0.00005"  # of the published 15-language model: 0.005 pe
 
 @dataclass(frozen=True)
 class Rule:
-    """How pieces are chosen from counts.
+    """How tokens are chosen from counts.
 
     Attributes:
-        name: "min-line-share", "top-k" or "coverage", each a function of one language's counts in
-            `rules.py`, or "vocab-size", which shares one size out to all languages.
-        value: the rule's number; shares may be text, "0.00005".
+        name: "min-line-share", "top-k" or "coverage", each a function of one language's counts below, or
+            "vocab-size", which shares one size out to all languages.
+        value: the share, the k or the size; a share may be text, "0.00005", to be computed with exactly.
     """
 
     name: str = "min-line-share"
@@ -29,7 +29,7 @@ class Rule:
 
 
 def min_line_share(counts: Counts, share: str | float = PUBLISHED_LINE_SHARE) -> np.ndarray:
-    """Pieces that occur in at least `int(lines x share)` of the counted lines (and in one at least).
+    """Tokens that occur in at least `int(lines x share)` of the counted lines (and in one at least).
 
     Args:
         counts: one language's.
@@ -39,11 +39,11 @@ def min_line_share(counts: Counts, share: str | float = PUBLISHED_LINE_SHARE) ->
         Ids, int32, ascending.
 
     Raises:
-        SmallerLabseError: the counts know no lines.
+        SmallerLabseError: the counts have no line counts.
     """
     if counts.lines is None:
         raise SmallerLabseError(
-            f"{counts.name}: {counts.corpus} know no lines, which the rule min-line-share needs; "
+            f"{counts.name}: {counts.corpus} has no line counts, which --min-line-share needs; "
             "choose --top-k, --coverage or --vocab-size"
         )
     threshold = max(1, int(Fraction(str(share)) * counts.total_lines))
@@ -51,7 +51,7 @@ def min_line_share(counts: Counts, share: str | float = PUBLISHED_LINE_SHARE) ->
 
 
 def top_k(counts: Counts, k: int) -> np.ndarray:
-    """The `k` most frequent pieces (all, where fewer occur); of equally frequent ones those with lower ids.
+    """The `k` most frequent tokens (all, where fewer occur); of equally frequent ones those with lower ids.
 
     Returns:
         Ids, int32, ascending.
@@ -60,7 +60,7 @@ def top_k(counts: Counts, k: int) -> np.ndarray:
 
 
 def coverage(counts: Counts, share: str | float) -> np.ndarray:
-    """The smallest set of pieces that covers at least `share` of a language's occurrences.
+    """The smallest set of tokens that covers at least `share` of a language's occurrences.
 
     Args:
         counts: one language's.
@@ -72,7 +72,7 @@ def coverage(counts: Counts, share: str | float) -> np.ndarray:
     order = _by_frequency(counts.occurrences)
     covered = np.cumsum(counts.occurrences[order])
     wanted = Fraction(str(share)) * int(covered[-1] if len(covered) else 0)
-    # The first prefix that reaches it; compared as whole numbers, so rounding decides nothing.
+    # The first prefix that reaches it; compared as integers, so rounding decides nothing.
     needed = int(np.searchsorted(covered, -(-wanted.numerator // wanted.denominator)))
     return np.sort(order[: needed + 1 if wanted else 0])
 
@@ -87,17 +87,17 @@ def share_out(
     always: np.ndarray,
     with_dependencies: Callable[[np.ndarray], np.ndarray] = lambda ids: ids,
 ) -> np.ndarray:
-    """Fill a vocabulary of `size` pieces so that the worst-covered language is covered as well as possible.
+    """Fill a vocabulary of `size` tokens so that the worst-covered language is covered as well as possible.
 
-    Again and again the language whose occurrences are covered worst gets its most frequent missing piece,
-    which may serve other languages too. Where languages share no piece nothing covers the worst one better;
-    where they do, the best choice is a hard problem and this one is near it. A piece that needs others to be
+    Again and again the language whose occurrences are covered worst gets its most frequent missing token,
+    which may serve other languages too. Where languages share no token nothing covers the worst one better;
+    where they do, the best choice is a hard problem and this one is near it. A token that needs others to be
     reached comes with them; where they do not fit any more, the next one has its turn.
 
     Args:
-        all_counts: one a language (or Wikipedia).
-        size: pieces of the whole vocabulary, `always` included.
-        always: ids of the pieces that are kept in any case, with their dependencies.
+        all_counts: one for each language (or Wikipedia).
+        size: tokens of the whole vocabulary, `always` included.
+        always: ids of the tokens that are kept in any case, with their dependencies.
         with_dependencies: the tokenizer's, see `Tokenizer.with_dependencies`.
 
     Returns:
@@ -108,7 +108,7 @@ def share_out(
     """
     if len(always) > size:
         raise UsageError(
-            f"--vocab-size {size:,} is too small: {len(always):,} pieces are always kept (special pieces, "
+            f"--vocab-size {size:,} is too small: {len(always):,} tokens are always kept (special tokens, "
             "characters, the keep-list); choose a larger size or add --no-keep-characters"
         )
     occurrences = np.stack([counts.occurrences for counts in all_counts])
@@ -120,11 +120,11 @@ def share_out(
     left = size - len(always)
     while left and np.isfinite(covered).any():
         worst = int(np.argmin(covered))
-        piece = next((number for number in queues[worst] if not kept[number]), None)
-        if piece is None:
-            covered[worst] = np.inf  # all its pieces are kept
+        token_id = next((one for one in queues[worst] if not kept[one]), None)
+        if token_id is None:
+            covered[worst] = np.inf  # all its tokens are kept
             continue
-        with_needed = with_dependencies(np.array([piece], dtype=np.int32))
+        with_needed = with_dependencies(np.array([token_id], dtype=np.int32))
         added = with_needed[~kept[with_needed]]
         if len(added) > left:
             continue
@@ -135,6 +135,6 @@ def share_out(
 
 
 def _by_frequency(occurrences: np.ndarray) -> np.ndarray:
-    """Ids of the pieces that occur, most frequent first, then by id; int32."""
+    """Ids of the tokens that occur, most frequent first, then by id; int32."""
     order = np.argsort(-occurrences, kind="stable")
     return order[: np.count_nonzero(occurrences)].astype(np.int32)

@@ -106,7 +106,7 @@ def select(
     rule = _with_size(rule, original.vocab_size)
     selection = choose_tokens(
         tokenizer,
-        rows=original.vocab_size,
+        original_size=original.vocab_size,
         hidden_size=original.hidden_size,
         counts=read_all_counts(counts_paths, tokenizer, wanted, skip_missing),
         rule=rule,

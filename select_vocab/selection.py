@@ -1,9 +1,9 @@
-"""A selection: the kept pieces and how they were chosen, as a folder.
+"""A selection: the kept tokens and how they were chosen, as a folder.
 
-vocab.txt        the smaller vocabulary, one piece a line, each ended by a line feed, UTF-8; or
+vocab.txt        the smaller vocabulary, one token per line, each ended by a line feed, UTF-8; or
 tokenizer.json   (with vocab.txt or a SentencePiece model) for originals from Hugging Face
 kept_ids.npy     new id → original id, int32 [kept], NumPy's .npy format 1.0
-selection.json   everything else, see `Selection`
+selection.json   everything else, see `Selection`; in it `rows` is the vocabulary size
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from smaller_labse.common.arguments import StrPath
 from smaller_labse.common.atomic_output import new_folder
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.result_table import Table
@@ -38,16 +39,16 @@ class Coverage:
         language: the language's code.
         corpus: what was counted.
         lines: how many lines were counted; None where nobody knows.
-        seen: pieces that occurred.
+        seen: distinct tokens that occurred.
         kept: those of them that are kept.
-        coverage: share of the occurrences whose piece is kept.
-        unchanged: share of the sampled lines whose pieces are all kept; None where no lines are known.
-        unknown: share of the occurrences that were the unknown piece already in the original.
-        new_unknown: share of the occurrences whose piece the kept ones cannot spell, so that its word is
-            expected to turn into the unknown piece.
+        coverage: share of the occurrences whose token is kept.
+        unchanged: share of the sampled lines whose tokens are all kept; None where no lines are known.
+        unknown: share of the occurrences that were the unknown token already in the original.
+        new_unknown: share of the occurrences whose token the kept ones cannot spell, so that its word is
+            expected to turn into the unknown token.
         unseen: share of new text's tokens that are expected never to have been counted, see `unseen.py`;
             None, as in the next two, where it cannot be estimated: word lists, published frequencies, and
-            selections of versions before this.
+            selections of earlier versions.
         expected_coverage: `coverage` as it is expected of new text of the same kind.
         expected_unchanged: `unchanged` as it is expected of new text of the same kind.
     """
@@ -69,18 +70,17 @@ class Coverage:
 
 @dataclass(frozen=True)
 class Selection:
-    """The kept pieces and how they were chosen.
+    """The kept tokens and how they were chosen.
 
     Attributes:
         kind: the family of tokenizers: "wordpiece", "unigram" or "bpe".
-        pieces: the kept pieces, by new id.
-        kept_ids: new id → original id, int32 [kept].
+        pieces: the kept tokens, by new id.
+        subset: their ids in the original's vocabulary, whose size is the embedding matrix's.
         fingerprint: of the original's vocabulary.
-        original_rows: how many rows the original's table has.
-        hidden_size: width of the original's embeddings.
-        languages: codes, ascending; empty where nobody said (lists of pieces).
-        rule: the rule and its numbers, e.g. {"name": "top-k", "k": 30000}.
-        keep_characters: whether promise 2 holds (see `needed_for_characters`).
+        hidden_size: of the original.
+        languages: codes, ascending; empty where nobody said (lists of tokens).
+        rule: the rule and its value, e.g. {"name": "top-k", "value": 30000}.
+        keep_characters: whether no text of the languages becomes unreadable (`needed_for_characters`).
         order: "original" or "alphabetical".
         coverage: one entry for each counts file.
         sentences: language → a few of its lines, to try the smaller model with.
@@ -88,9 +88,8 @@ class Selection:
 
     kind: str
     pieces: list[str]
-    kept_ids: np.ndarray
+    subset: VocabularySubset
     fingerprint: str
-    original_rows: int
     hidden_size: int
     languages: tuple[str, ...]
     rule: Mapping[str, Any]
@@ -100,9 +99,12 @@ class Selection:
     sentences: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
-    def subset(self) -> VocabularySubset:
-        """The kept tokens among the original's."""
-        return VocabularySubset(self.kept_ids, self.original_rows)
+    def kept_ids(self) -> np.ndarray:
+        return self.subset.original_ids
+
+    @property
+    def original_rows(self) -> int:
+        return self.subset.original_size
 
 
 def write_selection(
@@ -111,31 +113,49 @@ def write_selection(
     """Write a selection's folder; it appears whole or not at all.
 
     Args:
-        selection: the kept pieces.
-        tokenizer: the original's, which writes itself with those pieces only.
+        selection: the kept tokens.
+        tokenizer: the original's, which writes itself with those tokens only.
         folder: where to.
         overwrite: replace an earlier selection.
+
+    Raises:
+        SmallerLabseError: the folder exists and may not be replaced, or the disk is full.
     """
-    described = {"format": FORMAT, "rows": len(selection.kept_ids)}
-    described |= {
-        name: value for name, value in vars(selection).items() if name not in ("pieces", "kept_ids")
+    described = {
+        "format": FORMAT,
+        "rows": len(selection.subset),
+        "kind": selection.kind,
+        "fingerprint": selection.fingerprint,
+        "original_rows": selection.subset.original_size,
+        "hidden_size": selection.hidden_size,
+        "languages": selection.languages,
+        "rule": selection.rule,
+        "keep_characters": selection.keep_characters,
+        "order": selection.order,
+        "coverage": [asdict(language) for language in selection.coverage],
+        "sentences": selection.sentences,
     }
-    described["coverage"] = [asdict(language) for language in selection.coverage]
     with new_folder(folder, overwrite, MARKER) as partial:
         tokenizer.write_subset(selection.subset, partial)
         with io.BytesIO() as array:  # np.save into a file hides that a disk is full
-            np.save(array, selection.kept_ids.astype(np.int32))
+            np.save(array, selection.subset.original_ids)
             (partial / KEPT_IDS).write_bytes(array.getvalue())
         text = json.dumps(described, ensure_ascii=False, indent=2)
         (partial / MARKER).write_text(text + "\n", encoding="utf-8")
 
 
-def read_selection(folder: Path) -> Selection:
+def read_selection(folder: StrPath) -> Selection:
     """Read a selection's folder and check that its files belong together.
 
     Raises:
         SmallerLabseError: it is no selection, or its files contradict each other.
+
+    Example::
+
+        selection = read_selection("work/selection")
+        original_ids = selection.subset.to_original_ids(new_ids)
     """
+    folder = Path(folder)
     try:
         described = json.loads((folder / MARKER).read_text(encoding="utf-8"))
         kept_ids = np.load(folder / KEPT_IDS, allow_pickle=False)
@@ -149,22 +169,27 @@ def read_selection(folder: Path) -> Selection:
     if not isinstance(described, dict) or described.get("format") != FORMAT:
         raise SmallerLabseError(f"{folder / MARKER}: not of the format {FORMAT}; select again")
     pieces = read_vocabulary(folder)
-    _check_kept_ids(kept_ids, len(pieces), described, folder / KEPT_IDS)
-    names = set(Selection.__dataclass_fields__) - {"pieces", "kept_ids", "coverage"}
     try:
         return Selection(
+            kind=described["kind"],
             pieces=pieces,
-            kept_ids=kept_ids,
+            subset=_subset(kept_ids, len(pieces), described["original_rows"], folder / KEPT_IDS),
+            fingerprint=described["fingerprint"],
+            hidden_size=described["hidden_size"],
+            languages=tuple(described["languages"]),
+            rule=described["rule"],
+            keep_characters=described["keep_characters"],
+            order=described["order"],
             coverage=tuple(Coverage(**language) for language in described["coverage"]),
-            **{name: described[name] for name in names},
+            sentences={code: tuple(lines) for code, lines in described["sentences"].items()},
         )
-    except (KeyError, TypeError) as error:
+    except (AttributeError, KeyError, TypeError) as error:
         raise SmallerLabseError(f"{folder / MARKER}: incomplete ({error}); select again") from None
 
 
 def coverage_table(selection: Selection) -> Table:
     """What the selection keeps of each language; shares in percent."""
-    columns = ("language", "pieces seen", "kept", "coverage", "lines unchanged", "unknown", "new unknown")
+    columns = ("language", "tokens seen", "kept", "coverage", "lines unchanged", "unknown", "new unknown")
     rows = [
         (
             language.name,
@@ -196,44 +221,41 @@ def estimate_table(selection: Selection) -> Table:
 
 
 def size_table(selection: Selection, parameters: int) -> Table:
-    """Rows and parameters before and after.
+    """Vocabulary size and parameters, before and after.
 
     Args:
         selection: the selection.
         parameters: of the original, all of them.
     """
-    rows_before, rows_after = selection.original_rows, len(selection.kept_ids)
-    rest = parameters - rows_before * selection.hidden_size
+    before, after = selection.subset.original_size, len(selection.subset)
+    matrix_before, matrix_after = before * selection.hidden_size, after * selection.hidden_size
+    rest = parameters - matrix_before
 
-    def row(name: str, before: int, after: int, text: str) -> tuple[str, ...]:
-        return name, text.format(before), text.format(after), f"{after / before:.1%}"
+    def row(name: str, original: int, smaller: int) -> tuple[str, ...]:
+        return name, *(f"{n / 1e6:,.1f}M" for n in (original, smaller)), f"{smaller / original:.1%}"
 
-    millions = "{:,.1f}M"
-    table_before, table_after = (rows * selection.hidden_size / 1e6 for rows in (rows_before, rows_after))
     return Table(
         ("", "original", "smaller", "left"),
         [
-            row("rows", rows_before, rows_after, "{:,}"),
-            row("parameters in the table", table_before, table_after, millions),
-            row("parameters in all", rest / 1e6 + table_before, rest / 1e6 + table_after, millions),
+            ("vocabulary size", f"{before:,}", f"{after:,}", f"{after / before:.1%}"),
+            row("parameters of the embedding matrix", matrix_before, matrix_after),
+            row("parameters in all", rest + matrix_before, rest + matrix_after),
         ],
     )
 
 
-def _check_kept_ids(kept_ids: np.ndarray, pieces: int, described: dict[str, Any], file: Path) -> None:
-    rows = described.get("original_rows")
+def _subset(kept_ids: np.ndarray, pieces: int, original_size: int, file: Path) -> VocabularySubset:
     if not isinstance(kept_ids, np.ndarray):  # np.load opens archives, too
         raise SmallerLabseError(f"{file}: not an array in NumPy's format; select again")
     if kept_ids.dtype != np.int32 or kept_ids.shape != (pieces,):
         raise SmallerLabseError(
-            f"{file}: {kept_ids.dtype} {list(kept_ids.shape)}, expected int32 [{pieces}], one id a piece"
+            f"{file}: found {kept_ids.dtype} {list(kept_ids.shape)}, expected int32 [{pieces}], "
+            "one id per token"
         )
-    if not isinstance(rows, int) or not (kept_ids.min() >= 0 and kept_ids.max() < rows):
-        raise SmallerLabseError(
-            f"{file}: ids from {kept_ids.min()} to {kept_ids.max()}, the original has {rows}"
-        )
-    if len(np.unique(kept_ids)) != pieces:
-        raise SmallerLabseError(f"{file}: an original id is kept twice; select again")
+    try:
+        return VocabularySubset(kept_ids, original_size)
+    except SmallerLabseError as error:
+        raise SmallerLabseError(f"{file}: {error}") from None
 
 
 def _percent(share: float | None, digits: int = 2) -> str:

@@ -1,4 +1,4 @@
-"""Count the pieces of lines by cutting every word once."""
+"""The counter of a line's tokens, which tokenizes every word once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from smaller_labse.originals.tokenizers.words.loops import (
     tally,
 )
 
-KNOWN_WORDS = 1 << 19  # with their pieces and all, about 50 MB
+KNOWN_WORDS = 1 << 19  # with their tokens and all, about 50 MB
 WORD_BYTES = 16  # on average; a table whose text is full is emptied, too
 
 
@@ -27,13 +27,13 @@ class WordCounter:
     The words known are forgotten when there is no room for more, so memory does not grow with the text.
 
     Attributes:
-        occurrences: how often each piece occurred, int64 [pieces].
-        lines: in how many lines, int64 [pieces].
+        occurrences: how often each token occurred, int64 [vocabulary size].
+        lines: in how many lines, int64 [vocabulary size].
     """
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
-        # Of a piece: occurrences, lines, number of the last line. Side by side they share a cache line.
+        # Of a token: occurrences, lines, number of the last line. Side by side they share a cache line.
         self._counts = np.zeros((len(tokenizer.pieces), 3), np.int64)
         self._next_line = 1
         self._words: ByteTable | None = None
@@ -78,8 +78,8 @@ class WordCounter:
         ends = np.arange(1, len(lines) + 1)
         self._tally(numbers, ends, times, ids, np.concatenate([[0], np.cumsum(lengths)]))
 
-    def _tally(self, numbers: np.ndarray, ends: np.ndarray, times: np.ndarray, *pieces: np.ndarray) -> None:
-        tally(numbers, ends, times, *pieces, self._next_line, self._counts)
+    def _tally(self, numbers: np.ndarray, ends: np.ndarray, times: np.ndarray, *tokens: np.ndarray) -> None:
+        tally(numbers, ends, times, *tokens, self._next_line, self._counts)
         self._next_line += len(ends)
 
     def _make_room(self, size: int) -> None:
@@ -103,7 +103,7 @@ class WordCounter:
         self._id_starts = np.full(words + 1, 0, np.int64)
 
     def _tokenize_words_from(self, known: int) -> None:
-        """Cut the words that are new in the table."""
+        """Tokenize the words that are new."""
         size = int(self._words.size[0])
         if size == known:
             return

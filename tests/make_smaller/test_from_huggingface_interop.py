@@ -108,7 +108,7 @@ def cut(original_folder: Path, folder: Path) -> Path:
     ids, _ = original.tokenizer.tokenize([*KEPT_SENTENCES, *original.prompts])
     selection = choose_tokens(
         original.tokenizer,
-        rows=original.vocab_size,
+        original_size=original.vocab_size,
         hidden_size=original.hidden_size,
         listed=[np.unique(ids)],
         languages=LANGUAGES,

@@ -32,7 +32,11 @@ def assert_one_line(ended, *reasons: object) -> None:
             "en: the 3 lines of {file} are white space and control charac",
         ),
         ("latin1.txt", b"long enough\ncaf\xe9 au lait\n", "{file}: line 2 is not UTF-8 (its byte 4)"),
-        ("half.txt.gz", gzip.compress(b"long enough\n" * 99)[:-9], "{file}: cannot be read (Truncated"),
+        (
+            "half.txt.gz",
+            gzip.compress(b"long enough\n" * 99, mtime=0)[:-9],
+            "{file}: cannot be read (Truncated",
+        ),
         ("text.parquet", b"long enough\n", "{file}: cannot be read"),
         ("words.tsv", b"word\t3\n\nword 4\n", "{file}: line 3 is 'word 4', expected word<TAB>count"),
         ("words.tsv", b"\t3\n", "{file}: line 1 is '\\t3', expected word<TAB>count"),
@@ -105,19 +109,35 @@ def test_a_truncated_counts_file(example, counted, run, tmp_path, nothing_left, 
         ("it_freqs.json", b'{"caf\xe9": 1}', "not readable as JSON"),
         ("it_freqs.json", b"[" * 100_000, "not readable as JSON"),
         ("it_freqs.json.gz", b'{"a": 1}', "not readable as JSON"),
-        ("it_freqs.json.gz", gzip.compress(b'{"a": 1}')[:-4], "not readable as JSON"),
-        ("it_freqs.json", b'["a"]', "expected a JSON object of piece"),
-        ("it_freqs.json", b'{"a": 0.5}', "expected a JSON object of piece"),
-        ("it_freqs.json", b'{"a": true}', "expected a JSON object of piece"),
-        ("it_freqs.json", b'{"a": -1}', "expected a JSON object of piece"),
-        ("it_freqs.json", b'{"a": 99999999999999999999}', "expected a JSON object of piece"),
+        ("it_freqs.json.gz", gzip.compress(b'{"a": 1}', mtime=0)[:-4], "not readable as JSON"),
+        ("it_freqs.json", b'["a"]', "expected a JSON object of token → occurrences (non-negative integers)"),
+        (
+            "it_freqs.json",
+            b'{"a": 0.5}',
+            "expected a JSON object of token → occurrences (non-negative integers)",
+        ),
+        (
+            "it_freqs.json",
+            b'{"a": true}',
+            "expected a JSON object of token → occurrences (non-negative integers)",
+        ),
+        (
+            "it_freqs.json",
+            b'{"a": -1}',
+            "expected a JSON object of token → occurrences (non-negative integers)",
+        ),
+        (
+            "it_freqs.json",
+            b'{"a": 99999999999999999999}',
+            "expected a JSON object of token → occurrences (non-negative integers)",
+        ),
         (
             "it_freqs.json",
             b'{"a": 1, "zzzzz": 1}',
-            "1 of 2 pieces, 'zzzzz' among them, are not in the original",
+            "1 of 2 tokens, 'zzzzz' among them, are not in the original",
         ),
-        ("it_freqs.json", b'{"a": 0}', "no piece of the original occurs in it"),
-        ("it_freqs.json", b"{}", "no piece of the original occurs in it"),
+        ("it_freqs.json", b'{"a": 0}', "no token of the original occurs in it"),
+        ("it_freqs.json", b"{}", "no token of the original occurs in it"),
     ],
 )
 def test_frequencies_that_are_none(example, run, tmp_path, nothing_left, name, data, reason):
@@ -131,8 +151,8 @@ def test_frequencies_that_are_none(example, run, tmp_path, nothing_left, name, d
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b"", "expected one a line"),
-        (b"\n\n", "expected one a line"),
+        (b"", "expected one per line"),
+        (b"\n\n", "expected one per line"),
         (b"a\ncaf\xe9\n", "not UTF-8 (byte 6); save it as UTF-8"),
         (None, "there is no such file"),
     ],
@@ -152,10 +172,10 @@ def test_lists_that_are_none(example, counted, run, tmp_path, nothing_left, opti
         (
             "--pieces",
             "a\nzzzzz\nyyyyy\n",
-            "the original has no piece 'zzzzz', line 2 (and 1 more); --skip-missing",
+            "the original has no token 'zzzzz', line 2 (and 1 more); --skip-missing",
         ),
-        ("--pieces", "a\n\u00a0a\n", "no piece '\\xa0a', line 2; --strip takes the white space off"),
-        ("--pieces", "a\r\n", "the original has no piece 'a\\r', line 1; --strip takes the white space off"),
+        ("--pieces", "a\n\u00a0a\n", "no token '\\xa0a', line 2; --strip takes the white space off"),
+        ("--pieces", "a\r\n", "the original has no token 'a\\r', line 1; --strip takes the white space off"),
         ("--keep", "a\n☃ a\n", "the original itself cannot read '☃ a' (it gets [UNK]); take it off the list"),
     ],
 )
@@ -174,7 +194,7 @@ def test_missing_pieces_are_left_out_aloud_and_white_space_is_stripped_when_aske
     arguments = ["--pieces", tmp_path / "list.txt", "--strip", "--skip-missing", "--no-keep-characters"]
     ended = run("select", "--model", example, *arguments, "--out", tmp_path / "selection")
     assert ended.code == 0
-    assert ended.error == f"{tmp_path / 'list.txt'}: 1 pieces that the original does not have are left out\n"
+    assert ended.error == f"{tmp_path / 'list.txt'}: 1 tokens that the original does not have are left out\n"
     kept = np.load(tmp_path / "selection" / "kept_ids.npy").tolist()
     assert kept == sorted([*tokenizer.special_ids.tolist(), tokenizer.ids["a"], tokenizer.ids["b"]])
 
@@ -195,10 +215,10 @@ def test_counts_given_twice_and_nowhere(example, counted, run, tmp_path, nothing
     assert_one_line(ended, "it.parquet: it is given twice; add them up with `select-vocab merge`")
     assert_one_line(run(*select, "--counts", tmp_path), f"{tmp_path}: no counts file in it; write some with")
     assert_one_line(run(*select, "--counts", tmp_path / "it.parquet"), "there is no such counts file")
-    assert_one_line(run(*select), "nothing to select from: give counts or lists of pieces")
+    assert_one_line(run(*select), "nothing to select from: give counts or lists of tokens")
     merge = ["merge", "--model", example, "--out", tmp_path / "merged.parquet"]
     ended = run(*merge, counted / "it.parquet", counted / "en.parquet")
-    assert_one_line(ended, "counts of different languages do not add: it, en")
+    assert_one_line(ended, "counts of different languages cannot be added up: it, en")
     nothing_left()
 
 

@@ -91,7 +91,7 @@ def test_the_published_lists_give_the_published_vocabulary_and_a_verified_model(
 def test_the_lists_as_they_stand_hold_pieces_with_white_space_that_the_original_lacks(lists, select):
     ended = select("--pieces", *lists)
     assert ended.code == 1
-    assert "the original has no piece '" in ended.error
+    assert "the original has no token '" in ended.error
     assert "--strip takes the white space off, as for the published lists" in ended.error
     assert ended.error.count("\n") == 1
 
@@ -102,14 +102,14 @@ def test_published_frequencies_of_other_pieces_are_refused_unless_they_may_be_le
     ended = select("--counts", frequencies, "--top-k", 1000)
     assert ended.code == 1
     assert "ar_freqs.json.gz: " in ended.error
-    assert "these are counts of another vocabulary (--skip-missing leaves such pieces out)" in ended.error
+    assert "these are counts of another vocabulary (--skip-missing leaves such tokens out)" in ended.error
     nothing_left()
 
 
-def test_published_frequencies_know_no_lines(frequencies, select, nothing_left):
+def test_published_frequencies_have_no_line_counts(frequencies, select, nothing_left):
     ended = select("--counts", frequencies / "fr_freqs.json.gz", "--skip-missing")
     assert ended.code == 1
-    assert "know no lines, which the rule min-line-share needs; choose --top-k" in ended.error
+    assert "has no line counts, which --min-line-share needs; choose --top-k" in ended.error
     assert ended.error.splitlines()[-1].startswith("select-vocab: fr: ")
     nothing_left()
 

@@ -116,7 +116,7 @@ def test_it_foretells_what_lines_show_that_were_not_counted(tokenizer, rule):
         selection = select_from(tokenizer, {"en": counted}, rule)
         (language,) = selection.coverage
         expected.append((language.expected_coverage, language.expected_unchanged))
-        shown.append(found(tokenizer, selection.kept_ids, held_out))
+        shown.append(found(tokenizer, selection.subset.original_ids, held_out))
         assert language.coverage > shown[-1][0] + 0.08, "what was counted looks better than it is"
     assert np.mean(expected, axis=0) == pytest.approx(np.mean(shown, axis=0), abs=0.015)
 
@@ -135,7 +135,7 @@ def test_it_foretells_half_of_tatoeba_from_the_other_half(shared, rule):
         halves[code] = [[lines[n] for n in half] for half in np.array_split(order, 2)]
     selection = select_from(tokenizer, {code: counted for code, (counted, _) in halves.items()}, rule)
     for language in selection.coverage:
-        coverage, unchanged = found(tokenizer, selection.kept_ids, halves[language.name][1])
+        coverage, unchanged = found(tokenizer, selection.subset.original_ids, halves[language.name][1])
         assert language.expected_coverage == pytest.approx(coverage, abs=0.025), language.name
         assert language.expected_unchanged == pytest.approx(unchanged, abs=0.08), language.name
         assert language.coverage > coverage + 0.01
