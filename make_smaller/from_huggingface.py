@@ -62,7 +62,10 @@ class FromHuggingFace:
         texts = verification_sentences(self._selection)
         say("trimming the embedding matrix and writing huggingface/")
         trimmed = trim_huggingface(
-            self._original.folder, self._selection.kept_ids, folder / HUGGINGFACE, self._options.dtype
+            self._original.folder,
+            self._selection.subset.original_ids,
+            folder / HUGGINGFACE,
+            self._options.dtype,
         )
         smaller = self._write_tokenizer(trimmed)
         say("verifying it against the original")

@@ -203,7 +203,7 @@ def verify_tfhub(
     embedded, difference = verify_embeddings(
         lambda used: load_excerpt(checkpoint, used), load_smaller, before, after, unchanged, texts
     )
-    return Verification(len(selection.kept_ids), len(texts), len(unchanged), embedded, difference)
+    return Verification(len(selection.subset), len(texts), len(unchanged), embedded, difference)
 
 
 def _verify_rows(checkpoint: Checkpoint, selection: Selection, model: Path) -> None:

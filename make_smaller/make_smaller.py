@@ -152,7 +152,7 @@ def _require_same_vocabulary(selection: Selection, tokenizer: Tokenizer, source:
             f"{source}: a selection of another vocabulary (fingerprint {selection.fingerprint[:12]}…, the "
             f"original's is {tokenizer.fingerprint[:12]}…); select with this original"
         )
-    for piece, original_id in zip(selection.pieces, selection.kept_ids.tolist(), strict=True):
+    for piece, original_id in zip(selection.pieces, selection.subset.original_ids.tolist(), strict=True):
         if tokenizer.ids.get(piece) != original_id:
             raise SmallerLabseError(
                 f"{source}: {piece!r} is not the original's token {original_id}; select again"

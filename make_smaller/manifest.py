@@ -100,7 +100,7 @@ class ModelDescription:
     @property
     def parameters(self) -> int:
         """Of the smaller model: only rows of the embedding matrix were taken away."""
-        dropped = self.selection.original_rows - len(self.selection.kept_ids)
+        dropped = self.selection.subset.original_size - len(self.selection.subset)
         return self.original_parameters - dropped * self.selection.hidden_size
 
 
@@ -114,10 +114,10 @@ def write_manifest(description: ModelDescription, folder: Path) -> None:
         "original": {
             "name": description.original_name,
             "fingerprint": selection.fingerprint,
-            "rows": selection.original_rows,
+            "rows": selection.subset.original_size,
             "parameters": description.original_parameters,
         },
-        "rows": len(selection.kept_ids),
+        "rows": len(selection.subset),
         "hidden_size": selection.hidden_size,
         "parameters": description.parameters,
         "tokenizer": selection.kind,

@@ -98,14 +98,6 @@ class Selection:
     coverage: tuple[Coverage, ...] = ()
     sentences: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
-    @property
-    def kept_ids(self) -> np.ndarray:
-        return self.subset.original_ids
-
-    @property
-    def original_rows(self) -> int:
-        return self.subset.original_size
-
 
 def write_selection(
     selection: Selection, tokenizer: Tokenizer, folder: Path, overwrite: bool = False

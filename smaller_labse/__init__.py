@@ -7,8 +7,11 @@ What the commands do, with the same names and defaults::
     labse = "sentence-transformers/LaBSE"
     counts = smaller_labse.count(labse, languages=["en", "it", "ja"], out="work/counts")
     selection = smaller_labse.select(labse, counts, out="work/selection", vocab_size="25%")
+    model = smaller_labse.make_smaller(labse, selection, out="work/model")
+    embeddings = smaller_labse.load(model).encode(["Hello, world."], normalize=True)
+    report = smaller_labse.compare(labse, [model], tatoeba="tatoeba/v1")
 
-Each function is imported when it is asked for, so that `import smaller_labse` takes no time.
+Each is imported when it is asked for, so that `import smaller_labse` takes no time.
 """
 
 from __future__ import annotations
@@ -17,10 +20,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from smaller_labse.common.errors import SmallerLabseError, UsageError
     from smaller_labse.encoders.load import load
     from smaller_labse.encoders.sentence_encoder import SentenceEncoder
     from smaller_labse.evaluate.compare_models import compare
     from smaller_labse.evaluate.comparison.side_by_side import Report
+    from smaller_labse.make_smaller.make_smaller import SmallerModel, make_smaller
     from smaller_labse.select_vocab.count import count, merge_counts
     from smaller_labse.select_vocab.select import select
     from smaller_labse.select_vocab.selection import Selection
@@ -31,24 +36,38 @@ __all__ = [
     "Report",
     "Selection",
     "SentenceEncoder",
+    "SmallerLabseError",
+    "SmallerModel",
+    "UsageError",
     "__version__",
     "compare",
     "count",
     "load",
+    "make_smaller",
     "merge_counts",
     "select",
 ]
 
 _MODULES = {
-    "Report": "smaller_labse.evaluate.comparison.side_by_side",
-    "Selection": "smaller_labse.select_vocab.selection",
-    "SentenceEncoder": "smaller_labse.encoders.sentence_encoder",
-    "compare": "smaller_labse.evaluate.compare_models",
-    "count": "smaller_labse.select_vocab.count",
-    "load": "smaller_labse.encoders.load",
-    "merge_counts": "smaller_labse.select_vocab.count",
-    "select": "smaller_labse.select_vocab.select",
+    "Report": "evaluate.comparison.side_by_side",
+    "Selection": "select_vocab.selection",
+    "SentenceEncoder": "encoders.sentence_encoder",
+    "SmallerLabseError": "common.errors",
+    "SmallerModel": "make_smaller.make_smaller",
+    "UsageError": "common.errors",
+    "compare": "evaluate.compare_models",
+    "count": "select_vocab.count",
+    "load": "encoders.load",
+    "make_smaller": "make_smaller.make_smaller",
+    "merge_counts": "select_vocab.count",
+    "select": "select_vocab.select",
 }
+
+# `make_smaller` is a package and a function, and the first import of the package would bind its name here, at
+# any time. So it is imported now, while it is empty, and unbound: the name is free for the function, and
+# `from smaller_labse.make_smaller.make_smaller import …` goes through sys.modules.
+import_module("smaller_labse.make_smaller")
+globals().pop("make_smaller")
 
 
 def __getattr__(name: str) -> object:
@@ -56,7 +75,7 @@ def __getattr__(name: str) -> object:
     if name == "__version__":
         value: object = import_module("importlib.metadata").version("smaller-labse")
     elif name in _MODULES:
-        value = getattr(import_module(_MODULES[name]), name)
+        value = getattr(import_module(f"smaller_labse.{_MODULES[name]}"), name)
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     globals()[name] = value

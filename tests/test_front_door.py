@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import argparse
 import inspect
+import os
 import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import smaller_labse
 from smaller_labse.common.errors import SmallerLabseError, UsageError
-from smaller_labse.select_vocab.__main__ import _parser
+from smaller_labse.evaluate import __main__ as evaluate
+from smaller_labse.make_smaller import __main__ as make_smaller
+from smaller_labse.select_vocab import __main__ as select_vocab
 from smaller_labse.select_vocab.selection import read_selection
 
 IMPORTED = """
@@ -37,7 +41,7 @@ def test_importing_it_imports_nothing_heavy():
     )
     heavy, ours = process.stdout.splitlines()
     assert heavy == "[]"
-    assert ours in (str(["smaller_labse"]), str(["smaller_labse", "smaller_labse.make_smaller"]))
+    assert ours == str(["smaller_labse", "smaller_labse.make_smaller"])
 
 
 def test_it_says_what_it_has():
@@ -45,29 +49,33 @@ def test_it_says_what_it_has():
     assert set(smaller_labse.__all__) <= set(dir(smaller_labse))
     for name in smaller_labse.__all__:
         assert getattr(smaller_labse, name) is getattr(smaller_labse, name)
-    for name in ("count", "select", "load"):
+    for name in ("count", "select", "make_smaller", "load", "compare"):
         assert callable(getattr(smaller_labse, name))
     with pytest.raises(AttributeError, match="module 'smaller_labse' has no attribute 'nothing'"):
         _ = smaller_labse.nothing
     assert (Path(smaller_labse.__file__).parent / "py.typed").is_file()
 
 
-def options_of(command: str) -> set[str]:
-    (commands,) = (action for action in _parser()._actions if isinstance(action, argparse._SubParsersAction))
-    return {action.dest for action in commands.choices[command]._actions} - {"help"}
+def options_of(parser: argparse.ArgumentParser, command: str | None) -> set[str]:
+    if command:
+        (commands,) = (action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
+        parser = commands.choices[command]
+    return {action.dest.removeprefix("no_") for action in parser._actions} - {"help"}
 
 
 @pytest.mark.parametrize(
-    ("command", "function", "more"),
+    ("parser", "command", "name", "only_command", "only_python"),
     [
-        ("count", smaller_labse.count, set()),
-        ("select", smaller_labse.select, {"report"}),
-        ("merge", smaller_labse.merge_counts, set()),
+        (select_vocab._parser, "count", "count", set(), set()),
+        (select_vocab._parser, "select", "select", set(), {"report"}),
+        (select_vocab._parser, "merge", "merge_counts", set(), set()),
+        (make_smaller._parser, None, "make_smaller", set(), set()),
+        (evaluate._make_parser, "compare", "compare", {"model"}, {"models"}),
     ],
 )
-def test_a_function_takes_what_its_command_takes(command, function, more):
-    """The defaults are the same by construction: a command passes on only what the user wrote."""
-    assert set(inspect.signature(function).parameters) - more == options_of(command)
+def test_a_function_takes_what_its_command_takes(parser, command, name, only_command, only_python):
+    parameters = set(inspect.signature(getattr(smaller_labse, name)).parameters)
+    assert parameters - only_python == options_of(parser(), command) - only_command
 
 
 def test_counts_and_selection_are_those_of_the_commands(example, text_files, run, tmp_path):
@@ -95,6 +103,48 @@ def test_counts_and_selection_are_those_of_the_commands(example, text_files, run
     assert selection.pieces == read.pieces
     assert selection.coverage == read.coverage
     assert [language.name for language in selection.coverage] == ["en", "it"]
+
+
+def test_the_whole_example(example, text_files, tmp_path):
+    """As in the package's own docstring, with an original and a text that are here."""
+    text = {code: text_files / f"{code}.txt" for code in ("en", "it", "ja")}
+    counts = smaller_labse.count(example, text=text, out=tmp_path / "counts")
+    selection = smaller_labse.select(example, counts, out=tmp_path / "selection", vocab_size="25%")
+    model = smaller_labse.make_smaller(example, selection, out=tmp_path / "model")
+    sentences = [line for file in text.values() for line in file.read_text("utf-8").splitlines()]
+    embeddings = smaller_labse.load(model).encode(sentences, normalize=True)
+    assert isinstance(selection, smaller_labse.Selection)
+    assert isinstance(model, smaller_labse.SmallerModel)
+    assert os.fspath(model) == str(tmp_path / "model")
+    originals = smaller_labse.load(example).encode(sentences, normalize=True)
+    assert np.allclose(embeddings, originals, atol=1e-5)
+    assert np.allclose(np.linalg.norm(embeddings, axis=1), 1)
+    # A folder stands for what was written into it.
+    again = smaller_labse.make_smaller(example, tmp_path / "selection", out=tmp_path / "again")
+    assert np.array_equal(smaller_labse.load(str(again.folder)).encode(sentences, normalize=True), embeddings)
+
+
+CLASH = """
+import smaller_labse
+from smaller_labse.make_smaller import manifest
+from smaller_labse.make_smaller.manifest import Verification
+import smaller_labse.make_smaller.side_files
+from smaller_labse import make_smaller, SmallerModel
+print(callable(make_smaller), make_smaller is smaller_labse.make_smaller, manifest.__name__)
+"""
+
+
+@pytest.mark.parametrize(
+    "first",
+    ["", "import smaller_labse.make_smaller.manifest", "import smaller_labse.make_smaller.make_smaller"],
+)
+def test_make_smaller_is_the_function_whatever_is_imported_first(first):
+    """The package of the same name stays importable."""
+    process = subprocess.run(
+        [sys.executable, "-c", f"{first}\n{CLASH}"], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert (process.returncode, process.stderr) == (0, "")
+    assert process.stdout == "True True smaller_labse.make_smaller.manifest\n"
 
 
 @pytest.mark.parametrize("form", ["mapping", "list", "one"])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 
 import tensorflow as tf
 
+from smaller_labse.common.arguments import StrPath
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import read_object
 from smaller_labse.encoders.bert_preprocessor import BertPreprocessor
@@ -21,9 +23,7 @@ from smaller_labse.originals.tokenizers.vocabulary import read_pieces
 TOKENIZER_JSON = "tokenizer.json"
 
 
-def load(
-    model: str | Path, preprocessor: str | Path | None = None, prompt: str | None = None
-) -> SentenceEncoder:
+def load(model: StrPath, preprocessor: StrPath | None = None, prompt: str | None = None) -> SentenceEncoder:
     """Load a model to encode sentences with.
 
     Args:
@@ -38,10 +38,11 @@ def load(
         SmallerLabseError: there is no model, it has another format, or encoder and preprocessor have
             different vocabularies.
     """
-    huggingface = locate_huggingface(str(model))
+    model = os.fspath(model)
+    huggingface = locate_huggingface(model)
     if huggingface is not None:
         return _load_huggingface(huggingface, prompt)
-    original = locate_tfhub(str(model), None if preprocessor is None else str(preprocessor))
+    original = locate_tfhub(model, None if preprocessor is None else os.fspath(preprocessor))
     pieces = _read_vocabulary(original)
     encoder = tf.saved_model.load(str(original.encoder))
     _require_vocabulary(original, encoder, pieces)
