@@ -9,12 +9,17 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from smaller_labse.encoders.config import WORD_EMBEDDINGS, EncoderConfig
 from smaller_labse.originals.tokenizers.wordpiece import WordPiece
 from smaller_labse.select_vocab.counts_file import Counts, LineFilter
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# How long an example takes says more about the machine than about the code.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session")
