@@ -14,7 +14,7 @@ from smaller_labse.corpora.languages import parse_languages
 from smaller_labse.evaluate.compare_models import compare
 from smaller_labse.evaluate.comparison.models import parse_models
 from smaller_labse.evaluate.comparison.parity import TOLERANCE, parity, parity_table, require_parity
-from smaller_labse.evaluate.embed_files import embed_files
+from smaller_labse.evaluate.embed_files import NULLS, embed_files
 from smaller_labse.evaluate.report.tables import averages_table, sizes_table
 from smaller_labse.evaluate.report.write_report import PAGE
 from smaller_labse.evaluate.tatoeba_accuracy import accuracy_table, tatoeba
@@ -153,8 +153,8 @@ def _add_encode(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "encode",
         help="texts to embeddings, files of any size",
-        description="Write the embedding of every line as one row of a NumPy file (float32), in order. "
-        "Memory does not grow with the number of lines.",
+        description="Write the embedding of every record (a line of plain text) as one row of a NumPy file "
+        "(float32), in order. Memory does not grow with the number of records.",
     )
     add = parser.add_argument
     add("--model", required=True, metavar="FOLDER", help="the model: a folder, TF Hub handle or hub id")
@@ -164,9 +164,16 @@ def _add_encode(commands: argparse._SubParsersAction) -> None:
         type=Path,
         required=True,
         metavar="FILE",
-        help="files with one text per line, .jsonl or .parquet, plain or compressed; or folders of them",
+        help="files with one text per line, or .jsonl, .csv, .tsv, .parquet with one per record; .gz, .zst, "
+        ".xz, .bz2 of them; or folders of them",
     )
-    add("--text-field", default="text", metavar="NAME", help="field or column of the text (default: text)")
+    add("--text-field", metavar="NAME", help="field or column of the text (default: text)")
+    add(
+        "--nulls",
+        choices=NULLS,
+        default="refuse",
+        help="a record without text (null): an error, or a row of NaN (default: %(default)s)",
+    )
     add("--out", type=Path, required=True, metavar="FILE", help="the .npy file to write")
     add("--normalize", action="store_true", help="scale every embedding to length 1")
     add(
@@ -249,8 +256,10 @@ def _run_encode(options: argparse.Namespace) -> None:
         options.prompt,
         options.text_field,
         options.overwrite,
+        options.nulls,
     )
-    print(f"{embedded.file}: {embedded.texts:,} x {embedded.width}, float32")
+    nulls = f", {embedded.nulls:,} rows NaN (text null)" if embedded.nulls else ""
+    print(f"{embedded.file}: {embedded.texts:,} x {embedded.width}, float32{nulls}")
 
 
 if __name__ == "__main__":

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
-from smaller_labse.common.atomic_output import new_file, require_absent
-from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.common.atomic_output import new_file, require_absent, require_not_read
+from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.common.progress import progress
 from smaller_labse.common.quiet_tensorflow import import_tensorflow_quietly
-from smaller_labse.corpora.text_files import read_lines
+from smaller_labse.corpora.records import TEXT_FIELD, read_records
+from smaller_labse.corpora.text_files import find_text_files, require_fields
+
+NULLS = ("refuse", "nan")
 
 
 @dataclass(frozen=True)
@@ -24,11 +29,13 @@ class Embedded:
         file: where, in NumPy's format: float32 [texts, width].
         texts: how many.
         width: of an embedding.
+        nulls: how many of the texts are null, and their rows NaN.
     """
 
     file: Path
     texts: int
     width: int
+    nulls: int = 0
 
 
 def embed_files(
@@ -38,28 +45,39 @@ def embed_files(
     normalize: bool = False,
     max_length: int | None = None,
     prompt: str | None = None,
-    text_field: str = "text",
+    text_field: str | None = None,
     overwrite: bool = False,
+    nulls: str = "refuse",
 ) -> Embedded:
-    """Encode every line of some files, in order, empty ones too, into one `.npy` file.
+    """Encode every record of some files, in order, empty ones too, into one `.npy` file: a row for each.
 
     Args:
         model: see `smaller_labse.evaluate.load`.
-        files: text files, one text a line, or `.jsonl`, `.parquet`, compressed ones, folders of them.
+        files: text files with one text per line, or `.jsonl`, `.csv`, `.tsv`, `.parquet` with one per record,
+            which may hold line feeds; compressed ones, folders of them.
         out: the file to write; it appears whole or not at all. `numpy.load(out, mmap_mode="r")` reads it
             without loading it.
         normalize: scale every embedding to length 1.
         max_length: pieces a text; see `SentenceEncoder.encode`.
         prompt: what goes before every text; None for the model's own.
-        text_field: the field of a `.jsonl` record, or the column of a `.parquet` file, that holds text.
+        text_field: the field or column that holds text; None for "text".
         overwrite: replace an earlier file.
+        nulls: what to do with a record whose text is null: "refuse" it, or "nan" for a row of NaN.
 
     Raises:
-        SmallerLabseError: a file cannot be read or there is no text, or `out` exists.
+        UsageError: `out` is one of the files or lies in the model, `text_field` is given and no file has any
+            field, or `nulls` is something else.
+        SmallerLabseError: a file cannot be read, a text is null, there is no text, or `out` exists.
     """
+    if nulls not in NULLS:
+        raise UsageError(f"nulls: expected {' or '.join(map(repr, NULLS))}, got {nulls!r}")
     require_absent(out, overwrite)
-    lines = (line for file in files for line in read_lines(file, text_field))
-    first = next(lines, None)  # what is wrong with the text is better known before a model is loaded
+    found = [file for path in files for file in find_text_files(path, text_field is not None)]
+    require_not_read(out, [*found, Path(model)])
+    require_fields(found, text_field)
+    null_rows: deque[int] = deque()
+    texts = _read_texts(found, text_field or TEXT_FIELD, null_rows if nulls == "nan" else None)
+    first = next(texts, None)  # what is wrong with the text is better known before a model is loaded
     if first is None:
         raise SmallerLabseError(f"{', '.join(map(str, files))}: no line of text in it")
     import_tensorflow_quietly()
@@ -67,15 +85,52 @@ def embed_files(
 
     encoder = load(model, prompt=prompt)
     with new_file(out, overwrite) as partial, progress("encoding", None, "texts") as advance:
-        parts = encoder.encode_parts(_chain(first, lines), normalize, max_length, advance)
+        parts = encoder.encode_parts(chain([first], texts), normalize, max_length, advance)
+        blank = _BlankRows(null_rows)
         with partial.open("wb") as stream:
-            texts = _write_npy(stream, parts, encoder.embedding_size)
-    return Embedded(out, texts, encoder.embedding_size)
+            rows = _write_npy(stream, map(blank, parts), encoder.embedding_size)
+    return Embedded(out, rows, encoder.embedding_size, blank.blanked)
 
 
-def _chain(first: str, others: Iterable[str]) -> Iterator[str]:
-    yield first
-    yield from others
+def _read_texts(files: Iterable[Path], text_field: str, null_rows: deque[int] | None) -> Iterator[str]:
+    """The text of each record; where it is null, an empty one, whose place among all goes into `null_rows`.
+
+    Raises:
+        SmallerLabseError: a text is null, and there is no `null_rows`.
+    """
+    row = 0
+    for file in files:
+        for number, text in enumerate(read_records(file, text_field), start=1):
+            if text is None:
+                if null_rows is None:
+                    raise SmallerLabseError(
+                        f"{file}: record {number} has no text ({text_field!r} is null); put some there, "
+                        "or add --nulls nan for a row of NaN"
+                    )
+                null_rows.append(row)
+            yield text or ""
+            row += 1
+
+
+class _BlankRows:
+    """Writes NaN over the rows of texts that are null, part by part.
+
+    Attributes:
+        blanked: how many rows so far.
+    """
+
+    def __init__(self, null_rows: deque[int]) -> None:
+        self.blanked = 0
+        self._null_rows = null_rows
+        self._first = 0  # the next part's first row
+
+    def __call__(self, part: np.ndarray) -> np.ndarray:
+        end = self._first + len(part)
+        while self._null_rows and self._null_rows[0] < end:
+            part[self._null_rows.popleft() - self._first] = np.nan
+            self.blanked += 1
+        self._first = end
+        return part
 
 
 def _write_npy(stream: BinaryIO, parts: Iterable[np.ndarray], width: int) -> int:

@@ -24,7 +24,7 @@ import numpy as np
 from smaller_labse.common.atomic_output import new_file
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.corpora.sample import SampledLine, sample_lines
-from smaller_labse.corpora.text_files import WORD_COUNT_ENDINGS
+from smaller_labse.corpora.word_lists import WORD_LIST_ENDINGS
 
 FORMAT = "smaller_labse.counts.1"
 
@@ -147,7 +147,7 @@ def read_counts(file: Path, pieces: list[str], fingerprint: str) -> Counts:
             lines=lines,
             sample=tuple(SampledLine(*sampled) for sampled in json.loads(metadata["sample"])),
             # Counts of earlier versions do not say; the name of what was counted does.
-            word_list="word_list" in metadata or metadata["corpus"].endswith(WORD_COUNT_ENDINGS),
+            word_list="word_list" in metadata or metadata["corpus"].endswith(WORD_LIST_ENDINGS),
         )
     except (LookupError, TypeError, ValueError) as error:
         raise SmallerLabseError(f"{file}: a damaged counts file ({error}); count again") from None

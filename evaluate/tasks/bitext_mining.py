@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.corpora.text_files import read_sentences
+from smaller_labse.corpora.text_files import read_plain_lines
 from smaller_labse.evaluate.metrics.nearest_neighbours import Neighbours, neighbours_both_ways
 from smaller_labse.evaluate.metrics.scores import Score
 from smaller_labse.evaluate.tasks.task import Encode
@@ -212,7 +212,7 @@ def _read_split(gold: Path) -> Split:
         _read_sentences(gold.with_name(stem + code)) for code in (left_code, right_code)
     )
     pairs: dict[tuple[int, int], int] = {}
-    for number, line in enumerate(read_sentences(gold), start=1):
+    for number, line in enumerate(read_plain_lines(gold), start=1):
         ids = line.split("\t")
         if len(ids) != 2:
             raise SmallerLabseError(f"{gold}: line {number} is {line[:60]!r}, expected id<TAB>id")
@@ -229,7 +229,7 @@ def _read_sentences(file: Path) -> tuple[tuple[str, ...], dict[str, int]]:
     """The sentences, and id → which."""
     sentences: list[str] = []
     ids: dict[str, int] = {}
-    for number, line in enumerate(read_sentences(file), start=1):
+    for number, line in enumerate(read_plain_lines(file), start=1):
         name, tab, sentence = line.partition("\t")
         if not tab:
             raise SmallerLabseError(f"{file}: line {number} is {line[:60]!r}, expected id<TAB>sentence")

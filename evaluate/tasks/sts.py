@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError, UsageError
-from smaller_labse.corpora.text_files import read_sentences
+from smaller_labse.corpora.text_files import read_plain_lines
 from smaller_labse.evaluate.metrics.scores import Score
 
 BENCHMARK_COLUMNS = 7  # of the STS benchmark's files: genre, file, year, number, score, sentence, sentence
@@ -80,7 +80,7 @@ def read_sts(text: str) -> Sts:
 
 def _read_one(file: Path) -> list[tuple[str, str, float]]:
     rows = []
-    for number, line in enumerate(read_sentences(file), start=1):
+    for number, line in enumerate(read_plain_lines(file), start=1):
         cells = line.split("\t")
         if len(cells) == 3:
             left, right, score = cells
@@ -96,7 +96,7 @@ def _read_one(file: Path) -> list[tuple[str, str, float]]:
 
 
 def _read_two(inputs: Path, gold: Path) -> list[tuple[str, str, float]]:
-    pairs, scores = read_sentences(inputs), read_sentences(gold)
+    pairs, scores = read_plain_lines(inputs), read_plain_lines(gold)
     if len(pairs) != len(scores):
         raise SmallerLabseError(
             f"{inputs} has {len(pairs):,} lines, but {gold} has {len(scores):,}; expected a score a pair"

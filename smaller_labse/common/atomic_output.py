@@ -6,11 +6,11 @@ import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.common.errors import SmallerLabseError, UsageError
 
 NO_SPACE = os.strerror(errno.ENOSPC)
 
@@ -40,12 +40,41 @@ def require_absent(path: Path, overwrite: bool, marker: str | None = None) -> No
         )
 
 
+def require_not_read(out: Path, read: Iterable[Path], overwrite: bool = True) -> None:
+    """Refuse an output that would replace something that is read, before any work is done.
+
+    Args:
+        out: the file or folder to write; what is not there yet replaces nothing.
+        read: the files and folders that are read; names that are no paths, such as hub ids, do no harm.
+        overwrite: whether the output may be replaced at all; if not, there is nothing to say here.
+
+    Raises:
+        UsageError: `out` is one of them, lies in one of them, or holds one of them.
+    """
+    if not overwrite or not out.exists():
+        return
+    written = Path(os.path.realpath(out))
+    for path in read:
+        if not path.exists():
+            continue
+        place = Path(os.path.realpath(path))
+        if out.samefile(path):
+            raise UsageError(f"{out} is read, and would be replaced; choose another place for the output")
+        for inner, outer in ((written, place), (place, written)):
+            if inner.is_relative_to(outer):
+                how = "lies in" if inner is written else "holds"
+                raise UsageError(
+                    f"{out} {how} {path}, which is read, and would be replaced; "
+                    "choose another place for the output"
+                )
+
+
 @contextmanager
 def new_folder(path: Path, overwrite: bool = False, marker: str | None = None) -> Iterator[Path]:
     """Yield an empty folder that becomes `path` when the block ends well, and vanishes otherwise.
 
     Args:
-        path: the folder to make; its parents are made too.
+        path: the folder to make; its parents are made too. Of a link, what it leads to is made.
         overwrite: replace an earlier output.
         marker: see `require_absent`.
 
@@ -57,16 +86,17 @@ def new_folder(path: Path, overwrite: bool = False, marker: str | None = None) -
             (partial / "selection.json").write_text("{}")
     """
     require_absent(path, overwrite, marker)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent))
+    place = _behind_link(path)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f".{place.name}.", suffix=".partial", dir=place.parent))
     try:
         partial.chmod(0o777 & ~_umask())
         yield partial
         require_absent(path, overwrite, marker)
-        if path.exists():
-            _replace(path, partial)
+        if place.exists():
+            _replace(place, partial)
         else:
-            partial.rename(path)
+            partial.rename(place)
     except BaseException as error:
         shutil.rmtree(partial, ignore_errors=True)
         _name_full_disk(error, path)
@@ -77,23 +107,30 @@ def new_folder(path: Path, overwrite: bool = False, marker: str | None = None) -
 def new_file(path: Path, overwrite: bool = False) -> Iterator[Path]:
     """Yield a path to write to that becomes `path` when the block ends well, and vanishes otherwise.
 
+    A link stays a link: what it leads to is replaced.
+
     Raises:
         SmallerLabseError: `path` exists and may not be replaced, or the disk is full.
     """
     require_absent(path, overwrite)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
+    place = _behind_link(path)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(prefix=f".{place.name}.", suffix=".partial", dir=place.parent)
     os.close(descriptor)
     partial = Path(name)
     try:
         partial.chmod(0o666 & ~_umask())
         yield partial
         require_absent(path, overwrite)
-        partial.replace(path)
+        partial.replace(place)
     except BaseException as error:
         partial.unlink(missing_ok=True)
         _name_full_disk(error, path)
         raise
+
+
+def _behind_link(path: Path) -> Path:
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
 def _replace(path: Path, partial: Path) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.corpora.text_files import column_lines
+from smaller_labse.corpora.decoded_lines import split_lines
+from smaller_labse.corpora.records import require_texts
 
 
 def read_dataset_lines(
@@ -32,7 +33,8 @@ def read_dataset_lines(
                     f"{source}: no column {text_field!r}, it has {', '.join(record)}; "
                     "name the one that holds text with --text-field"
                 )
-            yield from column_lines([record[text_field]], source, text_field)
+            for text in require_texts([record[text_field]], source, text_field):
+                yield from split_lines(text) if text is not None else ()
     except SmallerLabseError:
         raise
     except Exception as error:

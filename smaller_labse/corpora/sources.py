@@ -10,11 +10,12 @@ from pathlib import Path
 from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.corpora.dataset_lines import read_dataset_lines
 from smaller_labse.corpora.languages import Language, find_language
-from smaller_labse.corpora.text_files import WORD_COUNT_ENDINGS, read_lines, read_word_counts
+from smaller_labse.corpora.records import TEXT_FIELD, text_ending
+from smaller_labse.corpora.text_files import read_lines
+from smaller_labse.corpora.word_lists import read_word_counts
 
 WIKIPEDIA = "wikimedia/wikipedia"
 WIKIPEDIA_DATE = "20231101"
-TEXT_FIELD = "text"
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ def file_sources(languages: Sequence[Language], texts: Sequence[str], text_field
     sources = []
     for language in wanted:
         path = _find_text(language, paths, patterns)
-        if path.name.endswith(WORD_COUNT_ENDINGS):
+        if text_ending(path) == ".tsv":
             words = partial(read_word_counts, path)
             sources.append(Source(language.code, language, str(path), words, is_word_list=True))
         else:

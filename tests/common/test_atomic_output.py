@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from smaller_labse.common.atomic_output import new_file, new_folder, require_absent
-from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.common.atomic_output import new_file, new_folder, require_absent, require_not_read
+from smaller_labse.common.errors import SmallerLabseError, UsageError
 
 
 def tree(folder: Path) -> dict[str, bytes | None]:
@@ -119,3 +119,32 @@ def test_outputs_have_the_permissions_that_the_user_gives_new_files(tmp_path, ma
         os.umask(previous)
     assert (tmp_path / "model").stat().st_mode & 0o777 == folder
     assert (tmp_path / "counts").stat().st_mode & 0o777 == file
+
+
+def test_a_link_stays_a_link_and_what_it_leads_to_is_replaced(tmp_path):
+    disk = tmp_path / "disk"
+    write_folder(disk / "model", "old", marker="marker")
+    (disk / "counts").write_text("old")
+    for name in ("model", "counts"):
+        (tmp_path / name).symlink_to(disk / name)
+    with new_folder(tmp_path / "model", True, "marker") as partial:
+        assert partial.parent == disk  # the same file system
+        (partial / "marker").write_text("new")
+    with new_file(tmp_path / "counts", True) as partial:
+        partial.write_text("new")
+    assert (tmp_path / "model").is_symlink() and (tmp_path / "counts").is_symlink()
+    assert tree(disk) == {"model": None, "model/marker": b"new", "counts": b"new"}
+
+
+def test_what_is_read_is_not_written_over(tmp_path):
+    folder = tmp_path / "model"
+    write_folder(folder, "weights")
+    inside, other = folder / "marker", tmp_path / "other"
+    (tmp_path / "hard").hardlink_to(inside)
+    for out, read in ((inside, inside), (tmp_path / "hard", inside), (inside, folder), (tmp_path, folder)):
+        with pytest.raises(UsageError, match="read, and would be replaced; choose another place"):
+            require_not_read(out, [other, read])
+        require_not_read(out, [read], overwrite=False)  # refused elsewhere
+    require_not_read(other, [folder])
+    require_not_read(folder / "new", [folder])
+    require_not_read(inside, [other, Path("sentence-transformers/LaBSE")])

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import bz2
+import csv
 import gzip
+import io
 import json
+import lzma
 import os
 import threading
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +22,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.corpora.text_files import read_lines
+from smaller_labse.corpora.text_files import read_lines, read_sentences
 
 LINES = ["one", "", "  two\u2028three\x85 ", "日本\x00語\u00a0!", "\ufefffour\rfive", "six"]
 
@@ -52,6 +57,29 @@ def write_zst_of_two_frames(file: Path, lines: list[str]) -> None:
     file.write_bytes(zstd(data[:9]) + zstd(data[9:]))
 
 
+def write_xz(file: Path, lines: list[str]) -> None:
+    data = "".join(line + "\n" for line in lines).encode()
+    file.write_bytes(lzma.compress(data[:9]) + bytes(8) + lzma.compress(data[9:]) + bytes(4))  # padding
+
+
+def write_bz2(file: Path, lines: list[str]) -> None:
+    data = "".join(line + "\n" for line in lines).encode()
+    file.write_bytes(bz2.compress(data[:9]) + bz2.compress(data[9:]))
+
+
+def write_csv(file: Path, lines: list[str]) -> None:
+    buffer = io.StringIO(newline="")
+    rows = csv.writer(buffer)
+    rows.writerow(["id", "text"])
+    rows.writerows([[0, "\n".join(lines[:2])], *([n, line] for n, line in enumerate(lines[2:]))])
+    data = "\ufeff".encode() + buffer.getvalue().encode()
+    file.write_bytes(bz2.compress(data) if file.suffix == ".bz2" else data)
+
+
+def write_tsv(file: Path, lines: list[str]) -> None:
+    file.write_bytes("".join(f"{text}\t7\r\n" for text in ["text", *lines]).encode())
+
+
 def write_jsonl(file: Path, lines: list[str]) -> None:
     records = [{"text": "\n".join(lines[:2]), "id": 1}, *({"text": line} for line in lines[2:])]
     data = "".join(json.dumps(record, ensure_ascii=bool(n % 2)) + "\n\n" for n, record in enumerate(records))
@@ -72,6 +100,11 @@ WRITERS: dict[str, Callable[[Path, list[str]], None]] = {
     "a.txt.gz": write_gz,
     "members.txt.gz": write_gz_of_two_members,
     "frames.txt.zst": write_zst_of_two_frames,
+    "a.TXT.xz": write_xz,
+    "a.txt.bz2": write_bz2,
+    "a.csv": write_csv,
+    "a.csv.bz2": write_csv,
+    "a.tsv": write_tsv,
     "a.jsonl": write_jsonl,
     "a.jsonl.gz": write_jsonl,
     "a.jsonl.zst": write_jsonl,
@@ -85,7 +118,7 @@ def test_lines_come_out_as_they_went_in(tmp_path, name):
     assert list(read_lines(tmp_path / name)) == LINES
 
 
-TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\n"), max_size=9).filter(
+TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\n\t"), max_size=9).filter(
     lambda line: not line.endswith("\r")
 )
 
@@ -145,6 +178,26 @@ BROKEN = {
     "half.txt.zst": (zstd(LONG)[:-5], "cannot be read"),
     "plain.txt.zst": (LONG, "cannot be read"),
     "nothing.jsonl.zst": (b"", "empty"),
+    "half.txt.xz": (lzma.compress(LONG)[:-20], "cannot be read (it ends too early)"),
+    "plain.txt.xz": (LONG, "cannot be read"),
+    "after.txt.xz": (lzma.compress(LONG) + b"something else", "cannot be read"),
+    "half.txt.bz2": (bz2.compress(LONG)[:-20], "cannot be read (it ends too early)"),
+    "after.txt.bz2": (bz2.compress(LONG) + b"something else", "cannot be read"),
+    "nothing.txt.bz2": (b"", "empty"),
+    "other.csv": (b"id;text\n1;good\n", "no column 'text', it has id;text; name it with --text-field"),
+    "two.csv": (b"text,text\ngood,good\n", "more than one column 'text'"),
+    "nothing.csv": (b"", "empty, expected the columns' names"),
+    "short.csv": (b"id,text\n1,good\n2\n", "line 3 has 1 columns, the first line has 2"),
+    "open.csv": (b'id,text\n1,"good\n2,morning\n', "is not CSV"),
+    "quote.csv": (b'id,text\n1,"good" morning\n', "line 2 is not CSV"),
+    "latin1.csv": (b"text\ncaf\xe9\n", "line 2 is not UTF-8"),
+    "long.tsv": (b"text\tid\ngood\tmorning\t1\n", "line 2 has 3 columns, the first line has 2"),
+    "a.docx": (b"PK", "a word processor's document; save it as plain text (.txt)"),
+    "a.PDF": (b"%PDF-1.7", "a PDF; extract its text first"),
+    "a.json": (b"[]", "write one record per line (.jsonl)"),
+    "a.xml.bz2": (bz2.compress(b"<text/>"), "markup; extract its text first"),
+    "a.tar.gz": (gzip.compress(b""), "an archive; unpack it"),
+    "a.parquet.gz": (gzip.compress(b"PAR1"), "Parquet that is compressed once more"),
     "text.jsonl": (b'{"text": "good"}\nnot a record\n', "line 2 is not JSON"),
     "deep.jsonl": (b"[" * 100_000, "line 1 is not JSON"),
     "list.jsonl": (b'["text"]\n', "line 1 has no text in a field 'text'"),
@@ -186,3 +239,46 @@ def test_a_folder_without_text_and_a_missing_file_are_refused(tmp_path):
         list(read_lines(tmp_path))
     with pytest.raises(SmallerLabseError, match="there is no such file"):
         list(read_lines(tmp_path / "a.txt"))
+
+
+def test_null_is_no_line_in_every_format(tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"text": null}\n{"text": "one\\ntwo"}\n')
+    pq.write_table(pa.table({"text": [None, "three"]}), tmp_path / "b.parquet")
+    assert list(read_lines(tmp_path)) == ["one", "two", "three"]
+
+
+def test_tables_in_a_folder_are_read_when_their_column_is_named(tmp_path):
+    (tmp_path / "a.csv").write_text("text,id\none,1\n")
+    (tmp_path / "b.tsv").write_text("word\t3\n")
+    assert list(read_lines(tmp_path)) == ["one"]
+    (tmp_path / "b.tsv").write_text("id\ttext\n1\ttwo\n")
+    assert list(read_lines(tmp_path, "text")) == ["one", "two"]
+
+
+def test_a_blank_line_is_an_empty_text_only_where_there_is_one_column(tmp_path):
+    for name in ("a.csv", "a.tsv"):
+        (tmp_path / name).write_text("text\none\n\ntwo\n")
+        assert read_sentences(tmp_path / name) == ["one", "", "two"]
+    (tmp_path / "b.csv").write_text("id,text\n1,one\n\n2,\n")
+    assert read_sentences(tmp_path / "b.csv") == ["one", ""]
+
+
+def test_sentences_are_one_per_record(tmp_path):
+    """Two files are set side by side by number: a null or a line feed must not shift what follows."""
+    file = tmp_path / "a.jsonl"
+    file.write_text('{"text": "one\\ntwo"}\n{"text": ""}\n{"text": "three"}\n')
+    assert read_sentences(file) == ["one\ntwo", "", "three"]
+    file.write_text('{"text": "one"}\n{"text": null}\n')
+    with pytest.raises(SmallerLabseError, match=r"record 2 has no text \(null\)"):
+        read_sentences(file)
+
+
+def test_compressed_text_is_read_in_blocks_however_small_the_file(tmp_path):
+    line = "a" * 999
+    (tmp_path / "a.txt.xz").write_bytes(lzma.compress((line + "\n").encode() * 60_000))
+    tracemalloc.start()
+    try:
+        assert sum(len(line) for line in read_lines(tmp_path / "a.txt.xz")) == 999 * 60_000
+        assert tracemalloc.get_traced_memory()[1] < 25_000_000  # 60 MB of text
+    finally:
+        tracemalloc.stop()

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import json
 from itertools import count
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from smaller_labse.encoders import sentence_encoder as encode_module
@@ -62,8 +65,63 @@ def test_text_that_ends_badly_later_leaves_no_file(original, tmp_path, monkeypat
     assert main(arguments) == 1
     assert "exists" in capsys.readouterr().err
     file.write_bytes(b"good\n" * 3 + b"\xff\n")
-    monkeypatch.setattr("smaller_labse.corpora.text_files.BUFFER_BYTES", 8)
+    monkeypatch.setattr("smaller_labse.corpora.decoded_lines.BUFFER_BYTES", 8)
     assert main([*arguments, "--overwrite"]) == 1
     assert "line 4 is not UTF-8" in capsys.readouterr().err
     assert out.read_bytes() == b"earlier"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.txt", "out.npy"]
+
+
+RECORDS = ["good morning", None, "the red house", "", "good\nnight", "the house"]
+
+
+def write_records(file) -> None:
+    if file.suffix == ".parquet":
+        pq.write_table(pa.table({"text": RECORDS}), file)
+    else:
+        file.write_text("".join(json.dumps({"text": text}) + "\n\n" for text in RECORDS))
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.parquet"])
+def test_every_record_is_one_row_and_null_is_refused_or_nan(original, tmp_path, monkeypatch, capsys, name):
+    monkeypatch.setattr(encode_module, "TEXTS_AT_A_TIME", 4)
+    file, out = tmp_path / name, tmp_path / "out.npy"
+    write_records(file)
+    arguments = ["encode", "--model", str(original), "--text", str(file), str(file), "--out", str(out)]
+    assert main(arguments) == 1
+    error = capsys.readouterr().err
+    assert f"{file}: record 2 has no text ('text' is null)" in error
+    assert "--nulls nan" in error
+    assert not out.exists()
+    assert main([*arguments, "--nulls", "nan"]) == 0
+    assert "12 x 16, float32, 2 rows NaN (text null)" in capsys.readouterr().out
+    found = np.load(out)
+    expected = load(original).encode([text or "" for text in RECORDS])
+    expected[1] = np.nan
+    np.testing.assert_allclose(found, np.concatenate([expected, expected]), atol=1e-6)
+
+
+def test_what_is_read_is_never_replaced(original, tmp_path, capsys):
+    (tmp_path / "texts").mkdir()
+    file, link = tmp_path / "texts" / "a.txt", tmp_path / "link"
+    file.write_text("good morning\n")
+    link.symlink_to(file)
+    for text, out in (
+        (file, file),
+        (file, link),
+        (tmp_path / "texts", file),
+        (file, original / "encoder" / "saved_model.pb"),
+    ):
+        arguments = ["encode", "--model", str(original), "--text", str(text), "--out", str(out)]
+        before = out.read_bytes()
+        assert main([*arguments, "--overwrite"]) == 2
+        assert "choose another place for the output" in capsys.readouterr().err
+        assert out.read_bytes() == before
+    assert link.is_symlink()
+
+
+def test_a_field_where_there_is_none_is_a_usage_error(original, tmp_path, capsys):
+    (tmp_path / "a.txt").write_text("good morning\n")
+    arguments = ["encode", "--model", str(original), "--text", str(tmp_path / "a.txt")]
+    assert main([*arguments, "--text-field", "body", "--out", str(tmp_path / "out.npy")]) == 2
+    assert "a.txt is plain text, which has no fields" in capsys.readouterr().err

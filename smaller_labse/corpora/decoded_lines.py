@@ -1,0 +1,122 @@
+"""Lines of a file, decompressed and decoded: plain text, or .gz, .zst, .xz and .bz2 of it.
+
+They are read in blocks, so memory does not grow with the file. Arrow reads gzip and zstd, as it notices a
+stream that ends too early, which zstandard's own reader does not; xz and bzip2 go through Python's
+decompressors stream by stream, as its file objects pass over whatever follows the last stream.
+"""
+
+from __future__ import annotations
+
+import bz2
+import io
+import lzma
+from collections.abc import Iterator
+from pathlib import Path
+
+from smaller_labse.common.errors import SmallerLabseError
+
+COMPRESSIONS = (".gz", ".zst", ".xz", ".bz2")
+BUFFER_BYTES = 1 << 20
+
+
+def split_lines(text: str) -> list[str]:
+    """Split at line feeds only; one carriage return before a line feed belongs to the line's end.
+
+    Other characters that Unicode calls line ends (U+2028, U+0085, …) stay: to a tokenizer they are text.
+
+    >>> split_lines("one\\r\\ntwo\\u2028three")
+    ['one', 'two\\u2028three']
+    """
+    lines = text.split("\n")
+    return [line.removesuffix("\r") for line in lines] if "\r" in text else lines
+
+
+def decoded_lines(file: Path) -> Iterator[str]:
+    """Yield the lines of a text file, whatever its name says of its content.
+
+    Raises:
+        SmallerLabseError: it cannot be read, its compression is broken, or it is not UTF-8.
+    """
+    for block in decoded_blocks(file):
+        yield from split_lines(block)
+
+
+def decoded_blocks(file: Path) -> Iterator[str]:
+    """As `decoded_lines`, in blocks of whole lines, the last one's end left out of each."""
+    rest, number = b"", 1
+    for block in _blocks(file):
+        block, line_feed, rest = (rest + block).rpartition(b"\n")
+        if line_feed:
+            yield _decode(block, file, number)
+            number += block.count(b"\n") + 1
+    if rest:
+        yield _decode(rest, file, number)
+
+
+def broken(file: Path, error: Exception) -> SmallerLabseError:
+    """The error that says a file is not what its name says."""
+    reason = getattr(error, "strerror", None) or " ".join(str(error).split()) or type(error).__name__
+    return SmallerLabseError(f"{file}: cannot be read ({reason}); is it complete, and what its name says?")
+
+
+def _decode(block: bytes, file: Path, first: int) -> str:
+    """Decode a block; for messages, the file and the number of the first line."""
+    try:
+        return block.decode("utf-8")
+    except UnicodeDecodeError as error:
+        start = block.rfind(b"\n", 0, error.start) + 1
+        number = first + block.count(b"\n", 0, start)
+        raise SmallerLabseError(
+            f"{file}: line {number} is not UTF-8 (its byte {error.start - start + 1}); save the file as UTF-8"
+        ) from None
+
+
+def _blocks(file: Path) -> Iterator[bytes]:
+    compression = file.suffix.lower()
+    try:
+        if compression in COMPRESSIONS and file.is_file() and file.stat().st_size == 0:
+            raise SmallerLabseError(f"{file}: empty, which no compressed file is; get it again")
+        with _opened(file, compression) as stream:
+            if compression in (".xz", ".bz2"):
+                yield from _decompressed(stream, compression)
+                return
+            # What a pipe has now, not what it will have: Ctrl-C is noticed between two reads.
+            while block := stream.read1(BUFFER_BYTES):
+                yield block
+    except (OSError, EOFError, lzma.LZMAError) as error:
+        raise broken(file, error) from error
+
+
+def _opened(file: Path, compression: str) -> io.BufferedReader:
+    import pyarrow as pa
+
+    codec = {".gz": "gzip", ".zst": "zstd"}.get(compression)
+    if codec is None:
+        return io.BufferedReader(io.FileIO(file), BUFFER_BYTES)
+    return io.BufferedReader(pa.CompressedInputStream(file.open("rb"), codec), BUFFER_BYTES)
+
+
+def _decompressed(stream: io.BufferedReader, compression: str) -> Iterator[bytes]:
+    """Streams of xz or bzip2, one after another; zero bytes between and after those of xz are padding.
+
+    Raises:
+        OSError, lzma.LZMAError: something else than a stream.
+        EOFError: the last stream ends too early.
+    """
+    padding = b"\x00" if compression == ".xz" else b""
+    data = stream.read(BUFFER_BYTES)
+    while data:
+        decompressor = lzma.LZMADecompressor() if compression == ".xz" else bz2.BZ2Decompressor()
+        while True:
+            # No more than a block at a time, whatever a small file would become.
+            block = decompressor.decompress(data, BUFFER_BYTES)
+            if block:
+                yield block
+            if decompressor.eof:
+                break
+            data = stream.read(BUFFER_BYTES) if decompressor.needs_input else b""
+            if decompressor.needs_input and not data:
+                raise EOFError("it ends too early")
+        data = (decompressor.unused_data or stream.read(BUFFER_BYTES)).lstrip(padding)
+        while padding and not data and (more := stream.read(BUFFER_BYTES)):
+            data = more.lstrip(padding)
