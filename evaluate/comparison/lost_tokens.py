@@ -9,7 +9,6 @@ import numpy as np
 
 from smaller_labse.evaluate.comparison.results import Measured, TokenizedTexts
 
-UNKNOWN_TOKENS = ("[UNK]", "<unk>")  # BERT's and XLM-R's
 MOST_TOKENS = 20
 NOT_IN_ORIGINAL = -1
 
@@ -92,9 +91,18 @@ def find_unchanged(before: TokenizedTexts, after: TokenizedTexts, to_original: n
     return unchanged
 
 
+def unknown_tokens() -> tuple[str, ...]:
+    """What tokenizers write for what they cannot read: BERT's token and XLM-R's."""
+    from smaller_labse.originals.tokenizers.sentencepiece_model import UNKNOWN_PIECE
+    from smaller_labse.originals.tokenizers.wordpiece import UNKNOWN
+
+    return UNKNOWN, UNKNOWN_PIECE
+
+
 def count_unknown(texts: TokenizedTexts, vocabulary: Sequence[str]) -> np.ndarray:
     """How many unknown tokens each text has, int64 [texts]."""
-    unknown = [token_id for token_id, token in enumerate(vocabulary) if token in UNKNOWN_TOKENS]
+    names = unknown_tokens()
+    unknown = [token_id for token_id, token in enumerate(vocabulary) if token in names]
     return np.bincount(texts.text_of_token[np.isin(texts.ids, unknown)], minlength=len(texts.lengths))
 
 

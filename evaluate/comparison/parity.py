@@ -16,11 +16,11 @@ from smaller_labse.common.result_table import Table
 from smaller_labse.corpora.text_files import read_sentences
 from smaller_labse.evaluate.comparison.lost_tokens import (
     NOT_IN_ORIGINAL,
-    UNKNOWN_TOKENS,
     count_new_unknown,
     count_unknown,
     find_unchanged,
     original_ids,
+    unknown_tokens,
 )
 from smaller_labse.evaluate.comparison.results import TokenizedTexts
 from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset
@@ -166,9 +166,9 @@ class ModelPair:
                 f"{original.name} is {original.embedding_size}; expected a model trimmed from it"
             )
         for encoder in (original, smaller):
-            if not set(UNKNOWN_TOKENS) & set(encoder.pieces):
+            if not set(unknown_tokens()) & set(encoder.pieces):
                 raise SmallerLabseError(
-                    f"{encoder.name}: no token {' or '.join(UNKNOWN_TOKENS)}, expected one of the two"
+                    f"{encoder.name}: no token {' or '.join(unknown_tokens())}, expected one of the two"
                 )
         self.original, self.smaller = original, smaller
         self.subset = match_vocabularies(original, smaller)

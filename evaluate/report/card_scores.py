@@ -6,28 +6,31 @@ table; written again, they replace what was written before.
 
 from __future__ import annotations
 
-import json
 import re
 from math import isfinite
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from smaller_labse.common.atomic_output import new_file
 from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.encoders.model_folder import MODEL_CARD
 from smaller_labse.evaluate.comparison.side_by_side import Report
 from smaller_labse.evaluate.report.tables import PLUS_MINUS, averages_table, by_task, parts_table
 
-CARD = "README.md"
+if TYPE_CHECKING:
+    from huggingface_hub import EvalResult, ModelCard
+
 TASKS = {"sts": "semantic-similarity", "bucc": "bitext-mining"}  # else it is translation retrieval
 RETRIEVAL = "translation-retrieval"
 BEGIN, END = "<!-- smaller-labse: scores -->", "<!-- smaller-labse: end of scores -->"
-KEYS = ("metrics", "model-index")  # of the front matter, which are ours
-FRONT_MATTER = re.compile(r"---\n((?:(?!---\n).*\n)*)---\n")
 OLD_SCORES = re.compile(rf"\n*{BEGIN}.*?{END}\n*", flags=re.DOTALL)
-KEY = re.compile(r"([A-Za-z_][\w-]*)\s*:")
 
 
 def write_scores(folder: Path, report: Report, number: int) -> None:
     """Write a model's scores into its card.
+
+    Of the front matter `metrics` and `model-index` are replaced, of the text the scores that were written
+    before; all else stays.
 
     Args:
         folder: the model's, with a `README.md` that begins with front matter.
@@ -38,72 +41,55 @@ def write_scores(folder: Path, report: Report, number: int) -> None:
         SmallerLabseError: there is no such card.
     """
     card = require_card(folder)
-    front = FRONT_MATTER.match(card)
-    matter = _without_keys(front[1]) + _model_index(report, number)
-    text = OLD_SCORES.sub("\n\n", card[front.end() :]).rstrip()
-    with new_file(folder / CARD, overwrite=True) as partial:
-        partial.write_text(f"---\n{matter}---\n{text}\n\n{_text(report)}", encoding="utf-8")
+    results = _eval_results(report, number)
+    card.data["eval_results"] = results or None
+    card.data["model_name"] = report.models[number].model.name if results else None
+    card.data["metrics"] = sorted({result.metric_type for result in results}) or None
+    text = OLD_SCORES.sub("\n\n", card.text).rstrip()
+    card.text = f"{text}\n\n{_text(report)}"
+    with new_file(folder / MODEL_CARD, overwrite=True) as partial:
+        partial.write_text(str(card), encoding="utf-8", newline="\n")
 
 
-def require_card(folder: Path) -> str:
+def require_card(folder: Path) -> ModelCard:
     """A model's card.
 
     Raises:
-        SmallerLabseError: there is none that begins with front matter.
+        SmallerLabseError: there is none that begins with front matter, or that is not readable.
     """
-    file = folder / CARD
+    from huggingface_hub import ModelCard
+
+    file = folder / MODEL_CARD
     try:
-        card = file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
-        card = ""
-    if not FRONT_MATTER.match(card):
+        text = ""
+    if not re.match(r"---\n(.*\n)*?---\n", text):
         raise SmallerLabseError(f"{file}: no model card with front matter, expected one of make-smaller's")
-    return card
+    try:
+        return ModelCard(text, ignore_metadata_errors=True)  # of the results of others, which are replaced
+    except Exception as error:  # YAML's errors, and ValueError
+        reason = " ".join(str(error).split())[:200]
+        raise SmallerLabseError(f"{file}: its front matter is not readable as YAML ({reason})") from None
 
 
-def _without_keys(matter: str) -> str:
-    """Front matter without our keys and what is below them."""
-    kept, is_ours = [], False
-    for line in matter.splitlines(keepends=True):
-        if key := KEY.match(line):
-            is_ours = key[1] in KEYS
-        if not is_ours:
-            kept.append(line)
-    return "".join(kept)
+def _eval_results(report: Report, number: int) -> list[EvalResult]:
+    """The mean of every task and metric, as far as it is a number."""
+    from huggingface_hub import EvalResult
 
-
-def _model_index(report: Report, number: int) -> str:
-    """YAML; strings are written as JSON, which is YAML too."""
-    averages = [line for line in report.averages if isfinite(line.values[number])]
-    if not averages:
-        return ""
-    lines = [
-        "metrics:",
-        *(f"- {metric}" for metric in sorted({_metric_id(line.metric) for line in averages})),
+    parts = by_task(report)
+    return [
+        EvalResult(
+            task_type=TASKS.get(line.task, RETRIEVAL),
+            dataset_type=line.task,
+            dataset_name=line.task,
+            metric_type=line.metric.lower().replace(" ", "_"),
+            metric_name=f"{line.metric}, mean of {len(parts[line.task, line.metric])}",
+            metric_value=round(line.values[number], 4),
+        )
+        for line in report.averages
+        if isfinite(line.values[number])
     ]
-    lines += ["model-index:", f"- name: {_quoted(report.models[number].model.name)}", "  results:"]
-    for line in averages:
-        parts = by_task(report)[line.task, line.metric]
-        lines += [
-            "  - task:",
-            f"      type: {TASKS.get(line.task, RETRIEVAL)}",
-            "    dataset:",
-            f"      name: {_quoted(line.task)}",
-            f"      type: {_quoted(line.task)}",
-            "    metrics:",
-            f"    - type: {_metric_id(line.metric)}",
-            f"      name: {_quoted(f'{line.metric}, mean of {len(parts)}')}",
-            f"      value: {line.values[number]:.4f}",
-        ]
-    return "\n".join(lines) + "\n"
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
-
-
-def _metric_id(metric: str) -> str:
-    return metric.lower().replace(" ", "_")
 
 
 def _text(report: Report) -> str:

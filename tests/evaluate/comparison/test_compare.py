@@ -266,6 +266,21 @@ def test_without_a_card_to_write_to_nothing_is_measured(arguments, tmp_path, cap
     assert not (tmp_path / "none").exists()
 
 
+def test_a_card_that_is_not_readable_is_one_clear_line(arguments, smaller, capsys):
+    card = Path(smaller) / "README.md"
+    try:
+        for matter, reason in {
+            "license: [mit\n": "not readable as YAML",
+            "- mit\n": "should be a dict",
+        }.items():
+            card.write_text(f"---\n{matter}---\n# smaller\n", "utf-8")
+            assert main([*arguments, "--cards", "--no-pictures"]) == 1
+            error = capsys.readouterr().err
+            assert str(card) in error and reason in error and error.count("\n") == 1
+    finally:
+        card.unlink()
+
+
 def test_a_damaged_result_is_measured_again(arguments, cache, tmp_path, capsys):
     own = tmp_path / "own"
     arguments = [argument for argument in arguments if not argument.startswith("same=")]
