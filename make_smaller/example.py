@@ -1,4 +1,4 @@
-"""Write a small original in LaBSE's TF Hub format: random weights, a vocabulary of our own sentences.
+"""An example original in LaBSE's TF Hub format: random weights, a vocabulary of our own sentences.
 
 It stands in for LaBSE where LaBSE cannot be downloaded or would be too large: in the example, in tests and,
 at any size, in benchmarks.
@@ -23,8 +23,8 @@ from smaller_labse.common.quiet_tensorflow import import_tensorflow_quietly
 from smaller_labse.corpora.builtin_sentences import builtin_sentences
 from smaller_labse.encoders.config import WORD_EMBEDDINGS, EncoderConfig
 
-SPECIAL_PIECES = ["[PAD]", *(f"[unused{n}]" for n in range(1, 100)), "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-LEARNED_PIECES = 10_000
+SPECIAL_TOKENS = ["[PAD]", *(f"[unused{n}]" for n in range(1, 100)), "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+LEARNED_TOKENS = 10_000
 LONGEST_PART = 5  # of a word, in characters
 SMALL = EncoderConfig(
     vocab_size=0,
@@ -37,18 +37,18 @@ SMALL = EncoderConfig(
 )
 
 
-def learn_pieces(texts: Iterable[str], size: int = LEARNED_PIECES) -> list[str]:
+def learn_pieces(texts: Iterable[str], size: int = LEARNED_TOKENS) -> list[str]:
     """A WordPiece vocabulary: the most frequent words and beginnings and insides of words.
 
     Not how WordPiece is trained, but the same from one run to the next, which the library's trainer is not.
 
     Args:
-        texts: to learn from; every character of theirs gets a piece for the start of a word and one for
+        texts: to learn from; every character of theirs gets a token for the start of a word and one for
             inside it.
-        size: how many pieces to learn besides; there may be fewer.
+        size: how many tokens to learn besides; there may be fewer.
 
     Returns:
-        LaBSE's special pieces first, then the learned ones by code point.
+        LaBSE's special tokens first, then the learned ones by code point.
     """
     from tokenizers import normalizers, pre_tokenizers
 
@@ -64,7 +64,7 @@ def learn_pieces(texts: Iterable[str], size: int = LEARNED_PIECES) -> list[str]:
                 counts.update(f"##{word[start:end]}" for end in range(start + 2, start + LONGEST_PART + 1))
     frequent = sorted(counts, key=lambda piece: (-counts[piece], piece))[:size]
     learned = {*frequent, *characters, *(f"##{character}" for character in characters)}
-    return SPECIAL_PIECES + sorted(learned - set(SPECIAL_PIECES))
+    return SPECIAL_TOKENS + sorted(learned - set(SPECIAL_TOKENS))
 
 
 def random_tensors(config: EncoderConfig, seed: int = 0) -> Callable[[str], np.ndarray]:
@@ -125,7 +125,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.set_defaults(run=_write)
     parser.add_argument("--out", required=True, type=Path, metavar="FOLDER")
-    parser.add_argument("--rows", type=int, default=0, help="invent pieces until there are so many")
+    parser.add_argument("--rows", type=int, default=0, help="invent tokens until there are so many")
     for option, default in {
         "--hidden-size": SMALL.hidden_size,
         "--layers": SMALL.num_hidden_layers,

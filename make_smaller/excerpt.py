@@ -1,9 +1,9 @@
-"""The original itself, with only a few rows of its table.
+"""An excerpt of the original: the encoder itself, with only a few rows of its embedding matrix.
 
 To see what the original says of a few sentences one need not load 501,153 rows, nor all the functions of its
 SavedModel. The one function that encodes, and those that it calls, are taken out of the graph as they stand,
-and called with the original's own tensors; of the table, with the needed rows. Everything that computes is
-the original's own graph.
+and called with the original's own tensors; of the embedding matrix, with the needed rows. Everything that
+computes is the original's own graph.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def load_excerpt(checkpoint: Checkpoint, ids: np.ndarray) -> Embed:
 
     Returns:
         The original as a function from its three inputs, int32 [batch, length] each, in which the id i stands
-        for the row `ids[i]`, to embeddings, float32 [batch, width].
+        for the row `ids[i]`, to embeddings, float32 [batch, hidden size].
 
     Raises:
         SmallerLabseError: the SavedModel has no function that encodes.

@@ -62,10 +62,7 @@ class FromHuggingFace:
         texts = verification_sentences(self._selection)
         say("trimming the embedding matrix and writing huggingface/")
         trimmed = trim_huggingface(
-            self._original.folder,
-            self._selection.subset.original_ids,
-            folder / HUGGINGFACE,
-            self._options.dtype,
+            self._original.folder, self._selection.subset, folder / HUGGINGFACE, self._options.dtype
         )
         smaller = self._write_tokenizer(trimmed)
         say("verifying it against the original")
@@ -91,7 +88,7 @@ class FromHuggingFace:
         return Written(
             original_parameters=trimmed.original_parameters,
             formats=(ENCODER, HUGGINGFACE) if saved_model else (HUGGINGFACE,),
-            verification=Verification(trimmed.rows, len(texts), len(unchanged), embedded, difference),
+            verification=Verification(trimmed.vocab_size, len(texts), len(unchanged), embedded, difference),
             sequence_length=length,
             prompt=prompt,
             base_model=self._original.name if HUB_ID.fullmatch(self._original.name) else None,
@@ -100,7 +97,7 @@ class FromHuggingFace:
     def _write_tokenizer(self, trimmed: TrimmedFolder) -> Tokenizer:
         """Write the smaller tokenizer into the trimmed folder, and open it as users will."""
         self._tokenizer.write_subset(self._selection.subset, trimmed.folder)
-        smaller = open_huggingface_tokenizer(trimmed.folder, trimmed.rows)
+        smaller = open_huggingface_tokenizer(trimmed.folder, trimmed.vocab_size)
         if smaller.pieces != self._selection.pieces:
             raise SmallerLabseError(
                 f"{trimmed.folder}: the tokenizer that was written has other tokens than were selected"

@@ -128,7 +128,7 @@ class FromTFHub:
                 self._selection.pieces,
                 self._lower_case,
                 self._length,
-                table=lambda: stored.read_in_parts(kept_ids),
+                embedding_matrix=lambda: stored.read_in_parts(kept_ids),
             ).result
         # TensorFlow writes the SavedModel with one row in place of the embedding matrix.
         read_tensor = read_with_one_row(self._checkpoint)

@@ -1,8 +1,8 @@
 """What lies beside a model's weights in a Hugging Face folder: what is copied, and what must not be.
 
 Copied byte for byte: the modules of sentence-transformers, prompts, the card, the licence, code. Left out:
-tokenizer files, which are written anew, and the uncut model in other forms, which would be found before the
-cut one or only cost space.
+tokenizer files, which are written anew, and the original model in other forms, which would be found before
+the trimmed one or only cost space.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class SideFiles:
 
     Attributes:
         copied: path in the folder → the file.
-        left_out: paths of files and folders that hold the uncut model in some other form.
+        left_out: paths of files and folders that hold the original model in some other form.
     """
 
     copied: dict[PurePosixPath, Path]
@@ -52,14 +52,14 @@ class SideFiles:
             shutil.copyfile(file, target)
 
 
-def find_side_files(folder: Path, weights: set[str], rows: int) -> SideFiles:
+def find_side_files(folder: Path, weights: set[str], vocab_size: int) -> SideFiles:
     """Go through a folder.
 
     Args:
         folder: the original.
         weights: names of the files that hold the model.
-        rows: rows of the vocabulary; another safetensors file with a dimension of that many holds a part of
-            the uncut model.
+        vocab_size: the original's; another safetensors file with a dimension of that size holds a part of
+            the original model.
 
     Raises:
         SmallerLabseError: a file cannot be read, a link points nowhere, or a module of sentence-transformers
@@ -82,12 +82,14 @@ def find_side_files(folder: Path, weights: set[str], rows: int) -> SideFiles:
                 )
             left_out.append(str(path))
         elif not file.is_file():
-            raise SmallerLabseError(f"{file}: no regular file, or a link to none; is the download complete?")
-        elif fnmatchcase(path.name, WEIGHTS) and _has_dimension(file, rows):
+            raise SmallerLabseError(
+                f"{file}: neither a regular file nor a link to one; is the download complete?"
+            )
+        elif fnmatchcase(path.name, WEIGHTS) and _has_dimension(file, vocab_size):
             if path.parent in modules:
                 raise SmallerLabseError(
-                    f"{file}: a module of sentence-transformers with a dimension of {rows:,}, as many as the "
-                    "vocabulary has rows; such a module cannot be cut"
+                    f"{file}: a module of sentence-transformers with a dimension of {vocab_size:,}, the size "
+                    "of the vocabulary; such a module cannot be trimmed"
                 )
             left_out.append(str(path))
         else:
@@ -99,7 +101,7 @@ def _walk(folder: Path, path: PurePosixPath, above: tuple[Path, ...]) -> Iterato
     """Every file below a folder, in the order of their names, hidden ones left out; and OTHER_FORMATS."""
     here = folder.resolve()
     if here in above:
-        raise SmallerLabseError(f"{folder}: a link to a folder that it lies in; remove it")
+        raise SmallerLabseError(f"{folder}: a link to a folder that it lies in; remove the link")
     for entry in sorted(folder.iterdir()):
         if entry.name.startswith("."):
             continue
@@ -122,8 +124,8 @@ def _is_only_weights(path: PurePosixPath, file: Path, modules: set[PurePosixPath
     return path.parent in modules and not any(file.parent.glob(WEIGHTS))
 
 
-def _has_dimension(file: Path, rows: int) -> bool:
-    return any(rows in tensor.shape for tensor in read_safetensors(file).tensors.values())
+def _has_dimension(file: Path, size: int) -> bool:
+    return any(size in tensor.shape for tensor in read_safetensors(file).tensors.values())
 
 
 def _matches(name: str, patterns: tuple[str, ...]) -> bool:

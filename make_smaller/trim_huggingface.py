@@ -1,7 +1,7 @@
-"""Cut a Hugging Face folder of any architecture to a Hugging Face folder, without computing the model.
+"""Trim a Hugging Face folder of any architecture, without computing the model.
 
-Every tensor with one row a piece loses the rows of pieces that are not kept, the config follows, and all else
-is copied byte for byte. Whoever loads the folder computes what the original computes: nothing of the
+Every tensor with one row per token loses the rows of tokens that are not kept, the config follows, and all
+else is copied byte for byte. Whoever loads the folder computes what the original computes: nothing of the
 architecture needs to be known here.
 """
 
@@ -18,12 +18,12 @@ import numpy as np
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import read_object, write_json
 from smaller_labse.make_smaller.huggingface_config import (
-    Renumbering,
     as_float16,
-    follow_config,
-    follow_generation_config,
+    trim_config,
+    trim_generation_config,
 )
 from smaller_labse.make_smaller.side_files import find_side_files
+from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset
 from smaller_labse.originals.weights.safetensors_file import FLOATS, Tensor
 from smaller_labse.originals.weights.safetensors_folder import (
     SafetensorsFolder,
@@ -39,14 +39,14 @@ GENERATION_CONFIG = "generation_config.json"
 
 @dataclass(frozen=True)
 class TrimmedFolder:
-    """A Hugging Face folder that was cut.
+    """A Hugging Face folder that was trimmed.
 
     Attributes:
         folder: where it is.
-        tensors: the names of the tensors that were cut.
-        original_rows: rows that each of them had.
-        rows: rows that each of them has.
-        width: of the embeddings that pieces go in by.
+        tensors: the names of the tensors with one row per token.
+        original_vocab_size: rows that each of them had.
+        vocab_size: rows that each of them has.
+        hidden_size: columns of the embedding matrix.
         original_parameters: numbers in all of the original's tensors.
         parameters: numbers in all tensors now.
         left_out: files and folders of the original that hold it in some other form, e.g. "onnx/".
@@ -54,96 +54,74 @@ class TrimmedFolder:
 
     folder: Path
     tensors: tuple[str, ...]
-    original_rows: int
-    rows: int
-    width: int
+    original_vocab_size: int
+    vocab_size: int
+    hidden_size: int
     original_parameters: int
     parameters: int
     left_out: tuple[str, ...]
 
 
-def table_shape(original: Path) -> tuple[int, int]:
-    """Rows and width of the table of embeddings of a Hugging Face folder; tokenizers may have fewer pieces.
-
-    Raises:
-        SmallerLabseError: see `trim_huggingface`.
-    """
-    tensors = find_vocabulary_tensors(open_safetensors(original), read_object(original / CONFIG))
-    return tensors.rows, tensors.width
-
-
 def trim_huggingface(
-    original: Path, kept_ids: np.ndarray, out: Path, dtype: str | None = None
+    original: Path, subset: VocabularySubset, out: Path, dtype: str | None = None
 ) -> TrimmedFolder:
-    """Cut a Hugging Face folder to some of its pieces; the tokenizer's files are for others to write.
+    """Trim a Hugging Face folder to some of its tokens; the tokenizer's files are for others to write.
 
     Only a few thousand rows of a tensor are in memory at a time. Whoever calls it makes the folder appear
     whole.
 
     Args:
         original: the folder; its files may be links.
-        kept_ids: new id → original id, int [kept]; each is a row of the original's table.
+        subset: the kept tokens, of the original's embedding matrix.
         out: where to write; it is made if need be, outside of `original`.
         dtype: "float16" to turn every float into one; None to keep them as they are.
 
     Raises:
-        SmallerLabseError: the weights cannot be read, it is not certain which tensors have one row a piece,
-            the config or the kept ids do not fit them, or a number is too large for float16.
+        SmallerLabseError: the weights cannot be read, it is not certain which tensors have one row per token,
+            the config or the kept tokens do not fit them, or a number is too large for float16.
     """
     if out.resolve().is_relative_to(original.resolve()):
-        raise SmallerLabseError(f"{out}: lies in {original}, which is to be cut; choose another place")
+        raise SmallerLabseError(f"{out}: lies in the original {original}; choose another place")
     weights = open_safetensors(original)
     config = read_object(original / CONFIG)
     vocabulary = find_vocabulary_tensors(weights, config)
-    _check_kept_ids(kept_ids, vocabulary.rows, original)
-    configs = _follow_configs(original, config, Renumbering(vocabulary.rows, kept_ids), vocabulary, dtype)
+    if subset.original_size != vocabulary.rows:
+        raise SmallerLabseError(
+            f"{original}: the embedding matrix has {vocabulary.rows:,} rows, but the selection is from "
+            f"{subset.original_size:,} tokens; select with this original"
+        )
+    configs = _trim_configs(original, config, subset, vocabulary, dtype)
     weight_files = {file.file.name for file in weights.files}
     side_files = find_side_files(original, weight_files, vocabulary.rows)
     out.mkdir(parents=True, exist_ok=True)
-    parameters = _write_weights(weights, vocabulary, kept_ids, dtype, out)
+    parameters = _write_weights(weights, vocabulary, subset.original_ids, dtype, out)
     for name, content in configs.items():
         write_json(out / name, content)
     side_files.copy_to(out)
     return TrimmedFolder(
         folder=out,
         tensors=vocabulary.names,
-        original_rows=vocabulary.rows,
-        rows=len(kept_ids),
-        width=vocabulary.width,
+        original_vocab_size=vocabulary.rows,
+        vocab_size=len(subset),
+        hidden_size=vocabulary.width,
         original_parameters=weights.parameters,
         parameters=parameters,
         left_out=side_files.left_out,
     )
 
 
-def _check_kept_ids(kept_ids: np.ndarray, rows: int, original: Path) -> None:
-    if kept_ids.ndim != 1 or not len(kept_ids) or not np.issubdtype(kept_ids.dtype, np.integer):
-        raise SmallerLabseError(
-            f"the kept ids are {kept_ids.dtype} {list(kept_ids.shape)}, expected one or more whole numbers"
-        )
-    if kept_ids.min() < 0 or kept_ids.max() >= rows:
-        raise SmallerLabseError(
-            f"{original}: the kept ids go from {kept_ids.min():,} to {kept_ids.max():,}, but the table of "
-            f"embeddings has {rows:,} rows; selection and model do not belong together"
-        )
-    if len(np.unique(kept_ids)) < len(kept_ids):
-        raise SmallerLabseError("an id is kept twice; select again")
-
-
-def _follow_configs(
+def _trim_configs(
     original: Path,
     config: dict,
-    renumbering: Renumbering,
+    subset: VocabularySubset,
     vocabulary: VocabularyTensors,
     dtype: str | None,
 ) -> dict[str, dict]:
     """File name → the content of the new config files."""
-    configs = {CONFIG: follow_config(config, original / CONFIG, renumbering, vocabulary.learned_positions)}
+    configs = {CONFIG: trim_config(config, original / CONFIG, subset, vocabulary.learned_positions)}
     generation = original / GENERATION_CONFIG
     if generation.is_file():
-        configs[GENERATION_CONFIG] = follow_generation_config(
-            read_object(generation), generation, renumbering
-        )
+        configs[GENERATION_CONFIG] = trim_generation_config(read_object(generation), generation, subset)
     if dtype is None:
         return configs
     if dtype != "float16":
@@ -161,11 +139,11 @@ def _write_weights(
     out: Path,
 ) -> int:
     """Write the weights, in files as the original's, and return how many numbers they hold."""
-    cut = set(vocabulary.names)
+    trimmed = set(vocabulary.names)
     written: list[NewTensor] = []
     for file in weights.files:
         tensors = [
-            _new_tensor(tensor, kept_ids if tensor.name in cut else None, dtype)
+            _new_tensor(tensor, kept_ids if tensor.name in trimmed else None, dtype)
             for tensor in file.tensors.values()
         ]
         write_safetensors(out / file.file.name, tensors, file.metadata)

@@ -19,13 +19,13 @@ MASKED_SCORE = -1e9  # what Keras' Softmax layer, and so the Garden's attention,
 
 
 class Encoder(tf.Module):
-    """Turns the ids of pieces into embeddings.
+    """Turns token ids into embeddings.
 
     Attributes:
         config: the encoder's sizes and what it computes.
         weights: every tensor, float32, by the name that LaBSE on TF Hub gives it.
-        vocab_file: the vocabulary that the ids count through; it travels with the SavedModel.
-        do_lower_case: whether text is lower-cased before it is split into pieces; a bool, not trained.
+        vocab_file: the vocabulary that the ids are of; it travels with the SavedModel.
+        do_lower_case: whether text is lower-cased before it is tokenized; a bool, not trained.
         regularization_losses: none; TF Hub's interface of reusable SavedModels asks for them.
     """
 
@@ -41,7 +41,7 @@ class Encoder(tf.Module):
         Args:
             config: the encoder's sizes and what it computes.
             read_tensor: from each of the names in `config.tensor_shapes()` to that tensor, float32.
-            vocabulary: the vocabulary file, one piece a row of the table.
+            vocabulary: the vocabulary file, one token for each row of the embedding matrix.
             lower_case: see `do_lower_case`.
 
         Raises:
@@ -65,15 +65,15 @@ class Encoder(tf.Module):
         """Encode a batch.
 
         Args:
-            inputs: `input_word_ids` (ids of pieces), `input_mask` (1 for a piece, 0 for padding) and
+            inputs: `input_word_ids` (token ids), `input_mask` (1 for a token, 0 for padding) and
                 `input_type_ids` (which segment), each int32 [batch, length]; length is at most
                 `config.max_position_embeddings`.
             training: whether to drop out.
 
         Returns:
-            `pooled_output` and, the same, `default`: the embedding, float32 [batch, width], LaBSE's tanh of a
-            dense layer over the first piece, not normalized; `encoder_outputs`: each layer's output, float32
-            [batch, length, width]; `sequence_output`: the last one's.
+            `pooled_output` and, the same, `default`: the embedding, float32 [batch, hidden size],
+            LaBSE's tanh of a dense layer over the first token, not normalized; `encoder_outputs`: each
+            layer's output, float32 [batch, length, hidden size]; `sequence_output`: the last one's.
         """
         words, mask, types = (inputs[name] for name in INPUTS)
         masked_scores = MASKED_SCORE * (1.0 - tf.cast(mask[:, tf.newaxis, tf.newaxis, :], tf.float32))
@@ -91,7 +91,7 @@ class Encoder(tf.Module):
         }
 
     def _embed(self, words: tf.Tensor, types: tf.Tensor, training: bool) -> tf.Tensor:
-        """Add the embeddings of piece, position and segment.
+        """Add the embeddings of token, position and segment.
 
         Three addends of one shape may be added in any order, and TensorFlow's graph optimizer mostly goes by
         the names of what made them. With the Garden's names it mostly adds as in the original; see
@@ -134,7 +134,7 @@ class Encoder(tf.Module):
     def _attend(
         self, weights: dict[str, tf.Tensor], hidden: tf.Tensor, masked_scores: tf.Tensor, training: bool
     ) -> tf.Tensor:
-        """Scaled dot-product attention of every piece (t) to every piece (s), with n heads of width d."""
+        """Scaled dot-product attention of every token (t) to every token (s), with n heads of size d."""
         query, key, value = (
             _project(weights, f"self_attention/{part}", "bsh,hnd->bsnd", hidden)
             for part in ("query", "key", "value")
@@ -145,7 +145,7 @@ class Encoder(tf.Module):
         return _project(weights, "self_attention/attention_output", "btnd,ndh->bth", context)
 
     def _pool(self, hidden: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-        """From the pieces' outputs to one embedding."""
+        """From the tokens' outputs to one embedding."""
         pooling = self.config.pooling
         if pooling.mode == "mean":
             counted = tf.cast(mask, tf.float32)[:, :, tf.newaxis]
@@ -165,7 +165,7 @@ class Encoder(tf.Module):
         return tf.nn.bias_add(tf.matmul(inputs, self.weights[f"{name}/kernel"]), self.weights[f"{name}/bias"])
 
     def _normalize(self, weights: Mapping[str, tf.Tensor], name: str, inputs: tf.Tensor) -> tf.Tensor:
-        """Layer normalization (arXiv 1607.06450) over the width."""
+        """Layer normalization (arXiv 1607.06450) over the hidden size."""
         mean, variance = tf.nn.moments(inputs, axes=-1, keepdims=True)
         offset, scale = weights[f"{name}/beta"], weights[f"{name}/gamma"]
         return tf.nn.batch_normalization(inputs, mean, variance, offset, scale, self.config.layer_norm_eps)
@@ -176,7 +176,7 @@ def save_encoder(encoder: Encoder, folder: Path) -> None:
 
     It can be called like the encoder itself, with `training=` or without; it can be fine-tuned; its signature
     `serving_default` takes the three inputs by their names and returns `default`, `pooled_output` and
-    `sequence_output`. Its tensors have LaBSE's names and places, so that it can be cut again.
+    `sequence_output`. Its tensors have LaBSE's names and places, so that it can be trimmed again.
 
     Args:
         encoder: the encoder.
@@ -199,7 +199,7 @@ class _Root(tf.Module):
 def _reusable(encoder: Encoder) -> _Root:
     """Gather what a reusable SavedModel holds: https://www.tensorflow.org/hub/reusable_saved_models."""
     root = _Root(name="encoder")
-    # First of all, so that the checkpoint's keys are LaBSE's too: variables/0 is the table, and so on.
+    # First of all, so that the checkpoint's keys are LaBSE's too: the embedding matrix is variables/0.
     root.variables = [*encoder.weights.values(), encoder.do_lower_case]
     root.trainable_variables = list(encoder.weights.values())
     root.regularization_losses = list(encoder.regularization_losses)

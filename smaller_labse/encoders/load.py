@@ -1,4 +1,4 @@
-"""A model's folder or handle to an encoder in memory."""
+"""Load a model to encode sentences with: a folder, a TF Hub handle or a hub id."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _prompt_of(original: TFHubFolders) -> str:
 
 
 def _read_vocabulary(original: TFHubFolders) -> list[str]:
-    """The pieces, by id: of a WordPiece vocabulary, or of a SentencePiece model that we exported."""
+    """The tokens, by id: of a WordPiece vocabulary, or of a SentencePiece model that we exported."""
     tokenizer = original.encoder.parent / HUGGINGFACE
     folder = original.preprocess or original.encoder
     if (tokenizer / TOKENIZER_JSON).is_file() and not list((folder / "assets").glob("*.txt")):
@@ -100,8 +100,8 @@ def _require_vocabulary(original: TFHubFolders, encoder: tf.Module, pieces: list
     rows = find_rows(original.name, encoder, "word_embedding")
     if len(pieces) > rows:
         raise SmallerLabseError(
-            f"{original.name}: the vocabulary has {len(pieces):,} pieces, but the encoder has only {rows:,} "
-            "rows; give the preprocessor that belongs to it"
+            f"{original.name}: the vocabulary has {len(pieces):,} tokens, but the encoder's embedding matrix "
+            f"has only {rows:,} rows; give the preprocessor that belongs to it"
         )
     own = original.encoder / "assets"
     if any(own.glob("*.txt")) and read_pieces(find_vocabulary(original.encoder)) != pieces:

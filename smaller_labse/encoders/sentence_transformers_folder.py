@@ -1,4 +1,4 @@
-"""What a sentence-transformers folder says beside its weights: pooling, sequence length, prompts."""
+"""A sentence-transformers folder: what it says beside its weights, pooling, sequence length, prompts."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class SentenceTransformersFolder:
     """What the folder says.
 
     Attributes:
-        pooling: from the pieces' outputs to an embedding; None where there is no `modules.json`.
+        pooling: from the tokens' outputs to an embedding; None where there is no `modules.json`.
         dense_folders: the folders of the dense layers' weights, in order.
-        sequence_length: the longest input in pieces; None where nobody says.
+        sequence_length: the longest input in tokens; None where nobody says.
         prompts: name → text that goes before a sentence, e.g. "query" → "query: ".
         default_prompt: the name of the prompt that goes before every sentence; None for none.
     """
@@ -80,7 +80,7 @@ def _read_modules(folder: Path) -> tuple[Pooling, tuple[Path, ...]]:
             raise SmallerLabseError(
                 f"{folder / MARKER}: the module {module['type']} at place {number} is not rebuilt in "
                 "TensorFlow (which Transformer, Pooling, Dense, Normalize are, in this order); "
-                "add --no-savedmodel to cut the Hugging Face folder only"
+                "add --no-savedmodel to trim the Hugging Face folder only"
             )
     if mode is None:
         raise SmallerLabseError(f"{folder / MARKER}: no Pooling module, expected one after the Transformer")
@@ -100,7 +100,7 @@ def _pooling_mode(folder: Path) -> str:
     if len(chosen) != 1 or chosen[0] not in MODES:
         raise SmallerLabseError(
             f"{folder / 'config.json'}: pools by {', '.join(map(str, chosen)) or 'nothing'}, expected cls "
-            "or mean; add --no-savedmodel to cut the Hugging Face folder only"
+            "or mean; add --no-savedmodel to trim the Hugging Face folder only"
         )
     return MODES[chosen[0]]
 
@@ -111,7 +111,7 @@ def _read_dense(folder: Path) -> Dense:
     if activation is None:
         raise SmallerLabseError(
             f"{folder / 'config.json'}: the activation {config.get('activation_function')}, expected Tanh or "
-            "Identity; add --no-savedmodel to cut the Hugging Face folder only"
+            "Identity; add --no-savedmodel to trim the Hugging Face folder only"
         )
     return Dense(int(config["in_features"]), int(config["out_features"]), activation)
 

@@ -14,8 +14,8 @@ from smaller_labse.common.json_files import write_json
 from smaller_labse.encoders.config import DROPOUT_RATE, WORD_EMBEDDINGS, EncoderConfig
 from smaller_labse.originals.weights.safetensors_writer import NewTensor, write_safetensors
 
-# What transformers' tokenizers call BERT's special pieces: "pad_token" is "[PAD]".
-SPECIAL_PIECES = {f"{name.lower()}_token": f"[{name}]" for name in ("PAD", "UNK", "CLS", "SEP", "MASK")}
+# What transformers' tokenizers call BERT's special tokens: "pad_token" is "[PAD]".
+SPECIAL_TOKENS = {f"{name.lower()}_token": f"[{name}]" for name in ("PAD", "UNK", "CLS", "SEP", "MASK")}
 PYTORCH = {"format": "pt"}  # what transformers asks the file's metadata for
 LONGEST_WORD = 100  # in characters, as in Hugging Face's BertTokenizer; a longer word becomes [UNK]
 
@@ -46,7 +46,7 @@ def write_huggingface(
     pieces: Sequence[str],
     lower_case: bool,
     sequence_length: int,
-    table: Callable[[], Iterable[np.ndarray]] | None = None,
+    embedding_matrix: Callable[[], Iterable[np.ndarray]] | None = None,
 ) -> None:
     """Write a BERT encoder as a Hugging Face folder, laid out as sentence-transformers/LaBSE is.
 
@@ -57,25 +57,27 @@ def write_huggingface(
         folder: where to write; it is made if need be.
         config: the encoder's; its pooling is the pooler.
         read_tensor: returns the float32 tensor of a name in `config.tensor_shapes()`; the pooler's twice.
-        pieces: the vocabulary, new id → piece.
+        pieces: the vocabulary, token id → token.
         lower_case: whether the preprocessor lower-cases and strips accents, which LaBSE's does not; tf-text
             then also folds ß to ss and full-width letters to plain ones, Hugging Face does not.
-        sequence_length: the longest input, in pieces, `[CLS]` and `[SEP]` included; longer ones are cut, by
-            sentence-transformers always, by transformers with `truncation=True`.
-        table: returns the table's rows in parts, float32 [n, hidden size] each, where it is not to be read
-            whole by `read_tensor`.
+        sequence_length: the longest input, in tokens, `[CLS]` and `[SEP]` included; longer ones are
+            truncated, by sentence-transformers always, by transformers with `truncation=True`.
+        embedding_matrix: returns its rows in parts, float32 [n, hidden size] each, where it is not to be
+            read whole by `read_tensor`.
 
     Raises:
-        SmallerLabseError: a special piece is missing, the vocabulary or the sequence length does not fit the
+        SmallerLabseError: a special token is missing, the vocabulary or the sequence length does not fit the
             encoder, or a tensor does not have its shape or is not float32.
     """
-    ids = _number_pieces(pieces, config)
+    ids = _token_ids(pieces, config)
     if sequence_length > config.max_position_embeddings:
         limit = f"the encoder's {config.max_position_embeddings} positions"
         raise SmallerLabseError(f"the sequence length is {sequence_length}, expected at most {limit}")
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "config.json", _model_config(config, ids))
-    _write_tensors(folder / "model.safetensors", bert_model_names(config), config, read_tensor, table)
+    _write_tensors(
+        folder / "model.safetensors", bert_model_names(config), config, read_tensor, embedding_matrix
+    )
     _write_tokenizer(folder, ids, lower_case, sequence_length)
     _write_sentence_transformers(folder, config, read_tensor, sequence_length)
 
@@ -96,7 +98,7 @@ def _write_tensors(
     names: Mapping[str, str],
     config: EncoderConfig,
     read_tensor: Callable[[str], np.ndarray],
-    table: Callable[[], Iterable[np.ndarray]] | None = None,
+    embedding_matrix: Callable[[], Iterable[np.ndarray]] | None = None,
 ) -> None:
     """Write tensors of an encoder, as PyTorch keeps them, to a safetensors file; one is in memory at a time.
 
@@ -105,15 +107,15 @@ def _write_tensors(
         names: which tensors, in which order: name in LaBSE on TF Hub → name in the file.
         config: the encoder's; its pooling is the pooler.
         read_tensor: see `write_huggingface`.
-        table: see `write_huggingface`.
+        embedding_matrix: see `write_huggingface`.
 
     Raises:
         SmallerLabseError: a tensor does not have its shape or is not float32.
     """
 
     def chunks(source: str, source_shape: tuple[int, ...]) -> Iterator[memoryview]:
-        if source == WORD_EMBEDDINGS and table is not None:
-            for rows in table():
+        if source == WORD_EMBEDDINGS and embedding_matrix is not None:
+            for rows in embedding_matrix():
                 yield _torch_values(source, rows, (len(rows), config.hidden_size)).data
         else:
             yield _torch_values(source, read_tensor(source), source_shape).data
@@ -154,16 +156,16 @@ def _torch_shape(source: str, source_shape: tuple[int, ...]) -> tuple[int, ...]:
     return source_shape
 
 
-def _number_pieces(pieces: Sequence[str], config: EncoderConfig) -> dict[str, int]:
+def _token_ids(pieces: Sequence[str], config: EncoderConfig) -> dict[str, int]:
     ids = {piece: number for number, piece in enumerate(pieces)}
     if not len(ids) == len(pieces) == config.vocab_size:
         raise SmallerLabseError(
-            f"the vocabulary has {len(pieces):,} pieces ({len(ids):,} different) and the table "
-            f"{config.vocab_size:,} rows, expected one piece a row"
+            f"the vocabulary has {len(pieces):,} tokens ({len(ids):,} different) and the embedding matrix "
+            f"{config.vocab_size:,} rows, expected one row per token"
         )
-    for piece in SPECIAL_PIECES.values():
+    for piece in SPECIAL_TOKENS.values():
         if piece not in ids:
-            raise SmallerLabseError(f"the vocabulary has no piece {piece}, which every BERT encoder needs")
+            raise SmallerLabseError(f"the vocabulary has no token {piece}, which every BERT encoder needs")
     return ids
 
 
@@ -182,7 +184,7 @@ def _model_config(config: EncoderConfig, ids: Mapping[str, int]) -> dict[str, ob
         "max_position_embeddings": config.max_position_embeddings,
         "type_vocab_size": config.type_vocab_size,
         "layer_norm_eps": config.layer_norm_eps,
-        "pad_token_id": ids[SPECIAL_PIECES["pad_token"]],
+        "pad_token_id": ids[SPECIAL_TOKENS["pad_token"]],
     }
 
 
@@ -190,7 +192,7 @@ def _write_tokenizer(folder: Path, ids: Mapping[str, int], lower_case: bool, seq
     """`tokenizer.json` is what fast tokenizers read; `vocab.txt` is for those who build their own."""
     (folder / "vocab.txt").write_bytes("".join(piece + "\n" for piece in ids).encode("utf-8"))
     (folder / "tokenizer.json").write_bytes(_bert_tokenizer_json(ids, lower_case).encode("utf-8"))
-    write_json(folder / "special_tokens_map.json", SPECIAL_PIECES)
+    write_json(folder / "special_tokens_map.json", SPECIAL_TOKENS)
     settings = {
         "tokenizer_class": "BertTokenizer",
         "do_lower_case": lower_case,
@@ -199,13 +201,13 @@ def _write_tokenizer(folder: Path, ids: Mapping[str, int], lower_case: bool, seq
         "model_max_length": sequence_length,
         "clean_up_tokenization_spaces": False,  # the decoder does it
     }
-    write_json(folder / "tokenizer_config.json", settings | SPECIAL_PIECES)
+    write_json(folder / "tokenizer_config.json", settings | SPECIAL_TOKENS)
 
 
 def _bert_tokenizer_json(ids: Mapping[str, int], lower_case: bool) -> str:
     from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
-    unknown, classify, separate = (SPECIAL_PIECES[name] for name in ("unk_token", "cls_token", "sep_token"))
+    unknown, classify, separate = (SPECIAL_TOKENS[name] for name in ("unk_token", "cls_token", "sep_token"))
     model = models.WordPiece(dict(ids), unk_token=unknown, max_input_chars_per_word=LONGEST_WORD)
     tokenizer = Tokenizer(model)
     tokenizer.normalizer = normalizers.BertNormalizer(
@@ -218,7 +220,7 @@ def _bert_tokenizer_json(ids: Mapping[str, int], lower_case: bool) -> str:
         special_tokens=[(classify, ids[classify]), (separate, ids[separate])],
     )
     tokenizer.decoder = decoders.WordPiece(prefix="##", cleanup=True)
-    tokenizer.add_special_tokens([AddedToken(piece, special=True) for piece in SPECIAL_PIECES.values()])
+    tokenizer.add_special_tokens([AddedToken(piece, special=True) for piece in SPECIAL_TOKENS.values()])
     return tokenizer.to_str(pretty=True)
 
 

@@ -1,4 +1,4 @@
-"""Originals from Hugging Face, cut: transformers, sentence-transformers and our SavedModels agree."""
+"""Originals from Hugging Face, trimmed: transformers, sentence-transformers and our SavedModels agree."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def write_labse(folder: Path) -> None:
     write_modules(folder, ["Pooling", "Dense", "Normalize"], "cls_token")
 
 
-def cut(original_folder: Path, folder: Path) -> Path:
+def trim(original_folder: Path, folder: Path) -> Path:
     from smaller_labse.make_smaller.make_smaller import make_smaller
 
     original = open_original(str(original_folder))
@@ -118,7 +118,7 @@ def cut(original_folder: Path, folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("write", [write_xlm_roberta, write_labse, write_bert])
-def test_the_cut_folder_the_original_and_our_saved_model_agree(
+def test_the_trimmed_folder_the_original_and_our_saved_model_agree(
     tmp_path: Path, write: Callable[[Path], None]
 ) -> None:
     from smaller_labse.evaluate import load
@@ -127,7 +127,7 @@ def test_the_cut_folder_the_original_and_our_saved_model_agree(
     original = tmp_path / "original"
     original.mkdir()
     write(original)
-    model = cut(original, tmp_path)
+    model = trim(original, tmp_path)
     config = json.loads((model / "huggingface" / "config.json").read_text())
     assert config["vocab_size"] < json.loads((original / "config.json").read_text())["vocab_size"] / 2
     if write is write_bert:
@@ -162,7 +162,7 @@ def test_prompts_go_before_every_sentence(tmp_path: Path) -> None:
     original = tmp_path / "original"
     original.mkdir()
     write_xlm_roberta(original)
-    model = cut(original, tmp_path)
+    model = trim(original, tmp_path)
     expected = SentenceTransformer(str(original)).encode(KEPT_SENTENCES, prompt_name="query")
     found = load(model, prompt="query: ").encode(KEPT_SENTENCES)
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)

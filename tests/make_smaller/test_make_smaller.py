@@ -22,7 +22,7 @@ def command(main: Callable, *arguments: object) -> int:
     return main([str(argument) for argument in arguments])
 
 
-class Cut(NamedTuple):
+class Trimmed(NamedTuple):
     """A selection and the model that was made from it."""
 
     selection: Path
@@ -44,12 +44,12 @@ def select(original: Path, folder: Path, languages: Iterable[str], *rule: object
 
 
 @pytest.fixture(scope="module")
-def cut(example, tmp_path_factory) -> Cut:
+def trim(example, tmp_path_factory) -> Trimmed:
     folder = tmp_path_factory.mktemp("made")
     selection = select(example, folder / "chosen", LANGUAGES, "--top-k", 60)
     model = folder / "norwegian-and-more"
     assert command(make_main, "--model", example, "--selection", selection, "--out", model) == 0
-    return Cut(selection, model)
+    return Trimmed(selection, model)
 
 
 def embed(preprocess: Path, encoder: Path, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
@@ -67,7 +67,7 @@ def assert_same_on_kept_pieces(original: Path, preprocess: Path, encoder: Path, 
     before, expected = embed(original / "preprocess", original / "encoder", texts)
     after, found = embed(preprocess, encoder, texts)
     length = min(before.shape[1], after.shape[1])
-    assert not before[:, length - 1].any(), "a text was cut off"
+    assert not before[:, length - 1].any(), "a text was truncated"
     kept = np.isin(before, kept_ids).all(axis=1)
     assert 0 < kept.sum() < len(texts)  # some are unchanged, some are not
     assert np.array_equal(kept_ids[after[kept, :length]], before[kept, :length])
@@ -75,16 +75,18 @@ def assert_same_on_kept_pieces(original: Path, preprocess: Path, encoder: Path, 
     assert np.abs(found[~kept] - expected[~kept]).max() > 1e-2
 
 
-def test_a_text_whose_pieces_are_kept_has_the_originals_ids_and_embedding(example, cut):
-    kept_ids = np.load(cut.selection / "kept_ids.npy")
-    assert_same_on_kept_pieces(example, cut.model / "preprocess", cut.model / "encoder", kept_ids)
+def test_a_text_whose_pieces_are_kept_has_the_originals_ids_and_embedding(example, trimmed):
+    kept_ids = np.load(trimmed.selection / "kept_ids.npy")
+    assert_same_on_kept_pieces(example, trimmed.model / "preprocess", trimmed.model / "encoder", kept_ids)
 
 
-def test_the_manifest_lists_every_file_with_its_size(example, cut):
-    manifest = json.loads((cut.model / "manifest.json").read_text(encoding="utf-8"))
-    files = {file.relative_to(cut.model).as_posix() for file in cut.model.rglob("*") if file.is_file()}
+def test_the_manifest_lists_every_file_with_its_size(example, trimmed):
+    manifest = json.loads((trimmed.model / "manifest.json").read_text(encoding="utf-8"))
+    files = {
+        file.relative_to(trimmed.model).as_posix() for file in trimmed.model.rglob("*") if file.is_file()
+    }
     assert set(manifest["files"]) == files - {"manifest.json"}
-    assert manifest["files"] == {name: (cut.model / name).stat().st_size for name in manifest["files"]}
+    assert manifest["files"] == {name: (trimmed.model / name).stat().st_size for name in manifest["files"]}
     assert {name.split("/")[0] for name in files} == {
         "README.md",
         "manifest.json",
@@ -92,7 +94,7 @@ def test_the_manifest_lists_every_file_with_its_size(example, cut):
         "preprocess",
         "huggingface",
     }
-    rows = len(np.load(cut.selection / "kept_ids.npy"))
+    rows = len(np.load(trimmed.selection / "kept_ids.npy"))
     original = manifest["original"]
     assert manifest["rows"] == manifest["proof"]["rows"] == rows
     dropped = original["rows"] - rows
@@ -112,15 +114,15 @@ def front_matter(model: Path) -> dict:
     return yaml.safe_load(card.split("---\n")[1])
 
 
-def test_the_model_cards_front_matter_is_yaml_and_norwegian_is_not_false(cut):
-    card = front_matter(cut.model)
+def test_the_model_cards_front_matter_is_yaml_and_norwegian_is_not_false(trimmed):
+    card = front_matter(trimmed.model)
     assert card["language"] == list(LANGUAGES)
     assert card["pipeline_tag"] == "sentence-similarity"
     assert "license" not in card
-    text = (cut.model / "README.md").read_text(encoding="utf-8")
+    text = (trimmed.model / "README.md").read_text(encoding="utf-8")
     assert "# norwegian-and-more" in text
     assert "English, Japanese, Norwegian and Thai" in text
-    described = json.loads((cut.selection / "selection.json").read_text(encoding="utf-8"))
+    described = json.loads((trimmed.selection / "selection.json").read_text(encoding="utf-8"))
     for part in described["coverage"]:
         assert f"{part['coverage']:.2%}" in text
         shown = (
@@ -132,9 +134,9 @@ def test_the_model_cards_front_matter_is_yaml_and_norwegian_is_not_false(cut):
         assert f"| {' | '.join(shown)} |" in " ".join(text.split()), "what new text is expected to show"
 
 
-def test_an_encoder_alone_is_cut_and_options_are_heeded(example, cut, tmp_path, capsys):
+def test_an_encoder_alone_is_trimmed_and_options_are_heeded(example, trimmed, tmp_path, capsys):
     out = tmp_path / "model"
-    arguments = ["--model", example / "encoder", "--selection", cut.selection, "--out", out]
+    arguments = ["--model", example / "encoder", "--selection", trimmed.selection, "--out", out]
     options = ["--no-huggingface", "--sequence-length", 24, "--license", "cc0: ours, #1"]
     assert command(make_main, *arguments, *options) == 0
     assert sorted(path.name for path in out.iterdir()) == [
@@ -146,7 +148,7 @@ def test_an_encoder_alone_is_cut_and_options_are_heeded(example, cut, tmp_path, 
     assert front_matter(out)["license"] == "cc0: ours, #1"
     ids, embeddings = embed(out / "preprocess", out / "encoder", ["one two"])
     assert ids.shape == (1, 24)
-    expected_ids, expected = embed(cut.model / "preprocess", cut.model / "encoder", ["one two"])
+    expected_ids, expected = embed(trimmed.model / "preprocess", trimmed.model / "encoder", ["one two"])
     assert np.array_equal(ids[0], expected_ids[0, :24])
     assert np.abs(embeddings - expected).max() <= 1e-5
     assert "Inputs are truncated at 24 tokens" in (out / "README.md").read_text(encoding="utf-8")
@@ -160,12 +162,12 @@ def test_an_encoder_alone_is_cut_and_options_are_heeded(example, cut, tmp_path, 
     assert (out / "manifest.json").is_file()
 
 
-def test_a_smaller_model_is_an_original_that_can_be_cut_again(example, cut, tmp_path):
-    again = select(cut.model, tmp_path / "chosen", ["en"], "--coverage", "1")
+def test_a_smaller_model_is_an_original_that_can_be_trimmed_again(example, trimmed, tmp_path):
+    again = select(trimmed.model, tmp_path / "chosen", ["en"], "--coverage", "1")
     out = tmp_path / "english"
-    parts = ["--model", cut.model / "encoder", "--preprocessor", cut.model / "preprocess"]
+    parts = ["--model", trimmed.model / "encoder", "--preprocessor", trimmed.model / "preprocess"]
     assert command(make_main, *parts, "--selection", again, "--out", out, "--no-huggingface") == 0
-    first, second = np.load(cut.selection / "kept_ids.npy"), np.load(again / "kept_ids.npy")
+    first, second = np.load(trimmed.selection / "kept_ids.npy"), np.load(again / "kept_ids.npy")
     assert len(second) < len(first)
     assert_same_on_kept_pieces(example, out / "preprocess", out / "encoder", first[second])
     assert json.loads((out / "manifest.json").read_text(encoding="utf-8"))["sequence_length"] == 128
@@ -235,9 +237,9 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_selection_is_refused_in_one_line(example, cut, tmp_path, capsys, damage):
+def test_a_damaged_selection_is_refused_in_one_line(example, trimmed, tmp_path, capsys, damage):
     selection = tmp_path / "selection"
-    shutil.copytree(cut.selection, selection)
+    shutil.copytree(trimmed.selection, selection)
     change, reason = DAMAGES[damage]
     change(selection)
     arguments = ["--model", example, "--selection", selection, "--out", tmp_path / "out" / "model"]
@@ -271,12 +273,12 @@ DAMAGED_ORIGINALS = {
 
 
 @pytest.mark.parametrize("damage", DAMAGED_ORIGINALS)
-def test_a_damaged_original_is_refused_before_the_long_work(example, cut, tmp_path, capsys, damage):
+def test_a_damaged_original_is_refused_before_the_long_work(example, trimmed, tmp_path, capsys, damage):
     name, size, reason = DAMAGED_ORIGINALS[damage]
     original = tmp_path / "original"
     shutil.copytree(example, original)
     (original / name).write_bytes((original / name).read_bytes()[:size])
-    arguments = ["--model", original, "--selection", cut.selection, "--out", tmp_path / "model"]
+    arguments = ["--model", original, "--selection", trimmed.selection, "--out", tmp_path / "model"]
     assert command(make_main, *arguments) == 1
     error = capsys.readouterr().err
     assert error.startswith(f"make-smaller: {original}")
@@ -316,14 +318,14 @@ def test_a_damaged_original_is_refused_before_the_long_work(example, cut, tmp_pa
         ),
     ],
 )
-def test_options_that_cannot_be_meant_are_refused(example, cut, tmp_path, capsys, options, code, reason):
+def test_options_that_cannot_be_meant_are_refused(example, trimmed, tmp_path, capsys, options, code, reason):
     places = {
         "nowhere": tmp_path / "nowhere",
         "encoder": example / "encoder",
         "preprocess": example / "preprocess",
-        "selection": cut.selection,
+        "selection": trimmed.selection,
     }
-    arguments = ["--model", example, "--selection", cut.selection, "--out", tmp_path / "model"]
+    arguments = ["--model", example, "--selection", trimmed.selection, "--out", tmp_path / "model"]
     try:
         found = command(make_main, *arguments, *(option.format(**places) for option in options))
     except SystemExit as exit:  # argparse's own
@@ -332,4 +334,4 @@ def test_options_that_cannot_be_meant_are_refused(example, cut, tmp_path, capsys
     error = capsys.readouterr().err
     assert reason.format(**places) in error.splitlines()[-1]
     assert list(tmp_path.iterdir()) == []
-    assert (cut.selection / "selection.json").is_file()
+    assert (trimmed.selection / "selection.json").is_file()

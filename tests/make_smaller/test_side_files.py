@@ -11,9 +11,10 @@ from safetensors.numpy import load_file, save_file
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.make_smaller.trim_huggingface import trim_huggingface
+from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset
 
 ROWS = 30
-KEPT = np.arange(0, 30, 2)
+SUBSET = VocabularySubset(np.arange(0, 30, 2), ROWS)
 MODULES = [{"path": ""}, {"path": "1_Pooling"}, {"path": "2_Dense"}]
 COPIED = {
     "README.md": b"# card\r\n",
@@ -61,9 +62,9 @@ def original(tmp_path: Path) -> Path:
     return folder
 
 
-def cut(original: Path) -> tuple[dict[str, bytes], tuple[str, ...]]:
-    """The files of the cut folder, and what was left out."""
-    made = trim_huggingface(original, KEPT, original.parent / "cut")
+def trim(original: Path) -> tuple[dict[str, bytes], tuple[str, ...]]:
+    """The files of the trimmed folder, and what was left out."""
+    made = trim_huggingface(original, SUBSET, original.parent / "smaller")
     files = [file for file in made.folder.rglob("*") if not file.is_dir()]
     assert not any(file.is_symlink() for file in files)
     return {file.relative_to(made.folder).as_posix(): file.read_bytes() for file in files}, made.left_out
@@ -71,12 +72,12 @@ def cut(original: Path) -> tuple[dict[str, bytes], tuple[str, ...]]:
 
 def refused(original: Path, message: str) -> None:
     with pytest.raises(SmallerLabseError, match=message):
-        cut(original)
-    assert not (original.parent / "cut").exists()
+        trim(original)
+    assert not (original.parent / "smaller").exists()
 
 
 def test_side_files_are_copied_to_the_byte_and_the_uncut_model_is_left_out(original: Path) -> None:
-    files, left_out = cut(original)
+    files, left_out = trim(original)
     dense = (original / "2_Dense/model.safetensors").read_bytes()
     assert {name: files[name] for name in COPIED} == COPIED
     assert files["2_Dense/model.safetensors"] == dense
@@ -91,8 +92,8 @@ def test_a_folder_of_links_as_in_the_hub_s_cache_is_followed(original: Path, tmp
         link = snapshot / file.relative_to(original)
         link.parent.mkdir(parents=True, exist_ok=True)
         link.symlink_to(file)
-    assert trim_huggingface(snapshot, KEPT, tmp_path / "linked").left_out == cut(original)[1]
-    expected = {file.relative_to(tmp_path / "cut"): file for file in (tmp_path / "cut").rglob("*")}
+    assert trim_huggingface(snapshot, SUBSET, tmp_path / "linked").left_out == trim(original)[1]
+    expected = {file.relative_to(tmp_path / "smaller"): file for file in (tmp_path / "smaller").rglob("*")}
     found = {file.relative_to(tmp_path / "linked"): file for file in (tmp_path / "linked").rglob("*")}
     assert set(found) == set(expected)
     for path, file in found.items():
@@ -104,15 +105,15 @@ def test_a_linked_folder_is_copied_and_a_loop_is_refused(original: Path, tmp_pat
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "config.json").write_bytes(b"x")
     (original / "3_More").symlink_to(tmp_path / "elsewhere")
-    assert cut(original)[0]["3_More/config.json"] == b"x"
+    assert trim(original)[0]["3_More/config.json"] == b"x"
     (original / "4_Loop").symlink_to(original)
     with pytest.raises(SmallerLabseError, match="4_Loop: a link to a folder that it lies in"):
-        cut(original)
+        trim(original)
 
 
 def test_a_link_to_nothing_is_named(original: Path) -> None:
     (original / "NOTICE").symlink_to(original.parent / "gone")
-    refused(original, "NOTICE: no regular file, or a link to none; is the download complete")
+    refused(original, "NOTICE: neither a regular file nor a link to one; is the download complete")
 
 
 def test_a_module_with_pickled_weights_only_is_refused(original: Path) -> None:
@@ -134,7 +135,7 @@ def test_shards_of_which_none_is_the_model_are_left_out(original: Path) -> None:
     save_file({"shared.weight": np.ones((ROWS, 4))}, original / "model-00001-of-00001.safetensors")
     index = {"weight_map": {"shared.weight": "model-00001-of-00001.safetensors"}}
     (original / "model.safetensors.index.json").write_text(json.dumps(index))
-    files, left_out = cut(original)
+    files, left_out = trim(original)
     assert "model-00001-of-00001.safetensors" in left_out
     assert "model.safetensors.index.json" not in files
 
@@ -150,13 +151,15 @@ def test_shards_keep_their_files_and_the_index_their_sizes(original: Path) -> No
     weight_map = {name: file for file, tensors in shards.items() for name in tensors}
     index = {"metadata": {"total_size": 1, "total_parameters": 1, "more": "kept"}, "weight_map": weight_map}
     (original / "model.safetensors.index.json").write_text(json.dumps(index))
-    files, left_out = cut(original)
+    files, left_out = trim(original)
     written = json.loads(files["model.safetensors.index.json"])
-    kept = len(KEPT)
+    kept = len(SUBSET)
     sizes = {"total_size": kept * 4 * 8 + kept * 4 + 24, "total_parameters": kept * 5 + 3, "more": "kept"}
     assert written == {"metadata": sizes, "weight_map": weight_map}
     for name, tensors in shards.items():
         assert name not in left_out
-        found = load_file(original.parent / "cut" / name)
+        found = load_file(original.parent / "smaller" / name)
         for tensor, values in tensors.items():
-            np.testing.assert_array_equal(found[tensor], values if tensor == "x" else values[KEPT])
+            np.testing.assert_array_equal(
+                found[tensor], values if tensor == "x" else values[SUBSET.original_ids]
+            )

@@ -1,4 +1,4 @@
-"""Small models of many architectures, saved by transformers, cut, and loaded by transformers again.
+"""Small models of many architectures, saved by transformers, trimmed, and loaded by transformers again.
 
 On the kept pieces they must compute what the original computes, and lose nothing on the way.
 """
@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from smaller_labse.make_smaller.trim_huggingface import trim_huggingface
+from smaller_labse.make_smaller.trim_huggingface import TrimmedFolder, trim_huggingface
+from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset
 from smaller_labse.originals.weights.safetensors_folder import open_safetensors
 
 torch = pytest.importorskip("torch", reason="needs torch, from the extra interop")
@@ -44,14 +45,14 @@ class Architecture:
         model: transformers' class of the model.
         config: and of its config.
         options: how the config is filled.
-        cut: names of the tensors that have one row a piece.
+        trimmed: names of the tensors that have one row per token.
         pad: id of the pad piece, before and after.
     """
 
     model: str
     config: str
     options: dict[str, Any]
-    cut: tuple[str, ...]
+    trimmed: tuple[str, ...]
     pad: int = 0
 
     def __str__(self) -> str:
@@ -153,6 +154,12 @@ def run(model: Any, ids: np.ndarray, mask: np.ndarray) -> tuple[list[torch.Tenso
     return hidden, logits
 
 
+def trim(original: Path, kept_ids: np.ndarray, out: Path, dtype: str | None = None) -> TrimmedFolder:
+    config = json.loads((original / "config.json").read_text())
+    vocab_size = config.get("vocab_size") or config["text_config"]["vocab_size"]
+    return trim_huggingface(original, VocabularySubset(kept_ids, vocab_size), out, dtype)
+
+
 def compare(original: Any, smaller: Any, architecture: Architecture, kept_ids: np.ndarray) -> None:
     ids, mask = draw_inputs(architecture)
     expected, expected_logits = run(original, kept_ids[ids], mask)
@@ -175,10 +182,10 @@ def test_a_cut_model_computes_what_the_original_computes(
 ) -> None:
     original = make(architecture, tmp_path / "original")
     kept_ids = draw_kept(architecture, in_order)
-    made = trim_huggingface(tmp_path / "original", kept_ids, tmp_path / "cut")
-    assert set(made.tensors) == set(architecture.cut)
-    assert (made.original_rows, made.rows, made.width) == (ROWS, KEPT, 24)
-    smaller = load(architecture, tmp_path / "cut")
+    made = trim(tmp_path / "original", kept_ids, tmp_path / "smaller")
+    assert set(made.tensors) == set(architecture.trimmed)
+    assert (made.original_vocab_size, made.vocab_size, made.hidden_size) == (ROWS, KEPT, 24)
+    smaller = load(architecture, tmp_path / "smaller")
     assert smaller.config.vocab_size == KEPT
     assert made.original_parameters - original.num_parameters() == made.parameters - smaller.num_parameters()
     compare(original, smaller, architecture, kept_ids)
@@ -188,8 +195,8 @@ def test_a_cut_model_computes_what_the_original_computes(
 def test_ids_in_the_configs_name_the_same_pieces(architecture: Architecture, tmp_path: Path) -> None:
     original = make(architecture, tmp_path / "original")
     kept_ids = draw_kept(architecture, in_order=False)
-    trim_huggingface(tmp_path / "original", kept_ids, tmp_path / "cut")
-    smaller = load(architecture, tmp_path / "cut")
+    trim(tmp_path / "original", kept_ids, tmp_path / "smaller")
+    smaller = load(architecture, tmp_path / "smaller")
     pairs = [(original.config, smaller.config)]
     if original.can_generate():
         pairs.append((original.generation_config, smaller.generation_config))
@@ -204,8 +211,8 @@ def test_ids_in_the_configs_name_the_same_pieces(architecture: Architecture, tmp
 @NAMED
 def test_what_is_tied_stays_tied_and_what_is_not_does_not(architecture: Architecture, tmp_path: Path) -> None:
     original = make(architecture, tmp_path / "original")
-    trim_huggingface(tmp_path / "original", draw_kept(architecture, in_order=True), tmp_path / "cut")
-    smaller = load(architecture, tmp_path / "cut")
+    trim(tmp_path / "original", draw_kept(architecture, in_order=True), tmp_path / "smaller")
+    smaller = load(architecture, tmp_path / "smaller")
 
     def tied(model: Any) -> bool | None:
         output = model.get_output_embeddings()
@@ -213,7 +220,9 @@ def test_what_is_tied_stays_tied_and_what_is_not_does_not(architecture: Architec
 
     assert tied(smaller) == tied(original)
     assert tied(original) in (None, architecture.options.get("tie_word_embeddings", True))
-    before, after = (set(load_file(tmp_path / name / "model.safetensors")) for name in ("original", "cut"))
+    before, after = (
+        set(load_file(tmp_path / name / "model.safetensors")) for name in ("original", "smaller")
+    )
     assert after == before
 
 
@@ -221,14 +230,14 @@ def test_what_is_tied_stays_tied_and_what_is_not_does_not(architecture: Architec
 def test_shards_stay_shards(architecture: Architecture, tmp_path: Path) -> None:
     original = make(architecture, tmp_path / "original", max_shard_size="10KB")
     kept_ids = draw_kept(architecture, in_order=True)
-    trim_huggingface(tmp_path / "original", kept_ids, tmp_path / "cut")
+    trim(tmp_path / "original", kept_ids, tmp_path / "smaller")
     before, after = (
         json.loads((tmp_path / name / "model.safetensors.index.json").read_text())
-        for name in ("original", "cut")
+        for name in ("original", "smaller")
     )
     assert after["weight_map"] == before["weight_map"]
     assert len(set(after["weight_map"].values())) > 2
-    smaller = load(architecture, tmp_path / "cut")
+    smaller = load(architecture, tmp_path / "smaller")
     assert after["metadata"] == {
         "total_parameters": smaller.num_parameters(),
         "total_size": smaller.num_parameters() * 4,
@@ -243,26 +252,26 @@ def test_half_precision_is_kept_to_the_bit(
 ) -> None:
     make(architecture, tmp_path / "original", dtype)
     kept_ids = draw_kept(architecture, in_order=False)
-    made = trim_huggingface(tmp_path / "original", kept_ids, tmp_path / "cut")
-    before, after = (load_file(tmp_path / name / "model.safetensors") for name in ("original", "cut"))
+    made = trim(tmp_path / "original", kept_ids, tmp_path / "smaller")
+    before, after = (load_file(tmp_path / name / "model.safetensors") for name in ("original", "smaller"))
     assert set(before) == set(after)
     for name, values in before.items():
         expected = values[kept_ids] if name in made.tensors else values
         assert after[name].dtype == dtype
         assert torch.equal(after[name].view(torch.int16), expected.view(torch.int16)), name
-    assert load(architecture, tmp_path / "cut").dtype == dtype
+    assert load(architecture, tmp_path / "smaller").dtype == dtype
 
 
 @NAMED
 def test_float16_on_request_is_torch_s_rounding(architecture: Architecture, tmp_path: Path) -> None:
     make(architecture, tmp_path / "original")
     kept_ids = draw_kept(architecture, in_order=True)
-    made = trim_huggingface(tmp_path / "original", kept_ids, tmp_path / "cut", dtype="float16")
-    before, after = (load_file(tmp_path / name / "model.safetensors") for name in ("original", "cut"))
+    made = trim(tmp_path / "original", kept_ids, tmp_path / "smaller", dtype="float16")
+    before, after = (load_file(tmp_path / name / "model.safetensors") for name in ("original", "smaller"))
     for name, values in before.items():
         expected = values[kept_ids] if name in made.tensors else values
         assert torch.equal(after[name], expected.half()), name
-    assert load(architecture, tmp_path / "cut").dtype == torch.float16
+    assert load(architecture, tmp_path / "smaller").dtype == torch.float16
 
 
 def test_bfloat16_reads_as_torch_reads_it(tmp_path: Path) -> None:
@@ -308,10 +317,10 @@ def test_sentence_transformers_loads_it_with_all_its_modules(
     )
     original.save_pretrained(str(tmp_path / "original"))
     kept_ids = np.union1d(draw_kept(architecture, in_order=True), [5, 9])
-    made = trim_huggingface(tmp_path / "original", kept_ids, tmp_path / "cut", dtype)
+    made = trim(tmp_path / "original", kept_ids, tmp_path / "smaller", dtype)
     assert made.left_out == ()
-    write_tokenizer(tmp_path / "cut", [pieces[number] for number in kept_ids])
-    smaller = sentence_transformers.SentenceTransformer(str(tmp_path / "cut"), device="cpu")
+    write_tokenizer(tmp_path / "smaller", [pieces[number] for number in kept_ids])
+    smaller = sentence_transformers.SentenceTransformer(str(tmp_path / "smaller"), device="cpu")
     assert [type(module).__name__ for module in smaller] == [type(module).__name__ for module in modules]
     assert smaller.prompts["query"] == "w5 w9 "
     texts = [" ".join(pieces[number] for number in kept_ids[start : start + 9]) for start in (4, 20, 37)]
@@ -328,9 +337,9 @@ def test_a_tied_table_saved_twice_is_cut_twice(tmp_path: Path) -> None:
     names = ("encoder.embed_tokens.weight", "decoder.embed_tokens.weight", "lm_head.weight")
     save_file(tensors | {name: tensors["shared.weight"].clone() for name in names}, file, {"format": "pt"})
     kept_ids = draw_kept(T5_FULL, in_order=True)
-    made = trim_huggingface(tmp_path / "original", kept_ids, tmp_path / "cut")
+    made = trim(tmp_path / "original", kept_ids, tmp_path / "smaller")
     assert set(made.tensors) == {"shared.weight", *names}
-    smaller = load(T5_FULL, tmp_path / "cut")
+    smaller = load(T5_FULL, tmp_path / "smaller")
     assert smaller.lm_head.weight is smaller.shared.weight
     compare(original, smaller, T5_FULL, kept_ids)
 
@@ -345,8 +354,8 @@ def test_a_model_that_reads_pictures_too_keeps_its_other_half(tmp_path: Path) ->
     architecture = Architecture("Gemma3ForConditionalGeneration", "Gemma3Config", options, ())
     make(architecture, tmp_path / "original")
     kept_ids = np.array([*range(4), *range(60, 120), 194, 195, 196])
-    trim_huggingface(tmp_path / "original", kept_ids, tmp_path / "cut")
-    config = load(architecture, tmp_path / "cut").config
+    trim(tmp_path / "original", kept_ids, tmp_path / "smaller")
+    config = load(architecture, tmp_path / "smaller").config
     assert config.text_config.vocab_size == len(kept_ids)
     assert [kept_ids[number] for number in (config.image_token_id, config.boi_token_id)] == [196, 195]
 
@@ -359,5 +368,5 @@ def test_the_way_out_of_pickled_weights_leads_out(tmp_path: Path) -> None:
     loaded = transformers.AutoModel.from_pretrained(tmp_path / "pickled")
     loaded.save_pretrained(tmp_path / "original", safe_serialization=True)
     kept_ids = draw_kept(BERT_MODEL, in_order=True)
-    trim_huggingface(tmp_path / "original", kept_ids, tmp_path / "cut")
-    compare(model, load(BERT_MODEL, tmp_path / "cut"), BERT_MODEL, kept_ids)
+    trim(tmp_path / "original", kept_ids, tmp_path / "smaller")
+    compare(model, load(BERT_MODEL, tmp_path / "smaller"), BERT_MODEL, kept_ids)

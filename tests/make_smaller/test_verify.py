@@ -25,7 +25,7 @@ from smaller_labse.select_vocab.choose_tokens import choose_tokens
 from smaller_labse.select_vocab.selection import Selection, read_selection, write_selection
 
 
-class Cut(NamedTuple):
+class Trimmed(NamedTuple):
     """A selection of two languages' pieces, its folder, and the model that was made from it."""
 
     selection: Selection
@@ -34,7 +34,7 @@ class Cut(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def cut(example, tmp_path_factory) -> Cut:
+def trim(example, tmp_path_factory) -> Trimmed:
     folder = tmp_path_factory.mktemp("verify")
     tokenizer = WordPiece(example / "encoder" / "assets" / "cased_vocab.txt")
     sentences = [text for code in ("en", "de") for text in builtin_sentences()[code]]
@@ -46,7 +46,7 @@ def cut(example, tmp_path_factory) -> Cut:
     )
     selection = read_selection(folder / "selection")
     make_smaller(example, folder / "selection", folder / "model")
-    return Cut(selection, folder / "selection", folder / "model")
+    return Trimmed(selection, folder / "selection", folder / "model")
 
 
 @pytest.fixture(scope="module")
@@ -58,20 +58,20 @@ def preprocess(example) -> Callable:
 
 
 @pytest.fixture
-def verify_again(example, cut, preprocess) -> Iterator[Callable[[Path], Verification]]:
+def verify_again(example, trimmed, preprocess) -> Iterator[Callable[[Path], Verification]]:
     """Verify a model's folder as `make_smaller` does."""
     sentences = [text for code in ("de", "en", "fr") for text in builtin_sentences()[code]]
     unknown_id = WordPiece(example / "encoder" / "assets" / "cased_vocab.txt").unknown_id
     checkpoint = Checkpoint(example / "encoder")
     with ThreadPoolExecutor(1) as background:
         yield lambda model: verify_tfhub(
-            checkpoint, preprocess, cut.selection, unknown_id, model, sentences, background
+            checkpoint, preprocess, trimmed.selection, unknown_id, model, sentences, background
         )
 
 
-def test_a_model_as_it_was_written_is_verified(cut, verify_again):
-    found = verify_again(cut.model)
-    assert found.rows == len(cut.selection.subset)
+def test_a_model_as_it_was_written_is_verified(trimmed, verify_again):
+    found = verify_again(trimmed.model)
+    assert found.rows == len(trimmed.selection.subset)
     assert found.texts == 12 + 16
     assert 8 <= found.unchanged < found.texts  # the French sentences are not
     assert found.largest_difference <= 1e-5
@@ -97,20 +97,20 @@ def matrix_of_huggingface(model: Path) -> StoredTensor:
 
 @pytest.mark.parametrize("find", [matrix_of_encoder, matrix_of_huggingface])
 @pytest.mark.parametrize(("row", "column"), [(0, 0), (200, 33), (-1, -1)])
-def test_one_bit_of_one_row_is_found(cut, verify_again, tmp_path, find, row, column):
+def test_one_bit_of_one_row_is_found(trimmed, verify_again, tmp_path, find, row, column):
     model = tmp_path / "model"
-    shutil.copytree(cut.model, model)
+    shutil.copytree(trimmed.model, model)
     stored = find(model)
     row, column = row % stored.shape[0], column % stored.shape[1]
     flip_bit(stored, row, column)
     with pytest.raises(SmallerLabseError, match="is not the original's") as raised:
         verify_again(model)
-    assert f"the row of {cut.selection.pieces[row]!r}" in str(raised.value)
+    assert f"the row of {trimmed.selection.pieces[row]!r}" in str(raised.value)
 
 
-def test_a_preprocessor_with_two_pieces_exchanged_is_found(cut, verify_again, tmp_path):
+def test_a_preprocessor_with_two_pieces_exchanged_is_found(trimmed, verify_again, tmp_path):
     model = tmp_path / "model"
-    shutil.copytree(cut.model, model)
+    shutil.copytree(trimmed.model, model)
     file = model / "preprocess" / "assets" / "vocab.txt"
     pieces = file.read_bytes().split(b"\n")
     the, a = pieces.index(b"the"), pieces.index(b"a")
@@ -134,12 +134,12 @@ def transpose(tensor: str) -> Callable[[str, np.ndarray], np.ndarray]:
 
 
 @pytest.fixture
-def preprocessor_at_once(cut, monkeypatch) -> None:
+def preprocessor_at_once(trimmed, monkeypatch) -> None:
     """The preprocessor takes the longest to write, and is not what these tests are about."""
     monkeypatch.setattr(
         from_tfhub,
         "save_preprocessor",
-        lambda preprocessor, folder: shutil.copytree(cut.model / "preprocess", folder),
+        lambda preprocessor, folder: shutil.copytree(trimmed.model / "preprocess", folder),
     )
 
 
@@ -155,7 +155,7 @@ def preprocessor_at_once(cut, monkeypatch) -> None:
     ids=["pooler transposed", "attention transposed"],
 )
 def test_a_wrong_tensor_ends_without_a_model(
-    example, cut, preprocessor_at_once, tmp_path, monkeypatch, spoil, reason
+    example, trimmed, preprocessor_at_once, tmp_path, monkeypatch, spoil, reason
 ):
     sliced = from_tfhub.read_with_one_row
 
@@ -165,11 +165,11 @@ def test_a_wrong_tensor_ends_without_a_model(
 
     monkeypatch.setattr(from_tfhub, "read_with_one_row", spoiled)
     with pytest.raises(SmallerLabseError, match=reason):
-        make_smaller(example, cut.selection, tmp_path / "model", huggingface=False)
+        make_smaller(example, trimmed.selection, tmp_path / "model", huggingface=False)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_exchanged_rows_end_without_a_model(example, cut, preprocessor_at_once, tmp_path, monkeypatch):
+def test_exchanged_rows_end_without_a_model(example, trimmed, preprocessor_at_once, tmp_path, monkeypatch):
     write_embedding_shard = from_tfhub.write_embedding_shard
 
     def exchanged(chunks: Iterable[np.ndarray], file: Path) -> object:
@@ -179,27 +179,27 @@ def test_exchanged_rows_end_without_a_model(example, cut, preprocessor_at_once, 
 
     monkeypatch.setattr(from_tfhub, "write_embedding_shard", exchanged)
     with pytest.raises(SmallerLabseError, match="is not the original's"):
-        make_smaller(example, cut.selection, tmp_path / "model", huggingface=False)
+        make_smaller(example, trimmed.selection, tmp_path / "model", huggingface=False)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_wrong_model_does_not_replace_an_earlier_one(
-    example, cut, preprocessor_at_once, tmp_path, monkeypatch
+    example, trimmed, preprocessor_at_once, tmp_path, monkeypatch
 ):
     def refuse(*arguments: object) -> Verification:
         raise SmallerLabseError("no")
 
     earlier = tmp_path / "model"
-    shutil.copytree(cut.model, earlier)
+    shutil.copytree(trimmed.model, earlier)
     before = {file: file.stat().st_mtime_ns for file in earlier.rglob("*")}
     monkeypatch.setattr(from_tfhub, "verify_tfhub", refuse)
     with pytest.raises(SmallerLabseError, match="no"):
-        make_smaller(example, cut.selection, earlier, huggingface=False, overwrite=True)
+        make_smaller(example, trimmed.selection, earlier, huggingface=False, overwrite=True)
     assert {file: file.stat().st_mtime_ns for file in earlier.rglob("*")} == before
     assert list(tmp_path.iterdir()) == [earlier]
 
 
-def test_where_no_text_keeps_its_pieces_there_is_no_verification(example, cut, preprocess):
+def test_where_no_text_keeps_its_pieces_there_is_no_verification(example, trimmed, preprocess):
     """As with an original whose preprocessor puts something before every text."""
     import tensorflow as tf
 
@@ -210,9 +210,9 @@ def test_where_no_text_keeps_its_pieces_there_is_no_verification(example, cut, p
         verify_tfhub(
             Checkpoint(example / "encoder"),
             lambda texts: preprocess(tf.strings.join(["☃ ", texts])),
-            cut.selection,
+            trimmed.selection,
             WordPiece(example / "encoder" / "assets" / "cased_vocab.txt").unknown_id,
-            cut.model,
+            trimmed.model,
             builtin_sentences()["en"],
             background,
         )
