@@ -22,8 +22,9 @@ from smaller_labse.common.command import run_command
 from smaller_labse.common.quiet_tensorflow import import_tensorflow_quietly
 from smaller_labse.corpora.builtin_sentences import builtin_sentences
 from smaller_labse.encoders.config import WORD_EMBEDDINGS, EncoderConfig
+from smaller_labse.originals.tokenizers.wordpiece import END, MASK, PADDING, START, UNKNOWN
 
-SPECIAL_TOKENS = ["[PAD]", *(f"[unused{n}]" for n in range(1, 100)), "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+SPECIAL_TOKENS = [PADDING, *(f"[unused{n}]" for n in range(1, 100)), UNKNOWN, START, END, MASK]
 LEARNED_TOKENS = 10_000
 LONGEST_PART = 5  # of a word, in characters
 SMALL = EncoderConfig(

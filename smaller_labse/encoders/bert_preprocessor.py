@@ -14,14 +14,14 @@ import tensorflow_text as text
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.encoders.pack_inputs import DEFAULT_SEQUENCE_LENGTH, input_packer
-from smaller_labse.originals.tokenizers.wordpiece import UNKNOWN
+from smaller_labse.originals.tokenizers.wordpiece import END, MASK, PADDING, START, UNKNOWN
 
 SENTENCES = tf.TensorSpec([None], tf.string, name="sentences")
 SPECIAL_TOKENS = {
-    "padding_id": "[PAD]",
-    "start_of_sequence_id": "[CLS]",
-    "end_of_segment_id": "[SEP]",
-    "mask_id": "[MASK]",
+    "padding_id": PADDING,
+    "start_of_sequence_id": START,
+    "end_of_segment_id": END,
+    "mask_id": MASK,
 }
 
 

@@ -12,10 +12,17 @@ import numpy as np
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import write_json
 from smaller_labse.encoders.config import DROPOUT_RATE, WORD_EMBEDDINGS, EncoderConfig
+from smaller_labse.originals.tokenizers.wordpiece import END, MASK, PADDING, START, UNKNOWN
 from smaller_labse.originals.weights.safetensors_writer import NewTensor, write_safetensors
 
 # What transformers' tokenizers call BERT's special tokens: "pad_token" is "[PAD]".
-SPECIAL_TOKENS = {f"{name.lower()}_token": f"[{name}]" for name in ("PAD", "UNK", "CLS", "SEP", "MASK")}
+SPECIAL_TOKENS = {
+    "pad_token": PADDING,
+    "unk_token": UNKNOWN,
+    "cls_token": START,
+    "sep_token": END,
+    "mask_token": MASK,
+}
 PYTORCH = {"format": "pt"}  # what transformers asks the file's metadata for
 LONGEST_WORD = 100  # in characters, as in Hugging Face's BertTokenizer; a longer word becomes [UNK]
 
@@ -184,7 +191,7 @@ def _model_config(config: EncoderConfig, ids: Mapping[str, int]) -> dict[str, ob
         "max_position_embeddings": config.max_position_embeddings,
         "type_vocab_size": config.type_vocab_size,
         "layer_norm_eps": config.layer_norm_eps,
-        "pad_token_id": ids[SPECIAL_TOKENS["pad_token"]],
+        "pad_token_id": ids[PADDING],
     }
 
 
@@ -207,17 +214,16 @@ def _write_tokenizer(folder: Path, ids: Mapping[str, int], lower_case: bool, seq
 def _bert_tokenizer_json(ids: Mapping[str, int], lower_case: bool) -> str:
     from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
-    unknown, classify, separate = (SPECIAL_TOKENS[name] for name in ("unk_token", "cls_token", "sep_token"))
-    model = models.WordPiece(dict(ids), unk_token=unknown, max_input_chars_per_word=LONGEST_WORD)
+    model = models.WordPiece(dict(ids), unk_token=UNKNOWN, max_input_chars_per_word=LONGEST_WORD)
     tokenizer = Tokenizer(model)
     tokenizer.normalizer = normalizers.BertNormalizer(
         clean_text=True, handle_chinese_chars=True, strip_accents=None, lowercase=lower_case
     )
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.post_processor = processors.TemplateProcessing(
-        single=f"{classify}:0 $A:0 {separate}:0",
-        pair=f"{classify}:0 $A:0 {separate}:0 $B:1 {separate}:1",
-        special_tokens=[(classify, ids[classify]), (separate, ids[separate])],
+        single=f"{START}:0 $A:0 {END}:0",
+        pair=f"{START}:0 $A:0 {END}:0 $B:1 {END}:1",
+        special_tokens=[(START, ids[START]), (END, ids[END])],
     )
     tokenizer.decoder = decoders.WordPiece(prefix="##", cleanup=True)
     tokenizer.add_special_tokens([AddedToken(piece, special=True) for piece in SPECIAL_TOKENS.values()])

@@ -15,7 +15,7 @@ from tokenizers import Tokenizer
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.encoders.config import EncoderConfig
-from smaller_labse.encoders.to_huggingface import SPECIAL_PIECES, write_huggingface
+from smaller_labse.encoders.to_huggingface import SPECIAL_TOKENS, write_huggingface
 
 PIECES = [
     *("[UNK]", "a", "##a", "[CLS]", "école", "ecole", "##s", "x\u2028y", "\u00a0", "##\u00a0a", "b c"),
@@ -243,7 +243,7 @@ def test_same_inputs_give_the_same_bytes(
             assert (tmp_path / file.relative_to(folder)).read_bytes() == file.read_bytes(), file
 
 
-@pytest.mark.parametrize("piece", SPECIAL_PIECES.values())
+@pytest.mark.parametrize("piece", SPECIAL_TOKENS.values())
 def test_a_missing_special_piece_is_named(tensors: dict[str, np.ndarray], tmp_path: Path, piece: str) -> None:
     pieces = [f"not {each}" if each == piece else each for each in PIECES]
     with pytest.raises(SmallerLabseError) as error:
@@ -253,10 +253,10 @@ def test_a_missing_special_piece_is_named(tensors: dict[str, np.ndarray], tmp_pa
 
 
 @pytest.mark.parametrize("pieces", [PIECES[:-1], [*PIECES, "more"], [*PIECES[:-1], "a"], [*PIECES, "a"]])
-def test_a_vocabulary_that_does_not_fit_the_table_is_refused(
+def test_a_vocabulary_that_does_not_fit_the_embedding_matrix_is_refused(
     tensors: dict[str, np.ndarray], tmp_path: Path, pieces: list[str]
 ) -> None:
-    with pytest.raises(SmallerLabseError, match="expected one piece a row"):
+    with pytest.raises(SmallerLabseError, match="expected one row per token"):
         write(tmp_path / "new", tensors, pieces=pieces)
 
 

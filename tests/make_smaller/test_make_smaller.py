@@ -44,7 +44,7 @@ def select(original: Path, folder: Path, languages: Iterable[str], *rule: object
 
 
 @pytest.fixture(scope="module")
-def trim(example, tmp_path_factory) -> Trimmed:
+def trimmed(example, tmp_path_factory) -> Trimmed:
     folder = tmp_path_factory.mktemp("made")
     selection = select(example, folder / "chosen", LANGUAGES, "--top-k", 60)
     model = folder / "norwegian-and-more"

@@ -34,7 +34,7 @@ class Trimmed(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def trim(example, tmp_path_factory) -> Trimmed:
+def trimmed(example, tmp_path_factory) -> Trimmed:
     folder = tmp_path_factory.mktemp("verify")
     tokenizer = WordPiece(example / "encoder" / "assets" / "cased_vocab.txt")
     sentences = [text for code in ("en", "de") for text in builtin_sentences()[code]]
