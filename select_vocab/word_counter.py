@@ -8,7 +8,6 @@ import numpy as np
 
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.originals.tokenizers.words.loops import (
-    ByteTable,
     as_bytes,
     most_words,
     new_byte_table,
@@ -36,9 +35,8 @@ class WordCounter:
         # Of a token: occurrences, lines, number of the last line. Side by side they share a cache line.
         self._counts = np.zeros((len(tokenizer.pieces), 3), np.int64)
         self._next_line = 1
-        self._words: ByteTable | None = None
-        if tokenizer.word_kinds is not None:
-            self._forget(KNOWN_WORDS, KNOWN_WORDS * WORD_BYTES)
+        words = KNOWN_WORDS if tokenizer.word_kinds is not None else 0
+        self._allocate(words, words * WORD_BYTES)
 
     @property
     def occurrences(self) -> np.ndarray:
@@ -60,14 +58,15 @@ class WordCounter:
             lines: n lines of text.
             times: how often each of them counts, int64 [n].
         """
-        if self._tokenizer.word_kinds is None:
+        kinds = self._tokenizer.word_kinds
+        if kinds is None:
             self._add_whole(lines, times)
             return
         text = as_bytes(lines)
         self._make_room(len(text))
         known = int(self._words.size[0])
         numbers, ends = np.empty(len(text), np.int32), np.empty(len(lines), np.int64)
-        total = number_words(text, self._tokenizer.word_kinds, self._words, self._short, numbers, ends)
+        total = number_words(text, kinds, self._words, self._short, numbers, ends)
         self._tokenize_words_from(known)
         self._tally(numbers[:total], ends, times, self._ids, self._id_starts)
 
@@ -78,8 +77,15 @@ class WordCounter:
         ends = np.arange(1, len(lines) + 1)
         self._tally(numbers, ends, times, ids, np.concatenate([[0], np.cumsum(lengths)]))
 
-    def _tally(self, numbers: np.ndarray, ends: np.ndarray, times: np.ndarray, *tokens: np.ndarray) -> None:
-        tally(numbers, ends, times, *tokens, self._next_line, self._counts)
+    def _tally(
+        self,
+        numbers: np.ndarray,
+        ends: np.ndarray,
+        times: np.ndarray,
+        ids: np.ndarray,
+        id_starts: np.ndarray,
+    ) -> None:
+        tally(numbers, ends, times, ids, id_starts, self._next_line, self._counts)
         self._next_line += len(ends)
 
     def _make_room(self, size: int) -> None:
@@ -92,11 +98,15 @@ class WordCounter:
 
     def _forget(self, words: int, size: int) -> None:
         """Forget all words; have room for so many, of so many bytes together."""
-        if self._words is not None and words < len(self._words.starts) and size <= len(self._words.text):
+        if words < len(self._words.starts) and size <= len(self._words.text):
             # The same memory again: to ask the system for fresh memory costs more than to clear this.
             for array in (self._words.slots, self._words.size, self._short):
                 array.fill(0)
-            return
+        else:
+            self._allocate(words, size)
+
+    def _allocate(self, words: int, size: int) -> None:
+        """Fresh memory for so many words, of so many bytes together."""
         self._words = new_byte_table(words, size)
         self._short = new_short_words(words)
         self._ids = np.full(size, 0, np.int32)
