@@ -164,7 +164,8 @@ def _back_end(original: Original, selection: Selection, options: Options) -> Bac
     from smaller_labse.make_smaller.from_huggingface import FromHuggingFace
     from smaller_labse.make_smaller.from_tfhub import FromTFHub
 
-    back_ends: dict[type, Callable[[Any, Tokenizer, Selection, Options], BackEnd]] = {
+    # Each takes the files and the tokenizer of its own kind of original.
+    back_ends: dict[type, Callable[[Any, Any, Selection, Options], BackEnd]] = {
         HuggingFaceFolder: FromHuggingFace,
         TFHubFolders: FromTFHub,
     }

@@ -15,11 +15,13 @@ from pathlib import Path, PurePosixPath
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import read_array
+from smaller_labse.encoders.sentence_transformers_folder import MODULES
+from smaller_labse.make_smaller.huggingface_config import GENERATION_CONFIG
+from smaller_labse.originals.huggingface import CONFIG
 from smaller_labse.originals.weights.safetensors_file import read_safetensors
 from smaller_labse.originals.weights.safetensors_folder import INDEX
 
-MODULES = "modules.json"
-WRITTEN = ("config.json", "generation_config.json", INDEX)  # anew; only at the top
+WRITTEN = (CONFIG, GENERATION_CONFIG, INDEX)  # anew; only at the top
 TOKENIZER_FILES = (
     *("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"),
     *("vocab.txt", "vocab.json", "merges.txt", "*.model", "unigram.json", "vocab.bpe", "bpe.codes"),

@@ -18,11 +18,13 @@ import numpy as np
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import read_object, write_json
 from smaller_labse.make_smaller.huggingface_config import (
+    GENERATION_CONFIG,
     as_float16,
     trim_config,
     trim_generation_config,
 )
 from smaller_labse.make_smaller.side_files import find_side_files
+from smaller_labse.originals.huggingface import CONFIG
 from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset
 from smaller_labse.originals.weights.safetensors_file import FLOATS, Tensor
 from smaller_labse.originals.weights.safetensors_folder import (
@@ -32,9 +34,6 @@ from smaller_labse.originals.weights.safetensors_folder import (
 )
 from smaller_labse.originals.weights.safetensors_writer import NewTensor, write_safetensors
 from smaller_labse.originals.weights.vocabulary_tensors import VocabularyTensors, find_vocabulary_tensors
-
-CONFIG = "config.json"
-GENERATION_CONFIG = "generation_config.json"
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ The computation is that of the TF Model Garden's `BertEncoderV2`, which LaBSE on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -193,7 +193,8 @@ def save_encoder(encoder: Encoder, folder: Path) -> None:
 class _Root(tf.Module):
     """A SavedModel's root. What tf.Module calls by these names are properties, which are not saved."""
 
-    variables = trainable_variables = ()
+    variables: Sequence[tf.Variable] = ()
+    trainable_variables: Sequence[tf.Variable] = ()
 
 
 def _reusable(encoder: Encoder) -> _Root:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,15 +10,18 @@ from typing import Any
 import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.common.json_files import read_object
 from smaller_labse.encoders.bert import Encoder
 from smaller_labse.encoders.config import WORD_EMBEDDINGS as LABSE_WORD_EMBEDDINGS
-from smaller_labse.encoders.config import EncoderConfig, Pooling
+from smaller_labse.encoders.config import EncoderConfig, Pooling, PoolingMode
 from smaller_labse.encoders.sentence_transformers_folder import (
     SentenceTransformersFolder,
     read_sentence_transformers,
 )
 from smaller_labse.encoders.to_huggingface import bert_model_names
+from smaller_labse.originals.huggingface import CONFIG
 from smaller_labse.originals.weights.safetensors_file import Tensor, read_safetensors
+from smaller_labse.originals.weights.safetensors_folder import WEIGHTS
 
 ACTIVATIONS = ("gelu", "gelu_new", "gelu_pytorch_tanh")
 PREFIXES = ("", "bert.", "roberta.", "model.", "0.auto_model.", "xlm_roberta.")
@@ -59,7 +61,7 @@ def is_rebuilt(config: Mapping[str, Any]) -> bool:
 
 
 def read_encoder(
-    folder: Path, tensors: Mapping[str, Tensor], pooling: str | None = None
+    folder: Path, tensors: Mapping[str, Tensor], pooling: PoolingMode | None = None
 ) -> HuggingFaceEncoder:
     """Find an encoder's tensors and its config.
 
@@ -72,7 +74,7 @@ def read_encoder(
         SmallerLabseError: a tensor is missing or has another shape than config.json says, or nobody says
             how to pool.
     """
-    settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    settings = read_object(folder / CONFIG)
     side_files = read_sentence_transformers(folder)
     prefix = _find_prefix(folder, tensors)
     chosen = side_files.pooling or Pooling(pooling or "pooler")
@@ -162,7 +164,7 @@ def _read_dense_tensors(side_files: SentenceTransformersFolder) -> dict[str, np.
     for number, (folder, layer) in enumerate(
         zip(side_files.dense_folders, side_files.pooling.dense if side_files.pooling else (), strict=True)
     ):
-        file = folder / "model.safetensors"
+        file = folder / WEIGHTS
         if not file.is_file():
             raise SmallerLabseError(f"{file}: missing; pickled weights (pytorch_model.bin) are not read")
         tensors = read_safetensors(file).tensors

@@ -18,9 +18,8 @@ from smaller_labse.encoders.sentence_encoder import SentenceEncoder, find_rows
 from smaller_labse.originals.huggingface import CONFIG, HuggingFaceFolder, locate_huggingface
 from smaller_labse.originals.tfhub import TFHubFolders, find_vocabulary, locate_tfhub
 from smaller_labse.originals.tokenizers.open_tokenizer import open_huggingface_tokenizer, read_vocabulary
+from smaller_labse.originals.tokenizers.tokenizer_files import TOKENIZER_JSON
 from smaller_labse.originals.tokenizers.vocabulary import read_pieces
-
-TOKENIZER_JSON = "tokenizer.json"
 
 
 def load(model: StrPath, preprocessor: StrPath | None = None, prompt: str | None = None) -> SentenceEncoder:

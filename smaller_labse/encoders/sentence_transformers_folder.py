@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.common.json_files import read_object_if_there
-from smaller_labse.encoders.config import Dense, Pooling
-from smaller_labse.originals.huggingface import SENTENCE_TRANSFORMERS, read_prompts
+from smaller_labse.common.json_files import read_array, read_object_if_there
+from smaller_labse.encoders.config import Activation, Dense, Pooling, PoolingMode
+from smaller_labse.originals.huggingface import CONFIG, SENTENCE_TRANSFORMERS, read_prompts
 
-MODES = {"cls": "cls", "mean": "mean", "cls_token": "cls", "mean_tokens": "mean"}
-ACTIVATIONS = {"Tanh": "tanh", "Identity": "identity"}
-MARKER = "modules.json"
+MODES: Mapping[str, PoolingMode] = {"cls": "cls", "mean": "mean", "cls_token": "cls", "mean_tokens": "mean"}
+ACTIVATIONS: Mapping[str, Activation] = {"Tanh": "tanh", "Identity": "identity"}
+MODULES = "modules.json"
 
 
 @dataclass(frozen=True)
@@ -48,8 +47,9 @@ def read_sentence_transformers(folder: Path) -> SentenceTransformersFolder:
         SmallerLabseError: a file is damaged, or names a module that is not rebuilt in TensorFlow.
     """
     settings = read_object_if_there(folder / SENTENCE_TRANSFORMERS)
-    pooling, dense_folders = None, ()
-    if (folder / MARKER).is_file():
+    pooling: Pooling | None = None
+    dense_folders: tuple[Path, ...] = ()
+    if (folder / MODULES).is_file():
         pooling, dense_folders = _read_modules(folder)
     return SentenceTransformersFolder(
         pooling=pooling,
@@ -61,8 +61,11 @@ def read_sentence_transformers(folder: Path) -> SentenceTransformersFolder:
 
 
 def _read_modules(folder: Path) -> tuple[Pooling, tuple[Path, ...]]:
-    modules = json.loads((folder / MARKER).read_text(encoding="utf-8"))
-    mode, dense, dense_folders, normalize = None, [], [], False
+    modules = read_array(folder / MODULES)
+    mode: PoolingMode | None = None
+    dense: list[Dense] = []
+    dense_folders: list[Path] = []
+    normalize = False
     for number, module in enumerate(modules):
         kind = str(module["type"]).rsplit(".", 1)[-1]
         place = _inside(folder, module["path"])
@@ -78,17 +81,17 @@ def _read_modules(folder: Path) -> tuple[Pooling, tuple[Path, ...]]:
             normalize = True
         else:
             raise SmallerLabseError(
-                f"{folder / MARKER}: the module {module['type']} at place {number} is not rebuilt in "
+                f"{folder / MODULES}: the module {module['type']} at place {number} is not rebuilt in "
                 "TensorFlow (which Transformer, Pooling, Dense, Normalize are, in this order); "
                 "add --no-savedmodel to trim the Hugging Face folder only"
             )
     if mode is None:
-        raise SmallerLabseError(f"{folder / MARKER}: no Pooling module, expected one after the Transformer")
+        raise SmallerLabseError(f"{folder / MODULES}: no Pooling module, expected one after the Transformer")
     return Pooling(mode, tuple(dense), normalize), tuple(dense_folders)
 
 
-def _pooling_mode(folder: Path) -> str:
-    config = read_object_if_there(folder / "config.json")
+def _pooling_mode(folder: Path) -> PoolingMode:
+    config = read_object_if_there(folder / CONFIG)
     if "pooling_mode" in config:  # sentence-transformers 6 writes it so
         chosen = config["pooling_mode"]
         chosen = [chosen] if isinstance(chosen, str) else list(chosen)
@@ -106,7 +109,7 @@ def _pooling_mode(folder: Path) -> str:
 
 
 def _read_dense(folder: Path) -> Dense:
-    config = read_object_if_there(folder / "config.json")
+    config = read_object_if_there(folder / CONFIG)
     activation = ACTIVATIONS.get(str(config.get("activation_function", "")).rsplit(".", 1)[-1])
     if activation is None:
         raise SmallerLabseError(
@@ -131,5 +134,5 @@ def _sequence_length(folder: Path) -> int | None:
 def _inside(folder: Path, path: str) -> Path:
     """A module's folder, which must not lead out of the model's."""
     if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts or "\\" in path:
-        raise SmallerLabseError(f"{folder / MARKER}: the path {path!r} leads out of the folder")
+        raise SmallerLabseError(f"{folder / MODULES}: the path {path!r} leads out of the folder")
     return folder / path

@@ -12,7 +12,11 @@ import numpy as np
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import write_json
 from smaller_labse.encoders.config import DROPOUT_RATE, WORD_EMBEDDINGS, EncoderConfig
+from smaller_labse.encoders.sentence_transformers_folder import MODULES
+from smaller_labse.originals.huggingface import CONFIG
+from smaller_labse.originals.tokenizers.tokenizer_files import TOKENIZER_JSON
 from smaller_labse.originals.tokenizers.wordpiece import END, MASK, PADDING, START, UNKNOWN
+from smaller_labse.originals.weights.safetensors_folder import WEIGHTS
 from smaller_labse.originals.weights.safetensors_writer import NewTensor, write_safetensors
 
 # What transformers' tokenizers call BERT's special tokens: "pad_token" is "[PAD]".
@@ -81,10 +85,8 @@ def write_huggingface(
         limit = f"the encoder's {config.max_position_embeddings} positions"
         raise SmallerLabseError(f"the sequence length is {sequence_length}, expected at most {limit}")
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / "config.json", _model_config(config, ids))
-    _write_tensors(
-        folder / "model.safetensors", bert_model_names(config), config, read_tensor, embedding_matrix
-    )
+    write_json(folder / CONFIG, _model_config(config, ids))
+    _write_tensors(folder / WEIGHTS, bert_model_names(config), config, read_tensor, embedding_matrix)
     _write_tokenizer(folder, ids, lower_case, sequence_length)
     _write_sentence_transformers(folder, config, read_tensor, sequence_length)
 
@@ -198,7 +200,7 @@ def _model_config(config: EncoderConfig, ids: Mapping[str, int]) -> dict[str, ob
 def _write_tokenizer(folder: Path, ids: Mapping[str, int], lower_case: bool, sequence_length: int) -> None:
     """`tokenizer.json` is what fast tokenizers read; `vocab.txt` is for those who build their own."""
     (folder / "vocab.txt").write_bytes("".join(piece + "\n" for piece in ids).encode("utf-8"))
-    (folder / "tokenizer.json").write_bytes(_bert_tokenizer_json(ids, lower_case).encode("utf-8"))
+    (folder / TOKENIZER_JSON).write_bytes(_bert_tokenizer_json(ids, lower_case).encode("utf-8"))
     write_json(folder / "special_tokens_map.json", SPECIAL_TOKENS)
     settings = {
         "tokenizer_class": "BertTokenizer",
@@ -239,7 +241,7 @@ def _write_sentence_transformers(
         {"idx": number, "name": str(number), "path": path, "type": f"sentence_transformers.models.{step}"}
         for number, (path, step) in enumerate(steps.items())
     ]
-    write_json(folder / "modules.json", modules)
+    write_json(folder / MODULES, modules)
     write_json(folder / "config_sentence_transformers.json", {"prompts": {}, "similarity_fn_name": "cosine"})
     transformer = {"max_seq_length": sequence_length, "do_lower_case": False}  # the tokenizer lower-cases
     write_json(folder / "sentence_bert_config.json", transformer)
@@ -248,13 +250,13 @@ def _write_sentence_transformers(
         "pooling_mode_cls_token": True,
         "pooling_mode_mean_tokens": False,
     }
-    write_json(folder / "1_Pooling" / "config.json", pooling)
+    write_json(folder / "1_Pooling" / CONFIG, pooling)
     dense = {
         "in_features": config.hidden_size,
         "out_features": config.hidden_size,
         "bias": True,
         "activation_function": "torch.nn.modules.activation.Tanh",
     }
-    write_json(folder / "2_Dense" / "config.json", dense)
+    write_json(folder / "2_Dense" / CONFIG, dense)
     pooler = {"pooler_transform/kernel": "linear.weight", "pooler_transform/bias": "linear.bias"}
-    _write_tensors(folder / "2_Dense" / "model.safetensors", pooler, config, read_tensor)
+    _write_tensors(folder / "2_Dense" / WEIGHTS, pooler, config, read_tensor)

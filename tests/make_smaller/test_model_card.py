@@ -1,0 +1,71 @@
+"""The model card's bytes: the front matter that the hub reads, the same for the same model."""
+
+from __future__ import annotations
+
+import numpy as np
+import yaml
+
+from smaller_labse.encoders.model_folder import ENCODER, HUGGINGFACE
+from smaller_labse.make_smaller.manifest import ModelDescription, Verification
+from smaller_labse.make_smaller.model_card import model_card
+from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset
+from smaller_labse.select_vocab.selection import Selection
+
+SELECTION = Selection(
+    kind="wordpiece",
+    pieces=["[UNK]", "a"],
+    subset=VocabularySubset(np.array([0, 2]), original_size=4),
+    fingerprint="0" * 64,
+    hidden_size=3,
+    languages=("en", "no"),
+    rule={"name": "top-k", "value": 2},
+    keep_characters=True,
+    order="original",
+)
+FRONT_MATTER = {
+    "language": ["en", "no"],
+    "license": "apache-2.0",
+    "base_model": "sentence-transformers/LaBSE",
+    "pipeline_tag": "sentence-similarity",
+    "tags": ["sentence-similarity", "feature-extraction", "smaller-labse"],
+}
+SUMMARY = """
+# model
+
+sentence-transformers/LaBSE, trimmed to English and Norwegian: 94.0% of its parameters."""
+
+
+def describe() -> ModelDescription:
+    return ModelDescription(
+        name="model",
+        original_name="sentence-transformers/LaBSE",
+        original_parameters=100,
+        selection=SELECTION,
+        sequence_length=24,
+        verification=Verification(rows=2, texts=5, unchanged=3, embedded=3, largest_difference=1e-7),
+        formats=(ENCODER, HUGGINGFACE),
+        license="apache-2.0",
+        base_model="sentence-transformers/LaBSE",
+        prompt="query: ",
+    )
+
+
+def test_the_front_matter_is_what_the_hub_reads() -> None:
+    _, front_matter, text = str(model_card(describe())).split("---\n", maxsplit=2)
+    assert yaml.safe_load(front_matter) == FRONT_MATTER
+    assert text.startswith(SUMMARY)
+
+
+def test_the_same_model_gives_the_same_bytes_in_memory_and_in_a_file(tmp_path) -> None:
+    card = model_card(describe())
+    card.save(tmp_path / "README.md")
+    assert (tmp_path / "README.md").read_bytes().decode("utf-8") == str(card) == str(model_card(describe()))
+
+
+def test_the_card_says_what_was_verified_and_how_the_model_reads_text() -> None:
+    text = str(model_card(describe()))
+    assert (
+        "2 rows equal to the bit; 3 of 5 texts keep their tokens, their embeddings differ by 1.0e-07" in text
+    )
+    assert "Inputs are truncated at 24 tokens." in text
+    assert "The preprocessor puts 'query: ' before every sentence." in text
