@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from smaller_labse.common.result_table import Table
 
@@ -46,13 +46,13 @@ class Section:
     Attributes:
         title: what was asked.
         table: the answer, for people.
-        runs: every run, by its row's name.
+        runs: every run, by its row's name; or dataclasses of what else was found.
         notes: what one has to know to read the table, a sentence or more.
     """
 
     title: str
     table: Table
-    runs: Mapping[str, Sequence[Run]]
+    runs: Mapping[str, Sequence[Any]]
     notes: str = ""
 
     def markdown(self) -> str:

@@ -4,6 +4,7 @@
     scripts/benchmark.sh counting trimming      # some; the others' results stay as they are
     scripts/benchmark.sh --labse FOLDER         # LaBSE itself instead of one of its size
     scripts/benchmark.sh versions --before PYTHON   # an earlier version, installed there, beside this one
+    scripts/benchmark.sh unseen --out benchmarks/unseen   # not run by default; draws docs/unseen.svg
 
 Writes `benchmarks/results.json` and, from it, `benchmarks/results.md`, unless told otherwise.
 """
@@ -30,8 +31,10 @@ NAMES = (
     "encoding",
     "encoding-memory",
     "searching",
+    "unseen",
     "versions",
 )
+ON_REQUEST = ("unseen", "versions")
 HERE = Path(__file__).resolve().parent
 
 
@@ -39,10 +42,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__.partition("\n\n")[0], epilog=f"Benchmarks: {', '.join(NAMES)}."
     )
-    parser.add_argument("names", nargs="*", metavar="BENCHMARK", help="default: all")
+    parser.add_argument(
+        "names", nargs="*", metavar="BENCHMARK", help=f"default: all but {' and '.join(ON_REQUEST)}"
+    )
     parser.add_argument("--labse", type=Path, metavar="FOLDER", help="an original in LaBSE's TF Hub format")
     parser.add_argument(
         "--before", type=Path, metavar="PYTHON", help="of an earlier version, for the benchmark versions"
+    )
+    parser.add_argument(
+        "--text", metavar="PATTERN", help="real text for the benchmark unseen, a path with {code} in it"
+    )
+    parser.add_argument(
+        "--picture", type=Path, default=HERE.parent / "docs" / "unseen.svg", metavar="FILE", help="of unseen"
     )
     parser.add_argument("--repetitions", type=int, default=3, metavar="N", help="default: %(default)s")
     parser.add_argument("--out", type=Path, default=HERE / "results", metavar="PATH", help=".md, .json added")
@@ -77,8 +88,10 @@ def describe(data: Mapping[str, Mapping[str, Any]]) -> str:
     done = [data[name] for name in NAMES if name in data]
     machines = {result["machine"] for result in done}
     parts = [f"Machine: {machine}.\n" for machine in machines if len(machines) == 1]
-    turns = " or ".join(map(str, sorted({result["repetitions"] for result in done})))
-    parts.append(f"Medians, and in brackets the least and the most of {turns} turns.\n")
+    turns = sorted({data[name]["repetitions"] for name in NAMES if name in data and name != "unseen"})
+    if turns:
+        of_turns = f"of {' or '.join(map(str, turns))} turns"
+        parts.append(f"Medians, and in brackets the least and the most {of_turns}.\n")
     for result in done:
         parts += [f"Machine: {result['machine']}.\n"] if len(machines) > 1 else []
         parts.append(result["markdown"])
@@ -91,6 +104,7 @@ def measure_all(options: argparse.Namespace, scratch: Path) -> Iterator[tuple[st
     import encoding
     import searching
     import trimming
+    import unseen
     import versions
     from originals import write_e5, write_labse
 
@@ -115,12 +129,14 @@ def measure_all(options: argparse.Namespace, scratch: Path) -> Iterator[tuple[st
             encoding.measure_encoding_memory(apart(write_labse, scratch / "one_layer", 1), scratch)
         ],
         "searching": lambda: [searching.measure_search(repetitions)],
+        "unseen": lambda: unseen.measure_unseen(e5(), options.labse, scratch, options.text, options.picture),
         "versions": lambda: versions.measure_versions(
             options.before.absolute(), labse(), e5(), scratch, repetitions
         ),
     }
     for name in NAMES:
-        if name in options.names or (not options.names and (name != "versions" or options.before)):
+        by_default = name not in ON_REQUEST or (name == "versions" and options.before)
+        if name in options.names or (not options.names and by_default):
             yield name, benchmarks[name]()
 
 

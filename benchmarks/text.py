@@ -30,7 +30,7 @@ def write_text(folder: Path, lines: int) -> None:
     each, rest = divmod(lines, len(LANGUAGES))
     for number, code in enumerate(LANGUAGES):
         with (folder / f"{code}.txt").open("wb") as out:
-            for text in _sample_lines(code, each + (number < rest)):
+            for text in sample_lines(code, each + (number < rest)):
                 out.write(text)
 
 
@@ -39,7 +39,7 @@ def frequent_words(code: str, limit: int) -> list[str]:
     return _words(code)[0][:limit]
 
 
-def _sample_lines(code: str, lines: int) -> Iterator[bytes]:
+def sample_lines(code: str, lines: int) -> Iterator[bytes]:
     """Lines with their ends, some thousand at a time."""
     words, shares = _words(code)
     comma, stop = ("、", "。") if code in ("ja", "zh") else (",", ".")

@@ -27,7 +27,8 @@ from smaller_labse.corpora.languages import find_language
 from smaller_labse.select_vocab.rules import Rule
 from smaller_labse.select_vocab.selection import Coverage
 
-MOST_UNSEEN = 0.01  # above it about one line of five of new text changes, see docs/how-much-text.md
+# There, about one line of new text in 15 changes where lines have 20 tokens, one in 4 where they have 75.
+MOST_UNSEEN = 0.005
 
 
 def unseen_share(occurrences: np.ndarray, lines: np.ndarray) -> float:
@@ -121,18 +122,18 @@ def too_little_text(coverage: Sequence[Coverage], rule: Rule | None = None) -> s
     few = [language for language in coverage if (language.unseen or 0) > MOST_UNSEEN]
     if not few:
         return None
-    shares = ", ".join(f"{_named(language)} {language.unseen:.1%}" for language in few)
+    shares = ", ".join(f"{language.unseen:.1%} for {_named(language)}" for language in few)
     text = (
-        f"too little text was counted: of new text, so many tokens are expected never to have been counted: "
-        f"{shares} (more than {MOST_UNSEEN:.0%}); count more text, see docs/how-much-text.md"
+        "too little text was counted: the share of new text's tokens that were never counted is estimated at "
+        f"{shares}, expected at most {MOST_UNSEEN:.1%}; count more text, see docs/how-much-text.md"
     )
     if rule is not None and rule.name == "min-line-share":
-        floors = [int(Fraction(str(rule.value)) * (language.lines or 0)) for language in few]
-        kept_whole = [_named(language) for language, floor in zip(few, floors, strict=True) if not floor]
-        if kept_whole:
+        share = Fraction(str(rule.value))
+        unfiltered = [_named(language) for language in few if int(share * (language.lines or 0)) == 0]
+        if unfiltered:
             text += (
-                f". The rule int(lines x {rule.value}) is 0 lines for {', '.join(kept_whole)}: every token "
-                "that was counted is kept"
+                f"; int(lines x {rule.value}) is 0 lines for {', '.join(unfiltered)}, so every token that was "
+                "counted is kept"
             )
     return text
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from smaller_labse.select_vocab.unseen import MOST_UNSEEN
+
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
 DOCUMENTS = {
@@ -138,6 +140,17 @@ def test_every_option_that_the_reference_names_exists(command: str) -> None:
 def test_what_it_costs_is_what_the_benchmark_printed() -> None:
     printed = (ROOT / "benchmarks" / "results.md").read_text(encoding="utf-8")
     assert printed.strip() in DOCUMENTS["docs/costs.md"]
+
+
+def test_how_much_text_is_needed_is_what_the_benchmark_found() -> None:
+    page, printed = DOCUMENTS["docs/how-much-text.md"], (ROOT / "benchmarks" / "unseen.md").read_text("utf-8")
+    labse = printed.split("#### ")[2]
+    assert re.search(r"\n\n(\|.*\|)\n\n", labse, flags=re.DOTALL)[1] in page
+    assert printed.splitlines()[0] in page, "the machine"
+    for number in ("3.91", "0.48", "69.6", "4.4%", "7.5%", "1.6 points", "2.3"):
+        assert number in page and number in labse
+    assert f"{MOST_UNSEEN:.1%}" in page
+    assert (ROOT / "docs" / "unseen.svg").stat().st_size < 300_000
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

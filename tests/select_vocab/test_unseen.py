@@ -199,9 +199,10 @@ def test_too_little_text_is_said_in_one_line_with_the_language_and_what_to_do(co
     count_text(SENTENCES)
     ended, italian = select_it()
     assert ended.error == (
-        f"too little text was counted: of new text, so many tokens are expected never to have been counted: "
-        f"Italian (it) {italian.unseen:.1%} (more than 1%); count more text, see docs/how-much-text.md. "
-        "The rule int(lines x 0.00005) is 0 lines for Italian (it): every token that was counted is kept\n"
+        "too little text was counted: the share of new text's tokens that were never counted is estimated at "
+        f"{italian.unseen:.1%} for Italian (it), expected at most 0.5%; count more text, see "
+        "docs/how-much-text.md; int(lines x 0.00005) is 0 lines for Italian (it), so every token that was "
+        "counted is kept\n"
     )
     ended, _ = select_it("--top-k", 50)
     assert ended.error.startswith("too little text was counted: ")
@@ -277,12 +278,14 @@ def covered(name: str, language: str, lines: int, unseen: float | None) -> Cover
 def test_the_warning_names_those_languages_alone_that_need_more_text():
     coverage = [
         covered("de", "de", 800, 0.122),
-        covered("fr", "fr", 90_000, 0.0099),
+        covered("fr", "fr", 90_000, 0.0049),
         covered("ko", "ko", 500, None),
-        covered("zh_classical", "zh", 30_000, 0.0123),
+        covered("zh_classical", "zh", 30_000, 0.0054),
     ]
     text = too_little_text(coverage, Rule())
-    assert "counted: German (de) 12.2%, Chinese (zh_classical) 1.2% (more than 1%)" in text
-    assert "0 lines for German (de): every token" in text
+    assert (
+        "estimated at 12.2% for German (de), 0.5% for Chinese (zh_classical), expected at most 0.5%" in text
+    )
+    assert text.endswith("is 0 lines for German (de), so every token that was counted is kept")
     assert "French" not in text and "Korean" not in text and "\n" not in text
     assert too_little_text(coverage[1:3], Rule()) is None
