@@ -281,7 +281,7 @@ def _everyday_sentences(language: Language) -> list[str]:
 def _select(tokenizer: Tokenizer, counts: Counts, rule: Rule) -> tuple[Coverage, np.ndarray]:
     """What a selection says of its coverage, and which tokens it keeps, bool [vocabulary size]."""
     size = len(tokenizer.pieces)
-    selection = choose_tokens(tokenizer, rows=size, hidden_size=1, counts=[counts], rule=rule)
+    selection = choose_tokens(tokenizer, original_size=size, hidden_size=1, counts=[counts], rule=rule)
     return selection.coverage[0], np.isin(np.arange(size), selection.kept_ids)
 
 

@@ -132,8 +132,8 @@ def too_little_text(coverage: Sequence[Coverage], rule: Rule | None = None) -> s
         unfiltered = [_named(language) for language in few if int(share * (language.lines or 0)) == 0]
         if unfiltered:
             text += (
-                f"; int(lines x {rule.value}) is 0 lines for {', '.join(unfiltered)}, so every token that was "
-                "counted is kept"
+                f"; int(lines x {rule.value}) is 0 lines for {', '.join(unfiltered)}, so every counted token "
+                "is kept"
             )
     return text
 

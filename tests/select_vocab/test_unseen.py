@@ -201,8 +201,8 @@ def test_too_little_text_is_said_in_one_line_with_the_language_and_what_to_do(co
     assert ended.error == (
         "too little text was counted: the share of new text's tokens that were never counted is estimated at "
         f"{italian.unseen:.1%} for Italian (it), expected at most 0.5%; count more text, see "
-        "docs/how-much-text.md; int(lines x 0.00005) is 0 lines for Italian (it), so every token that was "
-        "counted is kept\n"
+        "docs/how-much-text.md; int(lines x 0.00005) is 0 lines for Italian (it), so every counted token is "
+        "kept\n"
     )
     ended, _ = select_it("--top-k", 50)
     assert ended.error.startswith("too little text was counted: ")
@@ -286,6 +286,6 @@ def test_the_warning_names_those_languages_alone_that_need_more_text():
     assert (
         "estimated at 12.2% for German (de), 0.5% for Chinese (zh_classical), expected at most 0.5%" in text
     )
-    assert text.endswith("is 0 lines for German (de), so every token that was counted is kept")
+    assert text.endswith("is 0 lines for German (de), so every counted token is kept")
     assert "French" not in text and "Korean" not in text and "\n" not in text
     assert too_little_text(coverage[1:3], Rule()) is None
