@@ -130,6 +130,48 @@ def nothing_left(tmp_path) -> Callable[..., None]:
     return check
 
 
+LANGUAGES = ("en", "ja", "no", "th")
+
+
+class Trimmed(NamedTuple):
+    """A selection and the model that was made from it."""
+
+    selection: Path
+    model: Path
+
+
+@pytest.fixture(scope="session")
+def trimmed(example, tmp_path_factory) -> Trimmed:
+    """`example`, trimmed to some tokens of `LANGUAGES` by the whole way."""
+    import smaller_labse
+    from smaller_labse.corpora.builtin_sentences import builtin_sentences
+
+    folder = tmp_path_factory.mktemp("trimmed")
+    for code in LANGUAGES:
+        lines = "".join(sentence + "\n" for sentence in builtin_sentences()[code])
+        (folder / f"{code}.txt").write_text(lines, encoding="utf-8", newline="\n")
+    counts = smaller_labse.count(example, LANGUAGES, text=folder / "{code}.txt", out=folder / "counts")
+    smaller_labse.select(example, counts, out=folder / "selection", top_k=60)
+    model = folder / "norwegian-and-more"
+    smaller_labse.make_smaller(example, folder / "selection", out=model)
+    return Trimmed(folder / "selection", model)
+
+
+@pytest.fixture(scope="session")
+def embed() -> Callable[[Path, Path, list[str]], tuple[np.ndarray, np.ndarray]]:
+    """Token ids and embeddings from a preprocessor and an encoder, as users of the SavedModels get them."""
+
+    def embed_texts(preprocess: Path, encoder: Path, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
+        import tensorflow as tf
+        import tensorflow_text  # noqa: F401 - registers the preprocessor's ops
+
+        inputs = tf.saved_model.load(str(preprocess))(tf.constant(texts))
+        embeddings = tf.saved_model.load(str(encoder))(inputs)["default"]
+        return inputs["input_word_ids"].numpy(), embeddings.numpy()
+
+    return embed_texts
+
+
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 WORDS = ["good", "morning", "ni", "##ght", "the", "house", "red", "xy", "##yz"]

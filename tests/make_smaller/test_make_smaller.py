@@ -4,80 +4,18 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pytest
 
-from smaller_labse.corpora.builtin_sentences import builtin_sentences
 from smaller_labse.make_smaller.__main__ import main as make_main
-from smaller_labse.select_vocab.__main__ import main as select_main
-
-LANGUAGES = ("en", "ja", "no", "th")
+from tests.conftest import LANGUAGES
 
 
 def command(main: Callable, *arguments: object) -> int:
     return main([str(argument) for argument in arguments])
-
-
-class Trimmed(NamedTuple):
-    """A selection and the model that was made from it."""
-
-    selection: Path
-    model: Path
-
-
-def select(original: Path, folder: Path, languages: Iterable[str], *rule: object) -> Path:
-    text = []
-    folder.mkdir()
-    for code in languages:
-        lines = "".join(sentence + "\n" for sentence in builtin_sentences()[code])
-        (folder / f"{code}.txt").write_text(lines, encoding="utf-8")
-        text.append(f"--text={code}={folder / code}.txt")
-    counts, selection = folder / "counts", folder / "selection"
-    assert command(select_main, "count", "--model", original, *text, "--out", counts) == 0
-    arguments = ["--model", original, "--counts", counts, *rule, "--out", selection]
-    assert command(select_main, "select", *arguments) == 0
-    return selection
-
-
-@pytest.fixture(scope="module")
-def trimmed(example, tmp_path_factory) -> Trimmed:
-    folder = tmp_path_factory.mktemp("made")
-    selection = select(example, folder / "chosen", LANGUAGES, "--top-k", 60)
-    model = folder / "norwegian-and-more"
-    assert command(make_main, "--model", example, "--selection", selection, "--out", model) == 0
-    return Trimmed(selection, model)
-
-
-def embed(preprocess: Path, encoder: Path, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Ids of the pieces and embeddings, as users get them."""
-    import tensorflow as tf
-    import tensorflow_text  # noqa: F401 - registers the preprocessor's ops
-
-    inputs = tf.saved_model.load(str(preprocess))(tf.constant(texts))
-    embeddings = tf.saved_model.load(str(encoder))(inputs)["default"]
-    return inputs["input_word_ids"].numpy(), embeddings.numpy()
-
-
-def assert_same_on_kept_pieces(original: Path, preprocess: Path, encoder: Path, kept_ids: np.ndarray) -> None:
-    texts = [text for code in (*LANGUAGES, "ru") for text in builtin_sentences()[code]]
-    before, expected = embed(original / "preprocess", original / "encoder", texts)
-    after, found = embed(preprocess, encoder, texts)
-    length = min(before.shape[1], after.shape[1])
-    assert not before[:, length - 1].any(), "a text was truncated"
-    kept = np.isin(before, kept_ids).all(axis=1)
-    assert 0 < kept.sum() < len(texts)  # some are unchanged, some are not
-    assert np.array_equal(kept_ids[after[kept, :length]], before[kept, :length])
-    assert np.abs(found[kept] - expected[kept]).max() <= 1e-5
-    assert np.abs(found[~kept] - expected[~kept]).max() > 1e-2
-
-
-def test_a_text_whose_pieces_are_kept_has_the_originals_ids_and_embedding(example, trimmed):
-    kept_ids = np.load(trimmed.selection / "kept_ids.npy")
-    assert_same_on_kept_pieces(example, trimmed.model / "preprocess", trimmed.model / "encoder", kept_ids)
 
 
 def test_the_manifest_lists_every_file_with_its_size(example, trimmed):
@@ -134,7 +72,7 @@ def test_the_model_cards_front_matter_is_yaml_and_norwegian_is_not_false(trimmed
         assert f"| {' | '.join(shown)} |" in " ".join(text.split()), "what new text is expected to show"
 
 
-def test_an_encoder_alone_is_trimmed_and_options_are_heeded(example, trimmed, tmp_path, capsys):
+def test_an_encoder_alone_is_trimmed_and_options_are_heeded(example, trimmed, embed, tmp_path, capsys):
     out = tmp_path / "model"
     arguments = ["--model", example / "encoder", "--selection", trimmed.selection, "--out", out]
     options = ["--no-huggingface", "--sequence-length", 24, "--license", "cc0: ours, #1"]
@@ -160,17 +98,6 @@ def test_an_encoder_alone_is_trimmed_and_options_are_heeded(example, trimmed, tm
     assert command(make_main, *arguments) == 1
     assert f"{out} exists; choose another place or add --overwrite" in capsys.readouterr().err
     assert (out / "manifest.json").is_file()
-
-
-def test_a_smaller_model_is_an_original_that_can_be_trimmed_again(example, trimmed, tmp_path):
-    again = select(trimmed.model, tmp_path / "chosen", ["en"], "--coverage", "1")
-    out = tmp_path / "english"
-    parts = ["--model", trimmed.model / "encoder", "--preprocessor", trimmed.model / "preprocess"]
-    assert command(make_main, *parts, "--selection", again, "--out", out, "--no-huggingface") == 0
-    first, second = np.load(trimmed.selection / "kept_ids.npy"), np.load(again / "kept_ids.npy")
-    assert len(second) < len(first)
-    assert_same_on_kept_pieces(example, out / "preprocess", out / "encoder", first[second])
-    assert json.loads((out / "manifest.json").read_text(encoding="utf-8"))["sequence_length"] == 128
 
 
 def rewrite(file: Path, change: Callable[[dict], object]) -> None:
