@@ -58,7 +58,7 @@ def embed_files(
         out: the file to write; it appears whole or not at all. `numpy.load(out, mmap_mode="r")` reads it
             without loading it.
         normalize: scale every embedding to length 1.
-        max_length: pieces a text; see `SentenceEncoder.encode`.
+        max_length: where texts are truncated, in tokens; see `SentenceEncoder.encode`.
         prompt: what goes before every text; None for the model's own.
         text_field: the field or column that holds text; None for "text".
         overwrite: replace an earlier file.

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# How small may it get? Select and cut at several sizes, and measure all of them beside the original.
+# How small may it get? Trim to several sizes, and measure all of them beside the original.
 #
-#   scripts/sweep.sh ROWS...               e.g. scripts/sweep.sh 125000 62500 31250
+#   scripts/sweep.sh SIZE...               e.g. scripts/sweep.sh 125000 62500 31250
 #
-# A size in percent counts from the original's rows (50%); "paper" is the published rule instead of a size.
+# A size is a number of tokens, or a share of the original's vocabulary size (50%); "paper" is the published rule
+# instead of a size.
 #
 #   MODEL      the original: folder, TF Hub handle or hub id
-#   LANGUAGES  codes, or a file with one a line         default: scripts/languages/15.txt
+#   LANGUAGES  codes, or a file with one per line       default: scripts/languages/15.txt
 #   COUNTS     what `scripts/count.sh` wrote            default: WORK/counts
 #   TATOEBA    folder of Tatoeba's files
 #   PROMPT     what goes before every sentence          default: none
@@ -21,7 +22,7 @@ work=${WORK:-work}
 languages=${LANGUAGES:-scripts/languages/15.txt}
 counts=${COUNTS:-$work/counts}
 : "${MODEL:?name the original: MODEL=folder}" "${TATOEBA:?name the folder of Tatoeba\'s files: TATOEBA=folder}"
-[ ${#sizes[@]} != 0 ] || { echo "usage: scripts/sweep.sh ROWS..." >&2; exit 2; }
+[ ${#sizes[@]} != 0 ] || { echo "usage: scripts/sweep.sh SIZE..." >&2; exit 2; }
 read -ra options <<<"${OPTIONS:-}"
 prompt=()
 [ -z "${PROMPT:-}" ] || prompt=(--prompt "$PROMPT")

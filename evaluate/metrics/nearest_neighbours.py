@@ -40,8 +40,8 @@ def neighbours_both_ways(
     number of products. (NumPy's matrix product is what an exact search in faiss runs on, too.)
 
     Args:
-        left: float [n, width], at least one row.
-        right: float [m, width], likewise.
+        left: float [n, hidden size], at least one row.
+        right: float [m, hidden size], likewise.
         k: how many neighbours; fewer are given where there are fewer different rows.
         block: rows of each that are multiplied at a time.
         advance: is told how many rows of `left` are done.
@@ -50,7 +50,7 @@ def neighbours_both_ways(
         The neighbours of `left` in `right`, and of `right` in `left`.
 
     Raises:
-        SmallerLabseError: a side is empty, the widths differ, or a number is NaN or infinite.
+        SmallerLabseError: a side is empty, the hidden sizes differ, or a value is NaN or infinite.
     """
     _require_comparable(left, right)
     first_left, place_left = _distinct_rows(left)
@@ -77,11 +77,16 @@ def accuracy(queries: np.ndarray, candidates: np.ndarray) -> float:
     """Precision at 1: the share of queries whose nearest neighbour is the candidate of the same index.
 
     Args:
-        queries: float [pairs, width], at least one.
-        candidates: float [pairs, width]; see `neighbours_both_ways` for ties and errors.
+        queries: float [pairs, hidden size], at least one.
+        candidates: float [pairs, hidden size]; see `neighbours_both_ways` for ties and errors.
 
     Raises:
         SmallerLabseError: there are not as many queries as candidates.
+
+    Example:
+        >>> rows = np.eye(4)
+        >>> accuracy(rows, rows[[0, 1, 3, 2]])
+        0.5
     """
     return float(found_both_ways(queries, candidates)[0].mean())
 
@@ -92,8 +97,8 @@ def found_both_ways(
     """Whether each row's nearest neighbour on the other side is the row of the same index.
 
     Args:
-        left: float [pairs, width], at least one.
-        right: float [pairs, width]; see `neighbours_both_ways` for ties and errors.
+        left: float [pairs, hidden size], at least one.
+        right: float [pairs, hidden size]; see `neighbours_both_ways` for ties and errors.
         advance: is told how many rows of `left` are done.
 
     Returns:
@@ -161,7 +166,7 @@ def _require_comparable(left: np.ndarray, right: np.ndarray) -> None:
     if left.ndim != 2 or left.shape[1:] != right.shape[1:]:
         raise SmallerLabseError(
             f"queries of shape {list(left.shape)} and candidates of shape {list(right.shape)} "
-            "cannot be compared; expected two arrays [texts, width] of one width"
+            "cannot be compared; expected two arrays [texts, hidden size] of the same hidden size"
         )
     for name, rows in (("query", left), ("candidate", right)):
         for start in range(0, len(rows), BLOCK):

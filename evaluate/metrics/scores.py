@@ -16,7 +16,7 @@ class Score:
         task: e.g. "tatoeba".
         part: which languages and direction, e.g. "en→fr".
         metric: one of `METRICS`.
-        items: what the number is made of, one row a text (or pair of texts); see the metric.
+        items: what the number is made of, one row per text (or pair of texts); see the metric.
         sample: which texts these are; scores of one task and sample have the same texts in the same order.
     """
 
@@ -38,6 +38,10 @@ def precision_at_1(items: np.ndarray, times: np.ndarray | None = None) -> float:
     Args:
         items: bool [texts] or [texts, 1].
         times: how often each text counts, int [texts]; once if left out.
+
+    Example:
+        >>> precision_at_1(np.array([True, True, False, True]))
+        0.75
     """
     times = _once(items) if times is None else times
     return float(times @ items.reshape(len(items)) / times.sum())
@@ -52,6 +56,10 @@ def f1(items: np.ndarray, times: np.ndarray | None = None) -> float:
 
     Returns:
         0 where nothing is found and nothing true.
+
+    Example:
+        >>> f1(np.array([[1, 1, 1], [0, 1, 1]]))  # one right pair, two found, two true
+        0.5
     """
     right, found, true = (_once(items) if times is None else times) @ items
     return float(2 * right / (found + true)) if found + true else 0.0
@@ -82,7 +90,12 @@ def spearman(items: np.ndarray, times: np.ndarray | None = None) -> float:
 
 
 def ranks(values: np.ndarray) -> np.ndarray:
-    """Ranks from 1 on, float [n]; equal values share the mean of their ranks."""
+    """Ranks from 1 on, float [n]; equal values share the mean of their ranks.
+
+    Example:
+        >>> ranks(np.array([0.5, 0.1, 0.5])).tolist()
+        [2.5, 1.0, 2.5]
+    """
     _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
     last = np.cumsum(counts)
     return ((last - counts + 1 + last) / 2)[place]

