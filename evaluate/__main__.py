@@ -222,9 +222,11 @@ def _run_compare(options: argparse.Namespace) -> None:
 
 
 def _run_tatoeba(options: argparse.Namespace) -> None:
-    require_result_files_absent(options.json, options.markdown, options.overwrite)
+    models = parse_models(options.model)
+    read = [*options.data.glob("tatoeba.*"), *(Path(model.folder) for model in models)]
+    require_result_files_absent(options.json, options.markdown, options.overwrite, read)
     languages = parse_languages(options.languages) if options.languages is not None else None
-    results = tatoeba(parse_models(options.model), options.data, languages, options.prompt)
+    results = tatoeba(models, options.data, languages, options.prompt)
     table = accuracy_table(results)
     data = {"data": str(options.data), "models": [asdict(result) for result in results]}
     write_result_files(data, table, options.json, options.markdown, options.overwrite)
@@ -232,9 +234,10 @@ def _run_tatoeba(options: argparse.Namespace) -> None:
 
 
 def _run_parity(options: argparse.Namespace) -> None:
-    require_result_files_absent(options.json, options.markdown, options.overwrite)
     languages = parse_languages(options.languages) if options.languages is not None else ()
     texts = parse_texts(options.text, languages)
+    read = [*texts.values(), Path(options.original), Path(options.model)]
+    require_result_files_absent(options.json, options.markdown, options.overwrite, read)
     result = parity(options.original, options.model, texts, options.original_preprocessor, options.prompt)
     table = parity_table(result)
     data = {**asdict(result), "tolerance": options.tolerance}

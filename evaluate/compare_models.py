@@ -9,7 +9,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from smaller_labse.common.arguments import StrPath
-from smaller_labse.common.atomic_output import require_absent
+from smaller_labse.common.atomic_output import require_absent, require_not_read
 from smaller_labse.common.errors import UsageError
 from smaller_labse.corpora.languages import parse_languages
 from smaller_labse.evaluate.comparison.models import parse_models
@@ -83,6 +83,11 @@ def compare(
     if out is not None:
         require_absent(Path(out), overwrite, NUMBERS)
     named, *trimmed = parse_models([original, *_several(models)])
+    if out is not None:
+        data = [text.rpartition("=")[2] for given in (parallel, sts) for text in _paths_in(given)]
+        folders = [str(folder) for folder in (tatoeba, bucc) if folder is not None]
+        read = [*(model.folder for model in (named, *trimmed)), *folders, *data]
+        require_not_read(Path(out), [Path(path) for path in read], overwrite)
     tasks = _read_tasks(tatoeba, languages, _several(parallel), bucc, _several(sts))
     if pictures and out is not None:
         require_matplotlib()
@@ -116,6 +121,11 @@ def _read_tasks(
     if bucc is not None:
         tasks += read_bucc(Path(bucc))
     return tasks + [read_sts(os.fspath(text)) for text in sts]
+
+
+def _paths_in(given: str | Iterable[str]) -> list[str]:
+    """The parts of "XX=FILE,YY=FILE"."""
+    return [part for text in _several(given) for part in os.fspath(text).split(",")]
 
 
 def _several(given: StrPath | Iterable[StrPath]) -> list[StrPath]:

@@ -172,7 +172,7 @@ def _add_merge(parser: argparse.ArgumentParser) -> None:
 def _count(options: argparse.Namespace) -> None:
     from smaller_labse.select_vocab.count import count
 
-    _print_counts(count(**_given(options)))
+    _print_counts(count(**_given(options), report=lambda message: print(message, file=sys.stderr)))
 
 
 def _select(options: argparse.Namespace) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import reduce
 from pathlib import Path
 
 from smaller_labse.common.arguments import StrPath, check, non_negative_integer, paths
-from smaller_labse.common.atomic_output import require_absent
+from smaller_labse.common.atomic_output import require_absent, require_not_read
 from smaller_labse.common.errors import UsageError
 from smaller_labse.corpora import sources
 from smaller_labse.corpora.languages import parse_languages
@@ -37,6 +37,7 @@ def count(
     max_lines: int = 1_000_000,
     workers: int | None = None,
     overwrite: bool = False,
+    report: Callable[[str], None] = lambda message: None,
 ) -> list[Path]:
     """Count the tokens of each language's text; what was counted before is not counted again.
 
@@ -59,6 +60,7 @@ def count(
         max_lines: at most so many lines per language; 0 for all.
         workers: threads; None for one per core. The counts do not depend on it.
         overwrite: count again what was counted before.
+        report: is told, in a line each, what was counted before and is taken as it is.
 
     Returns:
         The counts files, in the order of the languages; see `counts_file.py` for the format.
@@ -82,7 +84,7 @@ def count(
         languages, text, dataset, dataset_config, dataset_split, text_field, wikipedia, wikipedia_date
     )
     tokenizer = open_original(os.fspath(model)).tokenizer
-    return count_sources(found, tokenizer, Path(out), line_filter, threads, overwrite)
+    return count_sources(found, tokenizer, Path(out), line_filter, threads, overwrite, report)
 
 
 def find_sources(
@@ -134,7 +136,7 @@ def merge_counts(
         `out`.
 
     Raises:
-        UsageError: a file is given twice.
+        UsageError: a file is given twice, or `out` is one of them.
         SmallerLabseError: a file cannot be read, or they are of different languages or vocabularies.
 
     Example::
@@ -148,6 +150,7 @@ def merge_counts(
     if not given:
         raise UsageError("no counts file is given; name those to add up")
     require_absent(written, overwrite)
+    require_not_read(written, given, overwrite)
     tokenizer = open_original(os.fspath(model)).tokenizer
     counts = [read_counts(file, tokenizer.pieces, tokenizer.fingerprint) for file in given]
     write_counts(reduce(add_counts, counts), tokenizer.pieces, written, overwrite)

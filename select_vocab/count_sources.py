@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from queue import SimpleQueue
 
-import numpy as np
-
+from smaller_labse.common.atomic_output import require_not_read
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.progress import Advance, progress
+from smaller_labse.corpora.line_batches import LineBatch, LineFilter, TextDigest, line_filter_of, read_batches
 from smaller_labse.corpora.sample import LineSampler
 from smaller_labse.corpora.sources import Source
 from smaller_labse.originals.tokenizers.base import Tokenizer
-from smaller_labse.select_vocab.counts_file import Counts, LineFilter, read_metadata, write_counts
+from smaller_labse.select_vocab.counts_file import Counts, write_counts
+from smaller_labse.select_vocab.counts_folder import require_same_counts
 from smaller_labse.select_vocab.word_counter import WordCounter
 
-BATCH_LINES = 4096
-BATCH_CHARACTERS = 1 << 17  # so that a batch of long lines does not take more memory than others
 BATCHES_AHEAD = 2  # for each worker
 
 
@@ -33,6 +30,7 @@ def count_sources(
     line_filter: LineFilter = LineFilter(),  # noqa: B008 - frozen
     workers: int | None = None,
     overwrite: bool = False,
+    report: Callable[[str], None] = lambda message: None,
 ) -> list[Path]:
     """Count every source into `folder`/`name`.parquet; what was counted before is not counted again.
 
@@ -43,24 +41,29 @@ def count_sources(
         line_filter: which lines count.
         workers: threads that count; None for one per core. The result does not depend on it.
         overwrite: count again, even what was counted before.
+        report: is told of each file that was counted before and is taken as it is.
 
     Returns:
         The counts files, in the order of `sources`.
 
     Raises:
-        SmallerLabseError: a source has no line, `folder` is a file, or a file in it holds other counts.
+        UsageError: a file to replace is one that is read.
+        SmallerLabseError: a source has no line, `folder` is a file, or a file in it holds other counts, or
+            those of the text before it was changed.
     """
     if folder.exists() and not folder.is_dir():
         raise SmallerLabseError(f"{folder} is a file, expected a folder; choose another place")
     files = [folder / f"{source.name}.parquet" for source in sources]
-    todo = [
-        (source, file)
-        for source, file in zip(sources, files, strict=True)
-        if overwrite or not _is_counted(source, file, tokenizer.fingerprint, _filter_of(source, line_filter))
-    ]
+    todo = []
+    for source, file in zip(sources, files, strict=True):
+        require_not_read(file, source.paths, overwrite)
+        if overwrite or not file.exists():
+            todo.append((source, file))
+        else:
+            report(require_same_counts(source, file, tokenizer.fingerprint, line_filter))
     counters = new_counters(tokenizer, workers) if todo else []
     for source, file in todo:
-        most = _filter_of(source, line_filter).max_lines
+        most = line_filter_of(source, line_filter).max_lines
         with progress(f"counting {source.name}", most, "lines") as advance:
             counts = count_source(source, tokenizer, line_filter, counters, advance)
         write_counts(counts, tokenizer.pieces, file, overwrite)
@@ -86,13 +89,14 @@ def count_source(
     Raises:
         SmallerLabseError: no line of it passes the filter, or none holds a token.
     """
-    line_filter = _filter_of(source, line_filter)
-    sampler, total = LineSampler(), 0
+    line_filter = line_filter_of(source, line_filter)
+    sampler, digest, total = LineSampler(), TextDigest(), 0
     counters = counters or new_counters(tokenizer)
     for counter in counters:
         counter.reset()
-    for batch in _counted(_batches(_lines(source, line_filter)), counters):
+    for batch in _counted(read_batches(source, line_filter), counters):
         sampler.add(batch.lines)
+        batch.add_to(digest)
         total += int(batch.times.sum())
         advance(len(batch.lines))
     occurrences = sum(counter.occurrences for counter in counters)
@@ -117,6 +121,7 @@ def count_source(
         lines=sum(counter.lines for counter in counters),
         sample=sampler.sample(),
         word_list=source.is_word_list,
+        text_digest=digest.hexdigest(),
     )
 
 
@@ -125,79 +130,23 @@ def new_counters(tokenizer: Tokenizer, workers: int | None = None) -> list[WordC
     return [WordCounter(tokenizer) for _ in range(workers or os.cpu_count() or 1)]
 
 
-@dataclass(frozen=True)
-class _Batch:
-    """Some lines and how often each occurs, int64 [lines]: once, but for those of a list of words."""
-
-    lines: list[str]
-    times: np.ndarray
-
-
-def _filter_of(source: Source, line_filter: LineFilter) -> LineFilter:
-    """A list of words is counted whole: its words are short, and its lines are no text's."""
-    return LineFilter(longer_than=0, max_lines=None) if source.is_word_list else line_filter
-
-
-def _lines(source: Source, line_filter: LineFilter) -> Iterator[tuple[str, int]]:
-    if source.is_word_list:
-        return source.read()
-    passing = ((line, 1) for line in source.read() if len(line) > line_filter.longer_than)
-    return islice(passing, line_filter.max_lines)
-
-
-def _counted(batches: Iterator[_Batch], counters: Sequence[WordCounter]) -> Iterator[_Batch]:
+def _counted(batches: Iterator[LineBatch], counters: Sequence[WordCounter]) -> Iterator[LineBatch]:
     """Count batches in a thread for each counter, a few batches ahead; yield them when they are counted."""
     idle: SimpleQueue[WordCounter] = SimpleQueue()
     for counter in counters:
         idle.put(counter)
 
-    def count_batch(batch: _Batch) -> _Batch:
+    def count_batch(batch: LineBatch) -> LineBatch:
         counter = idle.get()
         counter.add(batch.lines, batch.times)
         idle.put(counter)
         return batch
 
     with ThreadPoolExecutor(len(counters)) as pool:
-        running: deque[Future[_Batch]] = deque()
+        running: deque[Future[LineBatch]] = deque()
         for batch in batches:
             running.append(pool.submit(count_batch, batch))
             if len(running) > BATCHES_AHEAD * len(counters):
                 yield running.popleft().result()
         for counted in running:
             yield counted.result()
-
-
-def _batches(lines: Iterator[tuple[str, int]]) -> Iterator[_Batch]:
-    texts, times, characters = [], [], 0
-    for line, count in lines:
-        texts.append(line)
-        times.append(count)
-        characters += len(line)
-        if len(texts) == BATCH_LINES or characters >= BATCH_CHARACTERS:
-            yield _Batch(texts, np.array(times, dtype=np.int64))
-            texts, times, characters = [], [], 0
-    if texts:
-        yield _Batch(texts, np.array(times, dtype=np.int64))
-
-
-def _is_counted(source: Source, file: Path, fingerprint: str, line_filter: LineFilter) -> bool:
-    """Whether the file holds these counts already.
-
-    Raises:
-        SmallerLabseError: it holds other counts.
-    """
-    if not file.exists():
-        return False
-    metadata = read_metadata(file)
-    expected = {
-        "fingerprint": (fingerprint, "vocabulary"),
-        "corpus": (source.description, "corpus"),
-        "filter": (line_filter.to_json(), "line filter"),
-    }
-    for key, (value, called) in expected.items():
-        if metadata[key] != value:
-            raise SmallerLabseError(
-                f"{file} exists and holds counts of another {called} ({metadata[key]}, now {value}); "
-                "choose another folder or add --overwrite"
-            )
-    return True

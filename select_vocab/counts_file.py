@@ -9,7 +9,8 @@ It is Parquet with a row for every token that occurred, ascending by id:
 
 and, in the schema's metadata (UTF-8 strings): `format` ("smaller_labse.counts.1"), `name`, `language`,
 `lines` (how many were counted), `corpus`, `filter` (JSON), `fingerprint` (of the vocabulary),
-`sample` (JSON, a list of [number, line]; see `corpora/sample.py`); of word lists `word_list` ("true").
+`sample` (JSON, a list of [number, line]; see `corpora/sample.py`); of word lists `word_list` ("true"),
+`text_digest` (of the counted lines, see `TextDigest`; merged and older counts have none).
 """
 
 from __future__ import annotations
@@ -23,27 +24,11 @@ import numpy as np
 
 from smaller_labse.common.atomic_output import new_file
 from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.corpora.line_batches import LineFilter
 from smaller_labse.corpora.sample import SampledLine, sample_lines
 from smaller_labse.corpora.word_lists import WORD_LIST_ENDINGS
 
 FORMAT = "smaller_labse.counts.1"
-
-
-@dataclass(frozen=True)
-class LineFilter:
-    """Which lines are counted.
-
-    Attributes:
-        longer_than: a line counts when it has more characters than this.
-        max_lines: counting stops after so many lines; None counts all.
-    """
-
-    longer_than: int = 5
-    max_lines: int | None = 1_000_000
-
-    def to_json(self) -> str:
-        """As it stands in a counts file's metadata."""
-        return json.dumps({"longer_than": self.longer_than, "max_lines": self.max_lines})
 
 
 @dataclass(frozen=True)
@@ -61,6 +46,8 @@ class Counts:
         lines: in how many lines each token occurs, int64 [vocabulary size]; None where nobody knows.
         sample: some of the lines, evenly drawn.
         word_list: whether it is no text but words and how often they occur, each a line.
+        text_digest: of the lines that were counted, see `TextDigest`; None where nobody knows (published
+            frequencies, merged counts, counts of earlier versions).
     """
 
     name: str
@@ -73,6 +60,7 @@ class Counts:
     lines: np.ndarray | None
     sample: tuple[SampledLine, ...] = ()
     word_list: bool = False
+    text_digest: str | None = None
 
 
 def write_counts(counts: Counts, pieces: list[str], file: Path, overwrite: bool = False) -> None:
@@ -93,6 +81,8 @@ def write_counts(counts: Counts, pieces: list[str], file: Path, overwrite: bool 
     }
     if counts.word_list:
         metadata["word_list"] = "true"
+    if counts.text_digest:
+        metadata["text_digest"] = counts.text_digest
     schema = pa.schema(
         [
             ("piece_id", pa.int32()),
@@ -148,6 +138,7 @@ def read_counts(file: Path, pieces: list[str], fingerprint: str) -> Counts:
             sample=tuple(SampledLine(*sampled) for sampled in json.loads(metadata["sample"])),
             # Counts of earlier versions do not say; the name of what was counted does.
             word_list="word_list" in metadata or metadata["corpus"].endswith(WORD_LIST_ENDINGS),
+            text_digest=metadata.get("text_digest"),
         )
     except (LookupError, TypeError, ValueError) as error:
         raise SmallerLabseError(f"{file}: a damaged counts file ({error}); count again") from None
@@ -222,4 +213,5 @@ def add_counts(first: Counts, second: Counts) -> Counts:
         lines=first.lines + second.lines,
         sample=sample_lines([*first.sample, *second.sample]),
         word_list=first.word_list or second.word_list,
+        text_digest=None,
     )

@@ -1,4 +1,4 @@
-"""The counts that a selection is made from: counts files and published frequencies, and folders of them."""
+"""The counts in a folder: those that a selection is made from, and whether a text was counted before."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from smaller_labse.common.errors import SmallerLabseError, UsageError
+from smaller_labse.common.progress import progress
 from smaller_labse.corpora.languages import Language, find_language
+from smaller_labse.corpora.line_batches import LineFilter, TextDigest, line_filter_of, read_batches
+from smaller_labse.corpora.sources import Source
 from smaller_labse.originals.tokenizers.base import Tokenizer
-from smaller_labse.select_vocab.counts_file import Counts, read_counts
+from smaller_labse.select_vocab.counts_file import Counts, read_counts, read_metadata
 from smaller_labse.select_vocab.published_frequencies import read_frequencies
 from smaller_labse.select_vocab.token_lists import say_missing
 
@@ -74,3 +77,59 @@ def _read_one(file: Path, tokenizer: Tokenizer, wanted: set[str], skip_missing: 
     counts, missing = read_frequencies(file, named["name"], language.code, tokenizer, skip_missing)
     say_missing(file, missing)
     return counts
+
+
+def require_same_counts(source: Source, file: Path, fingerprint: str, line_filter: LineFilter) -> str:
+    """Refuse a counts file that holds other counts than this source would give.
+
+    A text on this machine is read again, which takes a small part of the time that counting takes, and its
+    digest compared with the one in the file. A dataset on the hub is named by its dump and is not read again.
+
+    Returns:
+        What is known of it, for people, e.g. "en: counted before, its text has not changed".
+
+    Raises:
+        SmallerLabseError: it holds counts of another vocabulary, corpus or line filter, or of the text before
+            it was changed, or the text can be read only once.
+    """
+    metadata = read_metadata(file)
+    expected = {
+        "fingerprint": (fingerprint, "vocabulary"),
+        "corpus": (source.description, "corpus"),
+        "filter": (line_filter_of(source, line_filter).to_json(), "line filter"),
+    }
+    for key, (value, called) in expected.items():
+        if metadata[key] != value:
+            raise SmallerLabseError(
+                f"{file} exists and holds counts of another {called} ({metadata[key]}, now {value}); "
+                "choose another folder or add --overwrite"
+            )
+    if not source.paths:
+        return f"{source.name}: counted before ({file}); --overwrite counts again"
+    for path in source.paths:
+        if not path.is_file() and not path.is_dir():
+            raise SmallerLabseError(
+                f"{file} exists, and {path} can be read only once, so nobody can tell whether it is the same "
+                "text; choose another folder or add --overwrite"
+            )
+    if "text_digest" not in metadata:
+        return (
+            f"{source.name}: counted before ({file}), by a version that did not note the text's digest; "
+            "if the text has changed since, count again with --overwrite"
+        )
+    if _digest(source, line_filter) != metadata["text_digest"]:
+        raise SmallerLabseError(
+            f"{file} holds counts of {source.description} from before it was changed; delete that file to "
+            "count this text again, or add --overwrite to count all again"
+        )
+    return f"{source.name}: counted before ({file}), its text has not changed"
+
+
+def _digest(source: Source, line_filter: LineFilter) -> str:
+    digest = TextDigest()
+    most = line_filter_of(source, line_filter).max_lines
+    with progress(f"checking {source.name}", most, "lines") as advance:
+        for batch in read_batches(source, line_filter):
+            batch.add_to(digest)
+            advance(len(batch.lines))
+    return digest.hexdigest()

@@ -16,7 +16,7 @@ from smaller_labse.common.arguments import (
     share,
     size_or_percentage,
 )
-from smaller_labse.common.atomic_output import require_absent
+from smaller_labse.common.atomic_output import require_absent, require_not_read
 from smaller_labse.common.errors import UsageError
 from smaller_labse.corpora.languages import parse_languages
 from smaller_labse.originals.open import Original, open_original
@@ -100,6 +100,7 @@ def select(
         raise UsageError(f"order: expected {' or '.join(ORDERS)}, got {order!r}")
     wanted = parse_languages(languages) if languages is not None else []
     require_absent(folder, overwrite, MARKER)
+    require_not_read(folder, [*counts_paths, *paths(pieces), *paths(keep), Path(model)], overwrite)
     original = open_original(os.fspath(model))
     tokenizer = original.tokenizer
     listed, named = read_token_lists(paths(pieces), tokenizer, strip, skip_missing)

@@ -49,7 +49,7 @@ def require_not_read(out: Path, read: Iterable[Path], overwrite: bool = True) ->
         overwrite: whether the output may be replaced at all; if not, there is nothing to say here.
 
     Raises:
-        UsageError: `out` is one of them, lies in one of them, or holds one of them.
+        UsageError: `out` is one of them or holds one of them, or is a file that lies in one of them.
     """
     if not overwrite or not out.exists():
         return
@@ -60,13 +60,12 @@ def require_not_read(out: Path, read: Iterable[Path], overwrite: bool = True) ->
         place = Path(os.path.realpath(path))
         if out.samefile(path):
             raise UsageError(f"{out} is read, and would be replaced; choose another place for the output")
-        for inner, outer in ((written, place), (place, written)):
-            if inner.is_relative_to(outer):
-                how = "lies in" if inner is written else "holds"
-                raise UsageError(
-                    f"{out} {how} {path}, which is read, and would be replaced; "
-                    "choose another place for the output"
-                )
+        if (out.is_file() and written.is_relative_to(place)) or place.is_relative_to(written):
+            how = "lies in" if out.is_file() else "holds"
+            raise UsageError(
+                f"{out} {how} {path}, which is read, and would be replaced; "
+                "choose another place for the output"
+            )
 
 
 @contextmanager

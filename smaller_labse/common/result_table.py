@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from smaller_labse.common.atomic_output import new_file, require_absent
+from smaller_labse.common.atomic_output import new_file, require_absent, require_not_read
 from smaller_labse.common.errors import UsageError
 
 
@@ -65,16 +65,25 @@ def print_table(table: Table) -> None:
     Console().print(drawn)
 
 
-def require_result_files_absent(json_file: Path | None, markdown_file: Path | None, overwrite: bool) -> None:
+def require_result_files_absent(
+    json_file: Path | None, markdown_file: Path | None, overwrite: bool, read: Sequence[Path] = ()
+) -> None:
     """Refuse files that may not be written, before any work is done.
 
+    Args:
+        json_file: None for no such file.
+        markdown_file: likewise.
+        overwrite: replace earlier ones.
+        read: what the results are made from, see `require_not_read`.
+
     Raises:
-        UsageError: both are the same file.
+        UsageError: both are the same file, or one is something that is read.
         SmallerLabseError: one exists and may not be replaced.
     """
     for file in (json_file, markdown_file):
         if file is not None:
             require_absent(file, overwrite)
+            require_not_read(file, read, overwrite)
     if json_file is not None and markdown_file is not None and json_file.resolve() == markdown_file.resolve():
         raise UsageError(f"--json and --markdown name the same file, {json_file}")
 

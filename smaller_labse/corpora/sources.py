@@ -28,6 +28,7 @@ class Source:
         description: where the text is, for people, and to tell whether it was counted before.
         read: opens the text and yields its lines; of a word list, each word and how often it occurs.
         is_word_list: whether it is a word list.
+        paths: the files and folders of this machine that it reads; empty where it reads none.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Source:
     description: str
     read: Callable[[], Iterator[str]] | Callable[[], Iterator[tuple[str, int]]]
     is_word_list: bool = False
+    paths: tuple[Path, ...] = ()
 
 
 def wikipedia_sources(
@@ -61,7 +63,7 @@ def wikipedia_sources(
         for wikipedia in language.wikipedias:
             config = f"{date}.{wikipedia.replace('_', '-')}"
             lines = partial(read_dataset_lines, dataset, config)
-            sources.append(Source(wikipedia, language, f"{dataset} {config}", lines))
+            sources.append(Source(wikipedia, language, f"{dataset} {config}", lines, paths=_local(dataset)))
     return sources
 
 
@@ -87,7 +89,7 @@ def dataset_sources(
         chosen = language.fill(config) if config else None
         description = _describe([each for each in (name, chosen, part) if each], text_field)
         lines = partial(read_dataset_lines, name, chosen, part, text_field)
-        sources.append(Source(language.code, language, description, lines))
+        sources.append(Source(language.code, language, description, lines, paths=_local(name)))
     return _require_different(sources, "--dataset, --dataset-config or --split")
 
 
@@ -112,10 +114,12 @@ def file_sources(languages: Sequence[Language], texts: Sequence[str], text_field
         path = _find_text(language, paths, patterns)
         if text_ending(path) == ".tsv":
             words = partial(read_word_counts, path)
-            sources.append(Source(language.code, language, str(path), words, is_word_list=True))
+            sources.append(Source(language.code, language, str(path), words, True, (path,)))
         else:
             lines = partial(read_lines, path, text_field)
-            sources.append(Source(language.code, language, _describe([str(path)], text_field), lines))
+            sources.append(
+                Source(language.code, language, _describe([str(path)], text_field), lines, paths=(path,))
+            )
     return _require_different(sources, "--text")
 
 
@@ -147,6 +151,11 @@ def _find_text(language: Language, paths: Mapping[Language, Path], patterns: Seq
         if path.exists():
             return path
     raise SmallerLabseError(f"{candidates[0]}: there is no such text for {language.name} ({language.code})")
+
+
+def _local(dataset: str) -> tuple[Path, ...]:
+    """A dataset's folder, where it is one of this machine."""
+    return (Path(dataset),) if Path(dataset).exists() else ()
 
 
 def _describe(parts: list[str], text_field: str) -> str:

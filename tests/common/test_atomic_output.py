@@ -147,4 +147,5 @@ def test_what_is_read_is_not_written_over(tmp_path):
         require_not_read(out, [read], overwrite=False)  # refused elsewhere
     require_not_read(other, [folder])
     require_not_read(folder / "new", [folder])
+    require_not_read(folder, [tmp_path])  # a folder of ours in one that is read: only the former is replaced
     require_not_read(inside, [other, Path("sentence-transformers/LaBSE")])

@@ -139,3 +139,28 @@ def test_one_file_cannot_be_both_reports(data, tmp_path, capsys):
     file = str(tmp_path / "out")
     assert main(["tatoeba", "--model", "m", "--data", str(data), "--json", file, "--markdown", file]) == 2
     assert "name the same file" in capsys.readouterr().err
+
+
+def test_results_never_replace_what_is_measured(original, data, tmp_path, capsys):
+    """Also through a link, and in a model's folder."""
+    text, weights = data / "tatoeba.fra-eng.fra", original / "encoder" / "saved_model.pb"
+    (tmp_path / "link").symlink_to(text)
+    model, before = str(original), (text.read_bytes(), weights.read_bytes())
+    tatoeba = ["tatoeba", "--model", model, "--data", str(data), "--overwrite"]
+    parity = ["parity", "--original", model, "--model", model, "--text", f"fr={text}", "--overwrite"]
+    compare = ["compare", "--original", model, "--overwrite", "--parallel"]
+    report = tmp_path / "report"
+    report.mkdir()
+    (report / "report.json").write_text("{}")
+    (report / "en.txt").write_text("good morning\n")
+    for arguments in (
+        [*tatoeba, "--json", str(text)],
+        [*tatoeba, "--markdown", str(weights)],
+        [*parity, "--markdown", str(tmp_path / "link")],
+        [*parity, "--json", str(weights)],
+        [*compare, f"fr={text},en={report / 'en.txt'}", "--out", str(report)],
+    ):
+        assert main(arguments) == 2
+        assert "choose another place for the output" in capsys.readouterr().err
+    assert (text.read_bytes(), weights.read_bytes()) == before
+    assert (report / "en.txt").read_text() == "good morning\n"

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from smaller_labse.corpora import line_batches
 from smaller_labse.corpora.builtin_sentences import builtin_sentences
 from smaller_labse.corpora.languages import find_language
 from smaller_labse.corpora.sources import Source
-from smaller_labse.select_vocab import count_sources as count_module
 from smaller_labse.select_vocab.count_sources import count_source, new_counters
 from smaller_labse.select_vocab.counts_file import LineFilter, write_counts
 
@@ -114,8 +114,8 @@ def test_workers_and_batches_change_no_byte(tokenizer, tmp_path, monkeypatch, li
     lines = ["at least this line", *lines]
     files = []
     for number, (workers, batch, limit) in enumerate([(1, 4096, 1 << 20), (2, size, characters), (3, 2, 1)]):
-        monkeypatch.setattr(count_module, "BATCH_LINES", batch)
-        monkeypatch.setattr(count_module, "BATCH_CHARACTERS", limit)
+        monkeypatch.setattr(line_batches, "BATCH_LINES", batch)
+        monkeypatch.setattr(line_batches, "BATCH_CHARACTERS", limit)
         counts = count_source(source(lines), tokenizer, EVERYTHING, new_counters(tokenizer, workers))
         files.append(tmp_path / f"{number}.parquet")
         write_counts(counts, tokenizer.pieces, files[-1], overwrite=True)

@@ -115,6 +115,22 @@ def test_merge_refuses_a_file_given_twice(example, counted, run, tmp_path, nothi
     nothing_left()
 
 
+def test_outputs_never_replace_what_is_read(example, counted, run, tmp_path):
+    italian = tmp_path / "it.parquet"
+    italian.write_bytes((counted / "it.parquet").read_bytes())
+    before = italian.read_bytes()
+    merge = ["merge", "--model", example, italian, counted / "ja.parquet", "--overwrite", "--out", italian]
+    selection = tmp_path / "selection"
+    assert run("select", "--model", example, "--counts", counted, "--out", selection).code == 0
+    (selection / "words.txt").write_text("good\n")
+    keep = ["--keep", selection / "words.txt", "--overwrite", "--out", selection]
+    for ended in (run(*merge), run("select", "--model", example, "--counts", counted, *keep)):
+        assert ended.code == 2
+        assert "choose another place for the output" in ended.error
+    assert italian.read_bytes() == before
+    assert (selection / "words.txt").read_text() == "good\n"
+
+
 @pytest.mark.parametrize(
     "arguments", [[], ["cut"], ["count"], ["select", "--model", "m"], ["merge", "--out", "x"]]
 )

@@ -1,0 +1,112 @@
+"""Batches of a source's lines: those that pass the filter, how often each counts, and their digest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+
+from smaller_labse.corpora.sources import Source
+
+BATCH_LINES = 4096
+BATCH_CHARACTERS = 1 << 17  # so that a batch of long lines does not take more memory than others
+
+
+@dataclass(frozen=True)
+class LineFilter:
+    """Which lines are counted.
+
+    Attributes:
+        longer_than: a line counts when it has more characters than this.
+        max_lines: counting stops after so many lines; None counts all.
+    """
+
+    longer_than: int = 5
+    max_lines: int | None = 1_000_000
+
+    def to_json(self) -> str:
+        """As it stands in a counts file's metadata."""
+        return json.dumps({"longer_than": self.longer_than, "max_lines": self.max_lines})
+
+
+class TextDigest:
+    """BLAKE2b (RFC 7693), 128 bits, of lines: whether a text is still the same.
+
+    It is of the lines and not of the file. So it is the same in whatever folder, format or compression they
+    stand, says nothing of what was not read, and may stand in outputs that are equal on every machine, byte
+    by byte, which a time of modification may not.
+
+    >>> digest = TextDigest()
+    >>> digest.add(["one", "two"])
+    >>> digest.hexdigest()
+    'f71d668fb51f4a7d2bf58c5f080db5f5'
+    """
+
+    def __init__(self) -> None:
+        self._hash = hashlib.blake2b(digest_size=16)
+
+    def add(self, lines: Iterable[str]) -> None:
+        """Add the text's next lines; how they are shared out among calls makes no difference."""
+        self._hash.update("".join([f"{line}\n" for line in lines]).encode())
+
+    def add_words(self, words: Iterable[str], counts: Iterable[int]) -> None:
+        """Add the next words of a word list."""
+        self.add(f"{word}\t{count}" for word, count in zip(words, counts, strict=True))
+
+    def hexdigest(self) -> str:
+        """Of all that was added, 32 hexadecimal digits."""
+        return self._hash.hexdigest()
+
+
+@dataclass(frozen=True)
+class LineBatch:
+    """Some lines.
+
+    Attributes:
+        lines: of text, or words of a list.
+        times: how often each counts, int64 [lines]: once, but for words.
+        of_words: whether they are words of a list.
+    """
+
+    lines: list[str]
+    times: np.ndarray
+    of_words: bool
+
+    def add_to(self, digest: TextDigest) -> None:
+        """Add the lines, and of words how often each occurs."""
+        if self.of_words:
+            digest.add_words(self.lines, self.times.tolist())
+        else:
+            digest.add(self.lines)
+
+
+def line_filter_of(source: Source, line_filter: LineFilter) -> LineFilter:
+    """A list of words is counted whole: its words are short, and its lines are no text's."""
+    return LineFilter(longer_than=0, max_lines=None) if source.is_word_list else line_filter
+
+
+def read_batches(source: Source, line_filter: LineFilter) -> Iterator[LineBatch]:
+    """Read a source, as far as the filter wants it."""
+    texts: list[str] = []
+    times: list[int] = []
+    characters = 0
+    for line, count in _lines(source, line_filter_of(source, line_filter)):
+        texts.append(line)
+        times.append(count)
+        characters += len(line)
+        if len(texts) == BATCH_LINES or characters >= BATCH_CHARACTERS:
+            yield LineBatch(texts, np.array(times, dtype=np.int64), source.is_word_list)
+            texts, times, characters = [], [], 0
+    if texts:
+        yield LineBatch(texts, np.array(times, dtype=np.int64), source.is_word_list)
+
+
+def _lines(source: Source, line_filter: LineFilter) -> Iterator[tuple[str, int]]:
+    if source.is_word_list:
+        return source.read()  # type: ignore[return-value]
+    passing = ((line, 1) for line in source.read() if len(line) > line_filter.longer_than)  # type: ignore[arg-type]
+    return islice(passing, line_filter.max_lines)  # type: ignore[arg-type]
