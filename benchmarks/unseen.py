@@ -282,7 +282,7 @@ def _select(tokenizer: Tokenizer, counts: Counts, rule: Rule) -> tuple[Coverage,
     """What a selection says of its coverage, and which tokens it keeps, bool [vocabulary size]."""
     size = len(tokenizer.pieces)
     selection = choose_tokens(tokenizer, original_size=size, hidden_size=1, counts=[counts], rule=rule)
-    return selection.coverage[0], np.isin(np.arange(size), selection.kept_ids)
+    return selection.coverage[0], np.isin(np.arange(size), selection.subset.original_ids)
 
 
 def _unchanged(is_kept: np.ndarray, ids: np.ndarray, lengths: np.ndarray) -> float:
