@@ -158,7 +158,7 @@ def test_an_encoder_alone_gets_the_preprocessor_that_its_vocabulary_needs(write_
 def test_a_preprocessor_of_another_model_is_refused(original, smaller):
     with pytest.raises(SmallerLabseError, match="vocabulary is not that of the encoder"):
         load(original, smaller / "preprocess")
-    with pytest.raises(SmallerLabseError, match="encoder has only"):
+    with pytest.raises(SmallerLabseError, match="embedding matrix has only"):
         load(smaller / "encoder", original / "preprocess")
 
 
