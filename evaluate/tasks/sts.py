@@ -60,7 +60,7 @@ def read_sts(text: str) -> Sts:
     """Read what a user writes as NAME=FILE or NAME=INPUT,GOLD.
 
     FILE has one pair per line, `sentence<TAB>sentence<TAB>score`, or the STS benchmark's seven columns. INPUT
-    and GOLD are SemEval's: `sentence<TAB>sentence`, and one score per line; pairs without a score are left out.
+    and GOLD are SemEval's: `sentence<TAB>sentence`, and one score per line; a pair without one is skipped.
 
     Raises:
         UsageError: it is not of that form.
