@@ -1,4 +1,4 @@
-"""A back end: how originals of one kind become smaller.
+"""The protocol `BackEnd` and its options: one back end per kind of original.
 
 There are two, one file each: `from_tfhub` and `from_huggingface`.
 """

@@ -1,4 +1,4 @@
-"""What lies beside a model's weights in a Hugging Face folder: what is copied, and what must not be.
+"""Files beside the weights in a Hugging Face folder: which are copied, and which must not be.
 
 Copied byte for byte: the modules of sentence-transformers, prompts, the card, the licence, code. Left out:
 tokenizer files, which are written anew, and the original model in other forms, which would be found before

@@ -1,4 +1,4 @@
-"""The choice of tokens: by a rule from counts, from lists, and what is always kept."""
+"""Choose tokens: by a rule from counts, from lists, and always those that every character needs."""
 
 from __future__ import annotations
 

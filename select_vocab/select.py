@@ -1,4 +1,4 @@
-"""A selection from counts and lists, written as a folder: what `select-vocab select` does, for Python."""
+"""The verb `select`: read counts and lists, choose tokens, write the selection's folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A selection: the kept tokens and how they were chosen, as a folder.
+"""The selection's format: the kept tokens and how they were chosen, as a folder.
 
 vocab.txt        the smaller vocabulary, one token per line, each ended by a line feed, UTF-8; or
 tokenizer.json   (with vocab.txt or a SentencePiece model) for originals from Hugging Face

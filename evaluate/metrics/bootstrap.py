@@ -1,4 +1,4 @@
-"""How sure is a difference between two models? A paired bootstrap answers.
+"""95% intervals of the difference between two models, by a paired bootstrap.
 
 Both models answered the same items, so items are drawn again with replacement, the same for both, and the
 difference is computed anew (Koehn 2004, "Statistical significance tests for machine translation evaluation";

@@ -1,1 +1,1 @@
-"""What models are measured on: translation retrieval, mining, similarity."""
+"""Tasks that models are measured on: translation retrieval, bitext mining, semantic similarity."""

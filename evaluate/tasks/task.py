@@ -1,4 +1,4 @@
-"""What models are measured on: data that were read, and how embeddings of them become scores."""
+"""The protocol `Task`: texts that were read, and how their embeddings become scores."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors: the one family that this toolkit raises for what a user can put right."""
+"""Errors that a user can put right: one family, with the exit codes 1 (failure) and 2 (usage)."""
 
 
 class SmallerLabseError(Exception):

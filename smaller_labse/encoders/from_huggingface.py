@@ -18,7 +18,7 @@ from smaller_labse.encoders.sentence_transformers_folder import (
     SentenceTransformersFolder,
     read_sentence_transformers,
 )
-from smaller_labse.encoders.to_huggingface import bert_model_names
+from smaller_labse.encoders.tensor_names import bert_model_names
 from smaller_labse.originals.huggingface import CONFIG
 from smaller_labse.originals.weights.safetensors_file import Tensor, read_safetensors
 from smaller_labse.originals.weights.safetensors_folder import WEIGHTS

@@ -1,4 +1,4 @@
-"""Pack token ids into an encoder's inputs: special tokens, truncation, padding, the mask, segment ids.
+"""Pack and pad token ids into an encoder's inputs: special tokens, truncation, padding, mask, segments.
 
 The same as the TF Model Garden's layer `BertPackInputs` (official/nlp/modeling/layers/text_layers.py).
 """

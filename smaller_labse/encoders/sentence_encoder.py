@@ -13,7 +13,6 @@ import tensorflow_text  # noqa: F401 - registers the operations of the preproces
 
 from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.common.progress import Advance, progress
-from smaller_labse.encoders.batches_by_length import batches_by_length
 
 TEXTS_AT_A_TIME = 8192  # tokenized at a time: enough to find texts of like length, few enough for memory
 TOKENS_AT_A_TIME = 4096  # a batch with its padding: 32 texts of LaBSE's 128 tokens
@@ -244,3 +243,27 @@ def _unit(values: np.ndarray) -> np.ndarray:
 
 def _watch(name: str, total: int, advance: Advance | None) -> AbstractContextManager[Advance]:
     return progress(f"encoding with {name}", total, "texts") if advance is None else nullcontext(advance)
+
+
+def batches_by_length(lengths: np.ndarray, budget: int) -> Iterator[np.ndarray]:
+    """Sort texts by length and group neighbours.
+
+    Args:
+        lengths: tokens of each text, int [texts], all positive.
+        budget: tokens that a batch may have, padding included; a text longer than that is a batch of its own.
+
+    Yields:
+        Indices into `lengths`, int [batch], the longest texts first, so that memory that does not suffice
+        shows at once; every index comes once. Texts of one length keep their order.
+
+    Example:
+        >>> [batch.tolist() for batch in batches_by_length(np.array([3, 9, 4, 3]), budget=8)]
+        [[1], [2, 0], [3]]
+    """
+    order = np.argsort(-lengths, kind="stable")
+    start = 0
+    while start < len(order):
+        longest = int(lengths[order[start]])
+        end = start + max(1, budget // longest)
+        yield order[start:end]
+        start = end

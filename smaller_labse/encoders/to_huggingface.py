@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import write_json
 from smaller_labse.encoders.config import DROPOUT_RATE, WORD_EMBEDDINGS, EncoderConfig
 from smaller_labse.encoders.sentence_transformers_folder import MODULES
+from smaller_labse.encoders.tensor_names import bert_model_names
 from smaller_labse.originals.huggingface import CONFIG
 from smaller_labse.originals.tokenizers.tokenizer_files import TOKENIZER_JSON
 from smaller_labse.originals.tokenizers.wordpiece import END, MASK, PADDING, START, UNKNOWN
@@ -29,25 +29,6 @@ SPECIAL_TOKENS = {
 }
 PYTORCH = {"format": "pt"}  # what transformers asks the file's metadata for
 LONGEST_WORD = 100  # in characters, as in Hugging Face's BertTokenizer; a longer word becomes [UNK]
-
-_MODULES = {
-    "word_embeddings": "embeddings.word_embeddings",
-    "position_embedding": "embeddings.position_embeddings",
-    "type_embeddings": "embeddings.token_type_embeddings",
-    "embeddings/layer_norm": "embeddings.LayerNorm",
-    "pooler_transform": "pooler.dense",
-}
-_LAYER_MODULES = {
-    "self_attention/query": "attention.self.query",
-    "self_attention/key": "attention.self.key",
-    "self_attention/value": "attention.self.value",
-    "self_attention/attention_output": "attention.output.dense",
-    "self_attention_layer_norm": "attention.output.LayerNorm",
-    "intermediate": "intermediate.dense",
-    "output": "output.dense",
-    "output_layer_norm": "output.LayerNorm",
-}
-_PARAMETERS = {"embeddings": "weight", "kernel": "weight", "gamma": "weight", "bias": "bias", "beta": "bias"}
 
 
 def write_huggingface(
@@ -89,17 +70,6 @@ def write_huggingface(
     _write_tensors(folder / WEIGHTS, bert_model_names(config), config, read_tensor, embedding_matrix)
     _write_tokenizer(folder, ids, lower_case, sequence_length)
     _write_sentence_transformers(folder, config, read_tensor, sequence_length)
-
-
-def bert_model_names(config: EncoderConfig) -> dict[str, str]:
-    """Every tensor's name in LaBSE on TF Hub → its name in transformers' `BertModel`, in LaBSE's order."""
-    names = {}
-    for source in config.bert_tensor_shapes():
-        module, parameter = source.rsplit("/", 1)
-        layer = re.fullmatch(r"transformer/layer_(\d+)/(.+)", module)
-        name = f"encoder.layer.{layer[1]}.{_LAYER_MODULES[layer[2]]}" if layer else _MODULES[module]
-        names[source] = f"{name}.{_PARAMETERS[parameter]}"
-    return names
 
 
 def _write_tensors(

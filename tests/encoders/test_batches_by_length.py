@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smaller_labse.encoders.batches_by_length import batches_by_length
+from smaller_labse.encoders.sentence_encoder import batches_by_length
 
 LENGTHS = st.lists(st.integers(1, 128), max_size=200)
 

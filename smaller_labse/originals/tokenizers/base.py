@@ -1,4 +1,4 @@
-"""The protocol `Tokenizer`: what every family of tokenizers can do."""
+"""The protocol `Tokenizer`: tokenize, find the tokens that characters need, write a subset."""
 
 from __future__ import annotations
 

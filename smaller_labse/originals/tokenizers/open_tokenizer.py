@@ -1,4 +1,4 @@
-"""Who opens an original's tokenizer: of a TF Hub model, or of a Hugging Face folder, whatever its family."""
+"""Open an original's tokenizer: of a TF Hub model, or of a Hugging Face folder, whatever its family."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The compiled loops of counting: text → words → pieces → counts.
+"""Compiled loops: split text into words, WordPiece's longest match, Unigram's best path, tally counts.
 
 A line's pieces depend on its words one by one, and words repeat, so a word is tokenized once and
 afterwards found in a hash table. What remains to be done for every character and every piece is done here,
