@@ -68,7 +68,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
         edit_vocabulary(lambda pieces: [*pieces[:-1], b"caf\xe9"]),
         "not UTF-8 (byte ",
     ),
-    "no piece": (edit_vocabulary(lambda pieces: []), "no piece in it, expected one a line"),
+    "no piece": (edit_vocabulary(lambda pieces: []), "no piece in it, expected one per line"),
     "another preprocessor": (
         lambda model: (model / VOCABULARIES[1]).write_text("[UNK]\na\n"),
         "preprocessor and encoder do not belong together",
