@@ -262,7 +262,7 @@ def _run_encode(options: argparse.Namespace) -> None:
         options.nulls,
     )
     nulls = f", {embedded.nulls:,} rows NaN (text null)" if embedded.nulls else ""
-    print(f"{embedded.file}: {embedded.texts:,} x {embedded.width}, float32{nulls}")
+    print(f"{embedded.file}: {embedded.texts:,} x {embedded.embedding_size}, float32{nulls}")
 
 
 if __name__ == "__main__":

@@ -26,15 +26,15 @@ class Embedded:
     """Embeddings that were written.
 
     Attributes:
-        file: where, in NumPy's format: float32 [texts, width].
+        file: where, in NumPy's format: float32 [texts, embedding size].
         texts: how many.
-        width: of an embedding.
+        embedding_size: of an embedding, in components.
         nulls: how many of the texts are null, and their rows NaN.
     """
 
     file: Path
     texts: int
-    width: int
+    embedding_size: int
     nulls: int = 0
 
 
@@ -52,7 +52,7 @@ def embed_files(
     """Encode every record of some files, in order, empty ones too, into one `.npy` file: a row for each.
 
     Args:
-        model: see `smaller_labse.evaluate.load`.
+        model: see `smaller_labse.load`.
         files: text files with one text per line, or `.jsonl`, `.csv`, `.tsv`, `.parquet` with one per record,
             which may hold line feeds; compressed ones, folders of them.
         out: the file to write; it appears whole or not at all. `numpy.load(out, mmap_mode="r")` reads it
@@ -134,7 +134,7 @@ class _BlankRows:
 
 
 def _write_npy(stream: BinaryIO, parts: Iterable[np.ndarray], width: int) -> int:
-    """Write float32 [n, width] parts as one array, whose height is known only at the end."""
+    """Write float32 [n, embedding size] parts as one array, whose height is known only at the end."""
     rows = 0
     _write_header(stream, rows, width)
     start = stream.tell()
