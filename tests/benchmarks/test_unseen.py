@@ -54,8 +54,8 @@ def test_it_says_the_means_over_languages(unseen, outcomes, monkeypatch):
         f"{kind}, {size}" for kind in ("real", "made") for size in ("50", "100", f"{whole}")
     ]
     first = [one for one in outcomes if (one.text, one.lines) == ("real", 50)]
-    assert section.table.rows[0][1] == f"{50 * sum(one.unseen for one in first):.2f}"
-    assert section.table.rows[0][2] == f"{50 * sum(one.found_unseen for one in first):.2f}"
+    assert section.table.rows[0][1] == f"{50 * sum(one.unseen for one in first):.3f}"
+    assert section.table.rows[0][2] == f"{50 * sum(one.found_unseen for one in first):.3f}"
     assert "off on average" in section.markdown()
 
 
