@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from huggingface_hub import ModelCard, ModelCardData
 
-from smaller_labse.corpora.languages import find_language
+from smaller_labse.corpora.languages import name_language
 from smaller_labse.encoders.model_folder import ENCODER, HUGGINGFACE, PREPROCESS
 from smaller_labse.make_smaller.manifest import ModelDescription
 from smaller_labse.select_vocab.selection import Selection, coverage_table, estimate_table, size_table
@@ -51,7 +51,7 @@ def _summary(description: ModelDescription) -> str:
 def _named(codes: tuple[str, ...]) -> str:
     if not codes:
         return "a list of tokens"
-    names = [find_language(code).name for code in codes]
+    names = [name_language(code).name for code in codes]
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from smaller_labse.originals.open import Original
     from smaller_labse.select_vocab.selection import Selection
 
+WIKIPEDIA = "wikimedia/wikipedia"
 DESCRIPTION = "count the tokens that languages use, and select a smaller vocabulary."
 MODEL_HELP = (
     "the original: a Hugging Face folder or hub id, a folder with encoder/ (and preprocess/), a SavedModel "
@@ -55,8 +56,8 @@ def _add_count(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         action="extend",
         metavar="LANGUAGE=PATH",
-        help="a file (.txt, .jsonl, .parquet; .gz and .zst too) or a folder of them; or a path with "
-        "{code}, {iso3} or {name} in the language's place",
+        help="a file (.txt, .jsonl, .csv, .parquet; .gz, .zst, .xz, .bz2 too) or a folder of them; LANGUAGE "
+        "may be any name and come several times; or a path with {code}, {iso3} or {name} in its place",
     )
     text.add_argument("--dataset", metavar="NAME", help="a Hugging Face dataset; {code} and {iso3} as above")
     text.add_argument(
@@ -66,8 +67,11 @@ def _add_count(parser: argparse.ArgumentParser) -> None:
     text.add_argument("--text-field", metavar="NAME", help="field or column of the text; default: text")
     text.add_argument(
         "--wikipedia",
+        nargs="?",
+        const=WIKIPEDIA,
         metavar="NAME",
-        help="the Wikipedia dataset, or a folder laid out like it; default: wikimedia/wikipedia",
+        help="the Wikipedia dataset, or a folder laid out like it; default: wikimedia/wikipedia. Beside "
+        "--text: for the languages that have none there",
     )
     text.add_argument("--wikipedia-date", metavar="YYYYMMDD", help="its dump; default: 20231101")
     lines = parser.add_argument_group("lines")

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import reduce
+from functools import partial, reduce
 from pathlib import Path
 
 from smaller_labse.common.arguments import StrPath, check, non_negative_integer, paths
 from smaller_labse.common.atomic_output import require_absent, require_not_read
 from smaller_labse.common.errors import UsageError
 from smaller_labse.corpora import sources
-from smaller_labse.corpora.languages import parse_languages
+from smaller_labse.corpora.labse_languages import Language
+from smaller_labse.corpora.languages import parse_languages, read_names
 from smaller_labse.corpora.sources import Source
 from smaller_labse.originals.open import open_original
 from smaller_labse.select_vocab.count_sources import count_sources
 from smaller_labse.select_vocab.counts_file import LineFilter, add_counts, read_counts, write_counts
 
 Languages = str | os.PathLike[str] | Iterable[str]
-Text = str | os.PathLike[str] | Sequence[StrPath] | Mapping[str, StrPath]
+Text = str | os.PathLike[str] | Sequence[StrPath] | Mapping[str, StrPath | Sequence[StrPath]]
 
 
 def count(
@@ -41,15 +42,18 @@ def count(
 ) -> list[Path]:
     """Count the tokens of each language's text; what was counted before is not counted again.
 
-    Text comes from `text`, from `dataset`, or from Wikipedia, which is the default.
+    Text comes from `text`, and for languages without such from `dataset` or from Wikipedia. Wikipedia is the
+    default where nothing is given; beside `text` it has to be named.
 
     Args:
         model: the original: a Hugging Face folder or hub id, a folder with `encoder/` (and `preprocess/`), a
             SavedModel folder, or a TF Hub handle.
         languages: codes or names, as a list or as text with commas between, or a file with one per line.
         out: the folder of the counts files.
-        text: local text: language → a file (.txt, .jsonl, .parquet; .gz and .zst too) or a folder of them;
-            the same as text, "fr=path"; or a path with {code}, {iso3} or {name} in the language's place.
+        text: local text: language, or any other name, → a file (.txt, .jsonl, .csv, .parquet; .gz, .zst, .xz
+            and .bz2 too), a folder of them, or several; the same as text, "fr=path"; or a path with {code},
+            {iso3} or {name} in the language's place. ~ and * in it are expanded. A .tsv file is a word list,
+            `word<TAB>count`, or with `text_field` a table.
         dataset: a Hugging Face dataset; {code}, {iso3} and {name} stand for the language's.
         dataset_config: its configuration; {code} and so on as above.
         dataset_split: its split; {code} and so on as above; None for "train".
@@ -102,23 +106,35 @@ def find_sources(
     Raises:
         UsageError: an argument is wrong, or two contradict each other.
     """
-    wanted = parse_languages(languages) if languages is not None else []
+    names = read_names(languages) if languages is not None else []
     texts = _as_options(text)
-    if sum((bool(texts), bool(dataset), bool(wikipedia or wikipedia_date))) > 1:
-        raise UsageError("--text, --dataset and --wikipedia exclude each other; count them one by one")
+    if dataset and (wikipedia or wikipedia_date):
+        raise UsageError("--dataset and --wikipedia exclude each other; count them one by one")
     if (dataset_config or dataset_split) and not dataset:
         raise UsageError("--dataset-config and --dataset-split go with --dataset")
     if text_field and not (texts or dataset):
         raise UsageError("--text-field goes with --text or --dataset")
-    field = text_field or sources.TEXT_FIELD
-    if texts:
-        return sources.file_sources(wanted, texts, field)
-    if not wanted:
-        raise UsageError("name the languages, e.g. --languages en,fr,de")
+    others: Callable[[Sequence[Language]], list[Source]] | None = None
     if dataset:
-        return sources.dataset_sources(wanted, dataset, dataset_config, dataset_split or "train", field)
-    name, date = os.fspath(wikipedia or sources.WIKIPEDIA), wikipedia_date or sources.WIKIPEDIA_DATE
-    return sources.wikipedia_sources(wanted, name, date)
+        others = partial(
+            sources.dataset_sources,
+            dataset=dataset,
+            config=dataset_config,
+            split=dataset_split or "train",
+            text_field=text_field or sources.TEXT_FIELD,
+        )
+    elif wikipedia or wikipedia_date or not texts:
+        others = partial(
+            sources.wikipedia_sources,
+            dataset=os.fspath(wikipedia or sources.WIKIPEDIA),
+            date=wikipedia_date or sources.WIKIPEDIA_DATE,
+        )
+    if texts:
+        return sources.text_sources(names, texts, text_field, others)
+    if not names:
+        raise UsageError("name the languages, e.g. --languages en,fr,de")
+    assert others is not None  # there is text or something else
+    return others(parse_languages(names))
 
 
 def merge_counts(
@@ -160,5 +176,5 @@ def merge_counts(
 def _as_options(text: Text) -> list[str]:
     """Text as the command takes it: LANGUAGE=PATH, or a path with {code}."""
     if isinstance(text, Mapping):
-        return [f"{language}={os.fspath(path)}" for language, path in text.items()]
+        return [f"{language}={path}" for language, several in text.items() for path in paths(several)]
     return [os.fspath(text)] if isinstance(text, str | os.PathLike) else [os.fspath(one) for one in text]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.common.progress import progress
-from smaller_labse.corpora.languages import Language, find_language
+from smaller_labse.corpora.languages import Language, find_language, name_language
 from smaller_labse.corpora.line_batches import LineFilter, TextDigest, line_filter_of, read_batches
 from smaller_labse.corpora.sources import Source
 from smaller_labse.originals.tokenizers.base import Tokenizer
@@ -50,6 +50,7 @@ def read_all_counts(
         counts[one.name] = one
     lacking = wanted - {one.language for one in counts.values()}
     if paths and lacking:
+        find_language(min(lacking))  # a name that means no language is a mistake sooner than counts that lack
         raise UsageError(
             f"no counts of {', '.join(sorted(lacking))} among {', '.join(map(str, paths))}; count first"
         )
@@ -71,7 +72,7 @@ def _read_one(file: Path, tokenizer: Tokenizer, wanted: set[str], skip_missing: 
     named = FREQUENCIES.fullmatch(file.name)
     if named is None:
         return read_counts(file, tokenizer.pieces, tokenizer.fingerprint)
-    language = find_language(named["name"])
+    language = name_language(named["name"])
     if wanted and language.code not in wanted:
         return None
     counts, missing = read_frequencies(file, named["name"], language.code, tokenizer, skip_missing)

@@ -98,7 +98,7 @@ def select(
     rule = _rule({name: value for name, value in given.items() if value is not None}, bool(counts_paths))
     if order not in ORDERS:
         raise UsageError(f"order: expected {' or '.join(ORDERS)}, got {order!r}")
-    wanted = parse_languages(languages) if languages is not None else []
+    wanted = parse_languages(languages, any_name=True) if languages is not None else []
     require_absent(folder, overwrite, MARKER)
     require_not_read(folder, [*counts_paths, *paths(pieces), *paths(keep), Path(model)], overwrite)
     original = open_original(os.fspath(model))

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.corpora.languages import Language, find_language
+from smaller_labse.corpora.languages import Language, name_language
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.originals.tokenizers.vocabulary import read_piece_lines
 
@@ -32,7 +32,7 @@ def read_token_lists(
         listed.append(ids)
         named = PUBLISHED_LIST.fullmatch(file.name)
         if named:
-            languages.append(find_language(named["name"]))
+            languages.append(name_language(named["name"]))
     return listed, languages
 
 

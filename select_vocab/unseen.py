@@ -23,7 +23,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from smaller_labse.corpora.languages import find_language
+from smaller_labse.corpora.languages import name_language
 from smaller_labse.select_vocab.rules import Rule
 from smaller_labse.select_vocab.selection import Coverage
 
@@ -140,4 +140,4 @@ def too_little_text(coverage: Sequence[Coverage], rule: Rule | None = None) -> s
 
 def _named(language: Coverage) -> str:
     """E.g. "Italian (it)", or "Chinese (zh_classical)" for one of a language's Wikipedias."""
-    return f"{find_language(language.language).name} ({language.name})"
+    return f"{name_language(language.language).name} ({language.name})"

@@ -1,7 +1,8 @@
-"""Files of text by language, as users name them: LANG=FILE, or a pattern with {code} or {iso3}."""
+"""Files of text by language, as users name them: LANG=FILE, a pattern with {code} or {iso3}, ~ and *."""
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,6 +10,39 @@ from smaller_labse.common.errors import UsageError
 from smaller_labse.corpora.languages import Language
 
 PLACEHOLDERS = ("{code}", "{iso3}")
+
+
+def expand_path(written: str) -> list[Path]:
+    """The path that a user wrote, or those that it stands for, in the order of their names.
+
+    A shell does not look behind the equals sign of LANG=~/news/*.txt. A file of just this name comes first.
+
+    Raises:
+        UsageError: no file matches a pattern.
+
+    >>> expand_path("corpus/en.txt")
+    [PosixPath('corpus/en.txt')]
+    """
+    found = find_paths(written)
+    if not found and glob.has_magic(written):
+        raise UsageError(f"{written}: no file matches this pattern")
+    return found or [expand_user(written)]
+
+
+def find_paths(written: str) -> list[Path]:
+    """As `expand_path`, of what exists; empty where nothing does."""
+    path = expand_user(written)
+    if path.exists():
+        return [path]
+    return sorted(Path(match) for match in glob.glob(str(path), recursive=True))  # noqa: PTH207 - may be absolute
+
+
+def expand_user(written: str) -> Path:
+    """The path that a user wrote, with his own folder for ~."""
+    try:
+        return Path(written).expanduser()
+    except RuntimeError:  # nobody is called that, so it is a file's name
+        return Path(written)
 
 
 def parse_texts(texts: Sequence[str], languages: Sequence[Language] = ()) -> dict[str, Path]:
@@ -22,7 +56,7 @@ def parse_texts(texts: Sequence[str], languages: Sequence[Language] = ()) -> dic
         Language → file, in the order given.
 
     Raises:
-        UsageError: neither form, a language named twice, or patterns without languages or the reverse.
+        UsageError: neither form, a language with several files, or patterns without languages or the reverse.
 
     >>> {language: file.name for language, file in parse_texts(["en=english.txt", "it=italian.txt"]).items()}
     {'en': 'english.txt', 'it': 'italian.txt'}
@@ -38,7 +72,10 @@ def parse_texts(texts: Sequence[str], languages: Sequence[Language] = ()) -> dic
         for language, file in named:
             if language in files:
                 raise UsageError(f"two files for {language}: {files[language]} and {file}; name them apart")
-            files[language] = Path(file)
+            first, *others = expand_path(file)
+            if others:
+                raise UsageError(f"--text {text!r}: {1 + len(others)} files for {language}, expected one")
+            files[language] = first
     return files
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.corpora.dataset_lines import read_dataset_lines
-from smaller_labse.corpora.languages import Language, find_language
+from smaller_labse.corpora.labse_languages import Language
+from smaller_labse.corpora.language_files import expand_path, expand_user, find_paths
+from smaller_labse.corpora.languages import find_language, name_language, parse_languages
 from smaller_labse.corpora.records import TEXT_FIELD, text_ending
-from smaller_labse.corpora.text_files import read_lines
+from smaller_labse.corpora.text_files import find_text_files, read_lines, require_fields
 from smaller_labse.corpora.word_lists import read_word_counts
 
 WIKIPEDIA = "wikimedia/wikipedia"
@@ -93,64 +97,120 @@ def dataset_sources(
     return _require_different(sources, "--dataset, --dataset-config or --split")
 
 
-def file_sources(languages: Sequence[Language], texts: Sequence[str], text_field: str) -> list[Source]:
+def text_sources(
+    names: Sequence[str],
+    texts: Sequence[str],
+    text_field: str | None = None,
+    others: Callable[[Sequence[Language]], list[Source]] | None = None,
+) -> list[Source]:
     """Local files or folders of them.
 
     Args:
-        languages: the languages to count; empty for all that `texts` names.
-        texts: each `LANGUAGE=PATH`, or a path with `{code}`, `{iso3}` or `{name}` in the language's place.
-        text_field: see `read_lines`.
+        names: the languages to count, by any name; empty for all that `texts` names.
+        texts: each `LANGUAGE=PATH`, where LANGUAGE may be any name, and may come several times; or a path
+            with `{code}`, `{iso3}` or `{name}` in the language's place. `~` and `*` in a path are expanded.
+        text_field: see `read_lines`; None where the user named none.
+        others: where the text of the languages is that have none in `texts`; then those that `texts` names
+            are counted whether or not they stand in `names`.
 
     Raises:
-        UsageError: a language has no text, or two languages have the same.
+        UsageError: a language has no text or is unknown, two languages have the same text, `others` is given
+            and no language needs it, or `text_field` and no file has any field.
         SmallerLabseError: a path does not exist.
     """
-    paths, patterns = _parse_texts(texts)
-    wanted = list(languages) or list(paths)
-    if not wanted or (patterns and not languages):
+    written, patterns = _parse_texts(texts)
+    if not (names or written) or (patterns and not names):
         raise UsageError("name the languages with --languages, or write --text LANGUAGE=PATH")
-    sources = []
-    for language in wanted:
-        path = _find_text(language, paths, patterns)
-        if text_ending(path) == ".tsv":
-            words = partial(read_word_counts, path)
-            sources.append(Source(language.code, language, str(path), words, True, (path,)))
-        else:
-            lines = partial(read_lines, path, text_field)
-            sources.append(
-                Source(language.code, language, _describe([str(path)], text_field), lines, paths=(path,))
-            )
-    return _require_different(sources, "--text")
+    wanted = dict.fromkeys(parse_languages(names, any_name=True) if names else ())
+    if others or not names:
+        wanted |= dict.fromkeys(written)
+    found = {language: _find_text(language, written, patterns) for language in wanted}
+    without = [language for language, paths in found.items() if not paths]
+    if without and others is None:
+        # A name that means no language is a mistake sooner than a text that is missing.
+        language = find_language(without[0].code)
+        if patterns:
+            raise _no_text(language, language.fill(patterns[0]))
+        raise UsageError(f"no text for {language.name} ({language.code}); add --text {language.code}=PATH")
+    if others and not without:
+        raise UsageError(
+            "every language has text of its own; name with --languages those that are to come "
+            "from --wikipedia or --dataset"
+        )
+    named = {name_language(name).code: name for name in names}
+    sources = [_text_source(language, paths, text_field) for language, paths in found.items() if paths]
+    _require_different(sources, "--text")
+    if text_field is not None and others is None:
+        require_fields([file for source in sources for file in _text_files(source, text_field)], text_field)
+    if others:
+        sources += others(parse_languages([named[language.code] for language in without]))
+    return _require_names_apart(sources)
 
 
-def _parse_texts(texts: Sequence[str]) -> tuple[dict[Language, Path], list[str]]:
-    """The paths of named languages, and the patterns for the others."""
-    paths: dict[Language, Path] = {}
+def _parse_texts(texts: Sequence[str]) -> tuple[dict[Language, list[str]], list[str]]:
+    """What is written for each named language, and the patterns for the others."""
+    written: dict[Language, list[str]] = {}
     patterns = []
     for text in texts:
         name, separator, path = text.partition("=")
         if separator and "{" not in name and "/" not in name:
-            language = find_language(name)
-            if language in paths:
-                raise UsageError(f"--text names {language.name} twice; put its files into one folder")
-            paths[language] = Path(path)
+            written.setdefault(name_language(name), []).append(path)
         elif "{" in text:
             patterns.append(text)
         else:
             raise UsageError(f"--text {text}: write LANGUAGE=PATH, or put {{code}} or {{iso3}} into the path")
-    return paths, patterns
+    return written, patterns
 
 
-def _find_text(language: Language, paths: Mapping[Language, Path], patterns: Sequence[str]) -> Path:
-    """A language's own path, or the first filled-in pattern that exists."""
-    own = [paths[language]] if language in paths else []
-    candidates = own or [Path(language.fill(pattern)) for pattern in patterns]
-    if not candidates:
-        raise UsageError(f"no text for {language.name} ({language.code}); add --text {language.code}=PATH")
-    for path in candidates:
-        if path.exists():
-            return path
-    raise SmallerLabseError(f"{candidates[0]}: there is no such text for {language.name} ({language.code})")
+def _find_text(
+    language: Language, written: Mapping[Language, Sequence[str]], patterns: Sequence[str]
+) -> list[tuple[str, list[Path]]]:
+    """A language's own paths, or the first filled-in pattern that exists, each with what it stands for.
+
+    Empty where it has neither.
+    """
+    own = [(path, expand_path(path)) for path in written.get(language, ())]
+    for path in [path for _, paths in own for path in paths]:
+        if not path.exists():
+            raise _no_text(language, str(path))
+    if own:
+        return own
+    filled = ((each, find_paths(each)) for each in map(language.fill, patterns))
+    return [each for each in filled if each[1]][:1]
+
+
+def _no_text(language: Language, path: str) -> SmallerLabseError:
+    return SmallerLabseError(f"{path}: there is no such text for {language.name} ({language.code})")
+
+
+def _text_source(
+    language: Language, found: Sequence[tuple[str, list[Path]]], text_field: str | None
+) -> Source:
+    paths = [path for _, several in found for path in several]
+    description = " + ".join(str(expand_user(written)) for written, _ in found)
+    lists = [path for path in paths if text_ending(path) == ".tsv" and text_field is None]
+    if lists and len(lists) < len(paths):
+        raise UsageError(
+            f"{language.name}: {lists[0]} is a word list, the others are text; count them into two folders "
+            "and add them up with `select-vocab merge`"
+        )
+    for path in paths:
+        find_text_files(path, text_field is not None)  # what is no text is refused before a model is read
+    if lists:
+        words = partial(_chain, read_word_counts, paths)
+        return Source(language.code, language, description, words, True, tuple(paths))
+    lines = partial(_chain, partial(read_lines, text_field=text_field), paths)
+    description = _describe([description], text_field or TEXT_FIELD)
+    return Source(language.code, language, description, lines, paths=tuple(paths))
+
+
+def _chain(read: Callable[[Path], Iterator[Any]], paths: Sequence[Path]) -> Iterator[Any]:
+    for path in paths:
+        yield from read(path)
+
+
+def _text_files(source: Source, text_field: str | None) -> list[Path]:
+    return [file for path in source.paths for file in find_text_files(path, text_field is not None)]
 
 
 def _local(dataset: str) -> tuple[Path, ...]:
@@ -164,12 +224,30 @@ def _describe(parts: list[str], text_field: str) -> str:
 
 
 def _require_different(sources: list[Source], option: str) -> list[Source]:
-    seen: dict[str, Source] = {}
+    described: dict[str, Source] = {}
+    files: dict[str, Source] = {}
     for source in sources:
-        other = seen.setdefault(source.description, source)
+        other = described.setdefault(source.description, source)
+        for path in source.paths if option == "--text" else ():
+            place = os.path.realpath(path)
+            if files.get(place) is source:
+                raise UsageError(f"{path} is given twice for {source.language.name}")
+            other = files.setdefault(place, source) if other is source else other
         if other is not source:
             raise UsageError(
                 f"{other.language.name} and {source.language.name} would be counted from the same text, "
                 f"{source.description}; put {{code}} or {{iso3}} into {option}"
+            )
+    return sources
+
+
+def _require_names_apart(sources: list[Source]) -> list[Source]:
+    names: dict[str, Source] = {}
+    for source in sources:
+        other = names.setdefault(source.name.casefold(), source)
+        if other is not source:
+            raise UsageError(
+                f"{other.description} and {source.description} would both be counted into "
+                f"{source.name}.parquet; give one of them another name"
             )
     return sources
