@@ -72,7 +72,7 @@ def _read_one(file: Path, tokenizer: Tokenizer, wanted: set[str], skip_missing: 
     named = FREQUENCIES.fullmatch(file.name)
     if named is None:
         return read_counts(file, tokenizer.pieces, tokenizer.fingerprint)
-    language = name_language(named["name"])
+    language = name_language(named["name"], of_wikipedia=True)
     if wanted and language.code not in wanted:
         return None
     counts, missing = read_frequencies(file, named["name"], language.code, tokenizer, skip_missing)

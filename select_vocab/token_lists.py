@@ -32,7 +32,7 @@ def read_token_lists(
         listed.append(ids)
         named = PUBLISHED_LIST.fullmatch(file.name)
         if named:
-            languages.append(name_language(named["name"]))
+            languages.append(name_language(named["name"], of_wikipedia=True))
     return listed, languages
 
 

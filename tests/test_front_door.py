@@ -66,7 +66,7 @@ def options_of(parser: argparse.ArgumentParser, command: str | None) -> set[str]
 @pytest.mark.parametrize(
     ("parser", "command", "name", "only_command", "only_python"),
     [
-        (select_vocab._parser, "count", "count", set(), set()),
+        (select_vocab._parser, "count", "count", set(), {"report"}),
         (select_vocab._parser, "select", "select", set(), {"report"}),
         (select_vocab._parser, "merge", "merge_counts", set(), set()),
         (make_smaller._parser, None, "make_smaller", set(), set()),
@@ -189,7 +189,7 @@ def test_what_python_may_get_wrong_is_named(example, counted, tmp_path, argument
         ({"longer_than": -1}, "longer_than: expected a non-negative integer, got '-1'"),
         ({"max_lines": None}, "max_lines: expected a non-negative integer, got 'None'"),
         ({"workers": 1.5}, "workers: expected a non-negative integer, got '1.5'"),
-        ({"dataset": "somebody/corpus"}, "--text, --dataset and --wikipedia exclude each other"),
+        ({"dataset": "somebody/corpus"}, "every language has text of its own"),
     ],
 )
 def test_what_counting_cannot_mean_is_named(example, text_files, tmp_path, arguments, message):

@@ -53,8 +53,12 @@ def find_language(text: str) -> Language:
     raise UsageError(f"unknown language {text.strip()!r}; {advice}, or any ISO 639 code")
 
 
-def name_language(text: str) -> Language:
+def name_language(text: str, of_wikipedia: bool = False) -> Language:
     """The language that is meant by the name of a user's own text, which may be any name.
+
+    Args:
+        text: the name.
+        of_wikipedia: whether it may be a Wikipedia's own code, as in the names of the published files.
 
     Raises:
         UsageError: it can be no file's name.
@@ -64,7 +68,8 @@ def name_language(text: str) -> Language:
     >>> name_language("medical")
     Language(code='medical', name='medical', iso3='medical', wikipedias=(), also=())
     """
-    language = _called().get(_normalize(text)) or _find_beyond(text)
+    wikipedia = _wikipedias().get(_normalize(text)) if of_wikipedia else None
+    language = _called().get(_normalize(text)) or wikipedia or _find_beyond(text)
     if language is not None:
         return language
     name = text.strip()

@@ -109,4 +109,4 @@ def _lines(source: Source, line_filter: LineFilter) -> Iterator[tuple[str, int]]
     if source.is_word_list:
         return source.read()  # type: ignore[return-value]
     passing = ((line, 1) for line in source.read() if len(line) > line_filter.longer_than)  # type: ignore[arg-type]
-    return islice(passing, line_filter.max_lines)  # type: ignore[arg-type]
+    return islice(passing, line_filter.max_lines)

@@ -75,7 +75,7 @@ def read_lines(path: Path, text_field: str | None = None) -> Iterator[str]:
     for file in find_text_files(path, with_tables=text_field is not None):
         records = read_records(file, text_field or TEXT_FIELD)
         if not has_fields(file):
-            yield from records  # type: ignore[misc] - lines of plain text, none of them null
+            yield from records  # type: ignore[misc] # plain text, never null
             continue
         for text in records:
             if text is not None:
