@@ -57,7 +57,8 @@ def _measure(
     unknown = 0 if tokenizer.unknown_id is None else int(counts.occurrences[tokenizer.unknown_id])
     seen = counts.occurrences > 0
     unchanged, expected_unchanged = _unchanged_shares(counts, (is_kept, is_firm), tokenizer)
-    is_text = counts.lines is not None and not counts.word_list
+    lines = None if counts.word_list else counts.lines
+    expected_coverage = int(counts.occurrences[is_firm].sum()) / total
     return Coverage(
         name=counts.name,
         language=counts.language,
@@ -69,9 +70,9 @@ def _measure(
         unchanged=unchanged,
         unknown=unknown / total,
         new_unknown=int(counts.occurrences[unreadable].sum()) / total,
-        unseen=unseen_share(counts.occurrences, counts.lines) if is_text else None,
-        expected_coverage=int(counts.occurrences[is_firm].sum()) / total if is_text else None,
-        expected_unchanged=expected_unchanged if is_text else None,
+        unseen=None if lines is None else unseen_share(counts.occurrences, lines),
+        expected_coverage=None if lines is None else expected_coverage,
+        expected_unchanged=None if lines is None else expected_unchanged,
     )
 
 

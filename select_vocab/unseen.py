@@ -27,7 +27,7 @@ from smaller_labse.corpora.languages import name_language
 from smaller_labse.select_vocab.rules import Rule
 from smaller_labse.select_vocab.selection import Coverage
 
-# There, about one line of new text in 15 changes where lines have 20 tokens, one in 4 where they have 75.
+# About there, one line of new text in 15 changes where lines have 20 tokens, one in 4 where they have 75.
 MOST_UNSEEN = 0.005
 
 
