@@ -99,7 +99,7 @@ def count_source(
         batch.add_to(digest)
         total += int(batch.times.sum())
         advance(len(batch.lines))
-    occurrences = sum(counter.occurrences for counter in counters)
+    occurrences = np.sum([counter.occurrences for counter in counters], axis=0)
     if not total:
         raise SmallerLabseError(
             f"{source.name}: no line in {source.description} has more than "
@@ -118,7 +118,7 @@ def count_source(
         fingerprint=tokenizer.fingerprint,
         total_lines=total,
         occurrences=occurrences,
-        lines=sum(counter.lines for counter in counters),
+        lines=np.sum([counter.lines for counter in counters], axis=0),
         sample=sampler.sample(),
         word_list=source.is_word_list,
         text_digest=digest.hexdigest(),

@@ -68,6 +68,7 @@ def write_counts(counts: Counts, pieces: list[str], file: Path, overwrite: bool 
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    assert counts.line_filter is not None and counts.lines is not None, "published frequencies are only read"
     seen = np.flatnonzero(counts.occurrences).astype(np.int32)
     metadata = {
         "format": FORMAT,
@@ -201,7 +202,7 @@ def add_counts(first: Counts, second: Counts) -> Counts:
             raise SmallerLabseError(
                 f"counts of different {attribute}s cannot be added up: {values[0]}, {values[1]}"
             )
-    if first.lines is None or second.lines is None:
+    if first.lines is None or second.lines is None or first.total_lines is None or second.total_lines is None:
         raise SmallerLabseError(
             f"{first.name}: published frequencies have no line counts, so they cannot be added up"
         )

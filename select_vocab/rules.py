@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -41,7 +42,7 @@ def min_line_share(counts: Counts, share: str | float = PUBLISHED_LINE_SHARE) ->
     Raises:
         SmallerLabseError: the counts have no line counts.
     """
-    if counts.lines is None:
+    if counts.lines is None or counts.total_lines is None:
         raise SmallerLabseError(
             f"{counts.name}: {counts.corpus} has no line counts, which --min-line-share needs; "
             "choose --top-k, --coverage or --vocab-size"
@@ -78,7 +79,11 @@ def coverage(counts: Counts, share: str | float) -> np.ndarray:
 
 
 PUBLISHED_RULE = Rule()
-LANGUAGE_RULES = {"min-line-share": min_line_share, "top-k": top_k, "coverage": coverage}
+LANGUAGE_RULES: Mapping[str, Callable[[Counts, Any], np.ndarray]] = {
+    "min-line-share": min_line_share,
+    "top-k": top_k,
+    "coverage": coverage,
+}
 
 
 def share_out(

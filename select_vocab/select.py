@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from pathlib import Path
 
@@ -125,6 +125,14 @@ def select(
     return selection
 
 
+_READERS: Mapping[str, Callable[[str], str | int]] = {
+    "coverage": share,
+    "min-line-share": share,
+    "top-k": positive_integer,
+    "vocab-size": size_or_percentage,
+}
+
+
 def _rule(given: dict[str, object], has_counts: bool) -> Rule:
     """The one rule that is given, its value checked; the default where none is."""
     if len(given) > 1:
@@ -132,10 +140,7 @@ def _rule(given: dict[str, object], has_counts: bool) -> Rule:
     for name, value in given.items():
         if not has_counts:
             raise UsageError(f"--{name} chooses from counts; add --counts")
-        read: Callable[[str], str | int] = {"top-k": positive_integer, "vocab-size": size_or_percentage}.get(
-            name, share
-        )
-        return Rule(name, check(name.replace("-", "_"), read, value))
+        return Rule(name, check(name.replace("-", "_"), _READERS[name], value))
     return PUBLISHED_RULE
 
 

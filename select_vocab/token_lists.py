@@ -97,11 +97,12 @@ def read_keep_list(files: Sequence[Path], tokenizer: Tokenizer, prompts: Sequenc
         if not lines:
             raise SmallerLabseError(f"{file}: no word in it, expected one per line")
         found, lengths = tokenizer.tokenize(lines)
-        unreadable = np.repeat(np.arange(len(lines)), lengths)[found == tokenizer.unknown_id]
-        if len(unreadable):
+        unknown = tokenizer.unknown_id
+        unreadable = np.repeat(np.arange(len(lines)), lengths)[found == unknown]
+        if unknown is not None and len(unreadable):
             raise SmallerLabseError(
                 f"{file}: the original itself cannot read {lines[unreadable[0]]!r} "
-                f"(it gets {tokenizer.pieces[tokenizer.unknown_id]}); take it off the list"
+                f"(it gets {tokenizer.pieces[unknown]}); take it off the list"
             )
         ids.update(found.tolist())
     return np.array(sorted(ids), dtype=np.int32)

@@ -108,10 +108,10 @@ def curve_chart(report: Report, average: Line) -> str:
     )
     axes[0].axhline(100 * average.values[0], color=COLOURS[0], linestyle="--", label="original")
     axes[0].set_ylabel(f"{average.task},\n{average.metric}, percent")
-    covered = [n for n in order if report.coverage[n - 1] is not None]
+    covered = [(sizes[n], 100 * share) for n in order if (share := report.coverage[n - 1]) is not None]
     axes[1].plot(
-        [sizes[n] for n in covered],
-        [100 * report.coverage[n - 1] for n in covered],
+        [size for size, _ in covered],
+        [percent for _, percent in covered],
         color=COLOURS[2],
         marker=MARKERS[2],
     )

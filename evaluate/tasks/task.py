@@ -14,13 +14,12 @@ Encode = Callable[[Sequence[str]], np.ndarray]
 
 
 class Task(Protocol):
-    """One set of data. Everything in it is read and checked before a model is loaded.
+    """One set of data. Everything in it is read and checked before a model is loaded."""
 
-    Attributes:
-        name: what it is called in results.
-    """
-
-    name: str
+    @property
+    def name(self) -> str:
+        """What it is called in results."""
+        ...
 
     def texts(self) -> Mapping[str, Sequence[str]]:
         """Language → the texts that are encoded."""
