@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Set up, check style and spelling, and run the tests. Those that need torch are skipped where it is missing;
+# Set up, check style, types and spelling, and run the tests. Those that need torch are skipped where it is missing;
 # CI installs it.
 #
 #   scripts/test.sh [PYTEST ARGUMENT...]

@@ -9,6 +9,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
 
+import numpy as np
+
 from smaller_labse.common.atomic_output import require_not_read
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.progress import Advance, progress
