@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
+from typing import cast
 
 import numpy as np
 
@@ -107,6 +108,7 @@ def read_batches(source: Source, line_filter: LineFilter) -> Iterator[LineBatch]
 
 def _lines(source: Source, line_filter: LineFilter) -> Iterator[tuple[str, int]]:
     if source.is_word_list:
-        return source.read()  # type: ignore[return-value]
-    passing = ((line, 1) for line in source.read() if len(line) > line_filter.longer_than)  # type: ignore[arg-type]
+        return cast(Iterator[tuple[str, int]], source.read())
+    lines = cast(Iterator[str], source.read())
+    passing = ((line, 1) for line in lines if len(line) > line_filter.longer_than)
     return islice(passing, line_filter.max_lines)
