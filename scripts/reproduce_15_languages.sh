@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The published 15-language smaller LaBSE again, from Wikipedia and TF Hub on, by the published recipe: at most
-# 1M lines of more than 5 characters from each of 16 Wikipedias; pieces in at least 0.005 percent of a
-# Wikipedia's lines; nothing kept besides, but the special pieces; sorted by code point.
+# 1M lines of more than 5 characters from each of 16 Wikipedias; tokens in at least 0.005 percent of a
+# Wikipedia's lines; nothing kept besides, but the special tokens; sorted by code point.
 #
 #   scripts/reproduce_15_languages.sh [FOLDER]       default: work/15-languages
 #

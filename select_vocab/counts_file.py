@@ -64,7 +64,17 @@ class Counts:
 
 
 def write_counts(counts: Counts, pieces: list[str], file: Path, overwrite: bool = False) -> None:
-    """Write a counts file; it appears whole or not at all."""
+    """Write a counts file; it appears whole or not at all.
+
+    Args:
+        counts: the counts.
+        pieces: every token of the vocabulary, by id.
+        file: where to.
+        overwrite: replace an earlier file.
+
+    Raises:
+        SmallerLabseError: the file exists and may not be replaced, or the disk is full.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 

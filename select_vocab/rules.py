@@ -56,6 +56,9 @@ def top_k(counts: Counts, k: int) -> np.ndarray:
 
     Returns:
         Ids, int32, ascending.
+
+    >>> top_k(Counts("en", "en", "en.txt", None, "", None, np.array([5, 0, 9, 5]), None), 2).tolist()
+    [0, 2]
     """
     return np.sort(_by_frequency(counts.occurrences)[:k])
 
@@ -69,6 +72,9 @@ def coverage(counts: Counts, share: str | float) -> np.ndarray:
 
     Returns:
         Ids, int32, ascending.
+
+    >>> coverage(Counts("en", "en", "en.txt", None, "", None, np.array([5, 1, 90, 4]), None), 0.95).tolist()
+    [0, 2]
     """
     order = _by_frequency(counts.occurrences)
     covered = np.cumsum(counts.occurrences[order])

@@ -137,11 +137,12 @@ def _rule(given: dict[str, object], has_counts: bool) -> Rule:
     """The one rule that is given, its value checked; the default where none is."""
     if len(given) > 1:
         raise UsageError(f"{' and '.join(f'--{name}' for name in given)} exclude each other; choose one rule")
-    for name, value in given.items():
-        if not has_counts:
-            raise UsageError(f"--{name} chooses from counts; add --counts")
-        return Rule(name, check(name.replace("-", "_"), _READERS[name], value))
-    return PUBLISHED_RULE
+    if not given:
+        return PUBLISHED_RULE
+    ((name, value),) = given.items()
+    if not has_counts:
+        raise UsageError(f"--{name} chooses from counts; add --counts")
+    return Rule(name, check(name.replace("-", "_"), _READERS[name], value))
 
 
 def _with_size(rule: Rule, original_size: int) -> Rule:

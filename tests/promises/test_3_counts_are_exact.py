@@ -138,12 +138,12 @@ def test_the_filter_takes_the_first_lines_that_are_long_enough(tokenizer, lines,
 @given(st.lists(st.tuples(LINE.filter(str.strip), st.integers(0, 9)), min_size=1, max_size=9))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_list_of_words_counts_as_the_text_that_repeats_them(tokenizer, tmp_path, words):
-    from smaller_labse.corpora.sources import file_sources
+    from smaller_labse.corpora.sources import text_sources
 
     words = [(word.replace("\n", " "), times) for word, times in [("at least one", 2), *words]]
     text = "".join(f"{word}\t{times}\n" for word, times in words)
     (tmp_path / "en.tsv").write_bytes(text.encode())
-    (read,) = file_sources([], [f"en={tmp_path / 'en.tsv'}"], "text")
+    (read,) = text_sources([], [f"en={tmp_path / 'en.tsv'}"])
     listed = count_source(read, tokenizer, LineFilter(5, 1))  # a list is counted whole, whatever the filter
     repeated = count_source(source([w for w, times in words for _ in range(times)]), tokenizer, EVERYTHING)
     assert listed.total_lines == repeated.total_lines

@@ -88,7 +88,7 @@ def test_the_published_lists_give_the_published_vocabulary_and_a_verified_model(
     assert f"{KEPT:,} rows equal to the bit" in capsys.readouterr().out
 
 
-def test_the_lists_as_they_stand_hold_pieces_with_white_space_that_the_original_lacks(lists, select):
+def test_the_lists_as_they_stand_hold_tokens_with_white_space_that_the_original_lacks(lists, select):
     ended = select("--pieces", *lists)
     assert ended.code == 1
     assert "the original has no token '" in ended.error
@@ -96,7 +96,7 @@ def test_the_lists_as_they_stand_hold_pieces_with_white_space_that_the_original_
     assert ended.error.count("\n") == 1
 
 
-def test_published_frequencies_of_other_pieces_are_refused_unless_they_may_be_left_out(
+def test_published_frequencies_of_other_tokens_are_refused_unless_they_may_be_left_out(
     frequencies, select, nothing_left
 ):
     ended = select("--counts", frequencies, "--top-k", 1000)
