@@ -11,6 +11,7 @@ from pathlib import Path
 from smaller_labse.common.arguments import StrPath
 from smaller_labse.common.atomic_output import require_absent, require_not_read
 from smaller_labse.common.errors import UsageError
+from smaller_labse.corpora.language_files import expand_user
 from smaller_labse.corpora.languages import parse_languages
 from smaller_labse.evaluate.comparison.models import parse_models
 from smaller_labse.evaluate.comparison.side_by_side import Report, measure_side_by_side
@@ -87,7 +88,7 @@ def compare(
         data = [text.rpartition("=")[2] for given in (parallel, sts) for text in _paths_in(given)]
         folders = [str(folder) for folder in (tatoeba, bucc) if folder is not None]
         read = [*(model.folder for model in (named, *trimmed)), *folders, *data]
-        require_not_read(Path(out), [Path(path) for path in read], overwrite)
+        require_not_read(Path(out), [expand_user(path) for path in read], overwrite)
     tasks = _read_tasks(tatoeba, languages, _several(parallel), bucc, _several(sts))
     if pictures and out is not None:
         require_matplotlib()

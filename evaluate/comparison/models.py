@@ -9,6 +9,7 @@ from pathlib import Path
 
 from smaller_labse.common.arguments import StrPath
 from smaller_labse.common.errors import UsageError
+from smaller_labse.corpora.language_files import expand_user
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,10 @@ def _require_different_names(models: list[NamedModel]) -> list[NamedModel]:
 
 def _parse_model(text: str) -> NamedModel:
     name, equals, folder = text.partition("=")
-    model = NamedModel(name, folder) if equals and "/" not in name else _name_after_folder(text)
+    named = equals and "/" not in name
+    # A shell expands ~ where a word begins with it, and not behind the equals sign.
+    folder = str(expand_user(folder)) if folder.startswith("~") else folder
+    model = NamedModel(name, folder) if named else _name_after_folder(text)
     if not model.name or not model.folder:
         raise UsageError(f"--model {text!r}: expected FOLDER or NAME=FOLDER")
     return model

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError, UsageError
+from smaller_labse.corpora.language_files import expand_user
 from smaller_labse.corpora.text_files import read_plain_lines
 from smaller_labse.evaluate.metrics.scores import Score
 
@@ -69,7 +70,7 @@ def read_sts(text: str) -> Sts:
     name, equals, places = text.partition("=")
     if not name or not equals or not places:
         raise UsageError(f"--sts {text!r}: expected NAME=FILE or NAME=INPUT,GOLD")
-    files = [Path(place) for place in places.split(",")]
+    files = [expand_user(place) for place in places.split(",")]
     if len(files) > 2:
         raise UsageError(f"--sts {text!r}: {len(files)} files, expected one, or an input and its gold")
     rows = _read_one(files[0]) if len(files) == 1 else _read_two(*files)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from smaller_labse.common.errors import SmallerLabseError, UsageError
+from smaller_labse.corpora.language_files import expand_user
 from smaller_labse.corpora.languages import LANGUAGES, Language, find_language
 from smaller_labse.corpora.text_files import read_sentences
 from smaller_labse.evaluate.metrics.nearest_neighbours import found_both_ways
@@ -74,7 +75,9 @@ def read_parallel(text: str) -> TranslationRetrieval:
     (left, _, left_file), (right, _, right_file) = sides
     if left == right:
         raise UsageError(f"--parallel {text!r}: both sides are called {left}; name them apart")
-    return TranslationRetrieval((left, right), *_read_aligned(Path(left_file), Path(right_file)))
+    return TranslationRetrieval(
+        (left, right), *_read_aligned(expand_user(left_file), expand_user(right_file))
+    )
 
 
 def read_tatoeba(folder: Path, languages: Sequence[Language] | None = None) -> list[TranslationRetrieval]:

@@ -168,3 +168,19 @@ def test_text_and_wikipedia_in_one_run(example, run, tmp_path):
     lines = {file.stem: summarize(file).lines for file in (tmp_path / "counts").iterdir()}
     assert lines == {"medical": 3, "it": 2, "fr": 1, "ps": 1, "simple": 1}
     assert read_metadata(tmp_path / "counts" / "simple.parquet")["language"] == "en"
+
+
+def test_the_users_folder_is_found_behind_every_equals_sign(tmp_path, monkeypatch):
+    from smaller_labse.corpora.language_files import parse_texts
+    from smaller_labse.evaluate.comparison.models import parse_models
+    from smaller_labse.evaluate.tasks.sts import read_sts
+    from smaller_labse.evaluate.tasks.translation_retrieval import read_parallel
+
+    monkeypatch.setenv("HOME", str(tmp_path))
+    file = write(tmp_path / "a.txt")
+    (tmp_path / "sts.tsv").write_text("one\ttwo\t1\none\tthree\t2\n")
+    assert parse_texts(["en=~/a.txt"]) == parse_texts(["en=~/a.tx*"]) == {"en": file}
+    assert read_parallel("en=~/a.txt,it=~/a.txt").left == (LINE.strip(),)
+    assert len(read_sts("x=~/sts.tsv").left) == 2
+    assert parse_models(["small=~/model"])[0].folder == str(tmp_path / "model")
+    assert parse_models(["~nobody-of-this-name"])[0].folder == "~nobody-of-this-name"
