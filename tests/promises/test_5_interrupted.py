@@ -162,7 +162,6 @@ def test_an_interrupted_model_vanishes_and_the_same_command_completes(example, c
     [
         (["--longer-than", "6"], "line filter"),
         (["--max-lines", "3"], "line filter"),
-        (["--text-field", "body"], "corpus"),
         (["--text", "en={folder}/it.txt"], "corpus"),
     ],
 )
@@ -179,6 +178,17 @@ def test_a_count_that_is_there_is_not_taken_for_another(example, text_files, run
     assert (tmp_path / "counts" / "en.parquet").read_bytes() == before
     assert run(*arguments, *different, "--overwrite").code == 0
     assert (tmp_path / "counts" / "en.parquet").read_bytes() != before
+
+
+def test_another_field_of_a_file_is_another_text(example, run, tmp_path):
+    (tmp_path / "en.jsonl").write_text('{"text": "A line of text.", "body": "Another line."}\n')
+    arguments = ["count", "--model", example, "--text", f"en={tmp_path / 'en.jsonl'}"]
+    arguments += ["--out", tmp_path / "counts"]
+    assert run(*arguments).code == 0
+    ended = run(*arguments, "--text-field", "body")
+    assert ended.code == 1
+    assert "en.parquet exists and holds counts of another corpus" in ended.error
+    assert run(*arguments, "--text-field", "body", "--overwrite").code == 0
 
 
 def test_counts_of_another_vocabulary_are_not_continued(example, shared, text_files, run, tmp_path):

@@ -1,1 +1,1 @@
-"""Text as words whose tokens do not depend on each other, so that every word is tokenized once."""
+"""Compiled tokenizing: text as words whose tokens do not depend on each other, each tokenized once."""
