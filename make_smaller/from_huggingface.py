@@ -13,7 +13,6 @@ from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.common.json_files import read_object
 from smaller_labse.encoders.bert import save_encoder
 from smaller_labse.encoders.from_huggingface import build_encoder, is_rebuilt, read_encoder
-from smaller_labse.encoders.model_folder import ENCODER, HUGGINGFACE, PREPROCESS
 from smaller_labse.encoders.preprocessor import build_preprocessor, save_preprocessor
 from smaller_labse.make_smaller.back_end import Options, Say, Written
 from smaller_labse.make_smaller.manifest import Verification
@@ -29,6 +28,7 @@ from smaller_labse.make_smaller.verify import (
     verify_tokens,
 )
 from smaller_labse.originals.huggingface import CONFIG, HUB_ID, HuggingFaceFolder
+from smaller_labse.originals.model_folder import ENCODER, HUGGINGFACE, PREPROCESS
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.originals.tokenizers.open_tokenizer import open_huggingface_tokenizer
 from smaller_labse.originals.weights.safetensors_folder import open_safetensors

@@ -16,7 +16,6 @@ from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.encoders.bert import Encoder, save_encoder
 from smaller_labse.encoders.config import infer_config
 from smaller_labse.encoders.from_huggingface import WORD_EMBEDDINGS as HUGGINGFACE_WORD_EMBEDDINGS
-from smaller_labse.encoders.model_folder import ENCODER, HUGGINGFACE, PREPROCESS
 from smaller_labse.encoders.pack_inputs import DEFAULT_SEQUENCE_LENGTH
 from smaller_labse.encoders.preprocessor import build_preprocessor, read_sequence_length, save_preprocessor
 from smaller_labse.encoders.to_huggingface import write_huggingface
@@ -35,6 +34,7 @@ from smaller_labse.make_smaller.verify import (
     verify_rows,
     verify_tokens,
 )
+from smaller_labse.originals.model_folder import ENCODER, HUGGINGFACE, PREPROCESS
 from smaller_labse.originals.tfhub import TFHubFolders
 from smaller_labse.originals.tokenizers.base import BertTokenizerSetup
 from smaller_labse.originals.tokenizers.tokenizer_files import VOCABULARY

@@ -14,10 +14,10 @@ from smaller_labse.common.atomic_output import new_folder, require_absent
 from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.common.quiet_tensorflow import import_tensorflow_quietly
 from smaller_labse.encoders.config import PoolingMode
-from smaller_labse.encoders.model_folder import MANIFEST, MODEL_CARD
 from smaller_labse.make_smaller.back_end import BackEnd, Options
 from smaller_labse.make_smaller.manifest import ModelDescription, Verification, write_manifest
 from smaller_labse.originals.huggingface import HuggingFaceFolder
+from smaller_labse.originals.model_folder import MANIFEST, MODEL_CARD
 from smaller_labse.originals.open import Original, open_original
 from smaller_labse.originals.tfhub import TFHubFolders
 from smaller_labse.originals.tokenizers.base import Tokenizer

@@ -13,7 +13,7 @@
       "files": {path: bytes} of every other file
     }
 
-`rows` are those of the embedding matrix, one per token. `smaller_labse.encoders.model_folder.read_manifest`
+`rows` are those of the embedding matrix, one per token. `smaller_labse.originals.model_folder.read_manifest`
 reads it.
 """
 
@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from smaller_labse.common.json_files import write_json
-from smaller_labse.encoders.model_folder import MANIFEST
+from smaller_labse.originals.model_folder import MANIFEST
 from smaller_labse.select_vocab.selection import Selection
 
 FORMAT = "smaller_labse.model.1"

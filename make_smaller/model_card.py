@@ -5,8 +5,8 @@ from __future__ import annotations
 from huggingface_hub import ModelCard, ModelCardData
 
 from smaller_labse.corpora.languages import name_language
-from smaller_labse.encoders.model_folder import ENCODER, HUGGINGFACE, PREPROCESS
 from smaller_labse.make_smaller.manifest import ModelDescription
+from smaller_labse.originals.model_folder import ENCODER, HUGGINGFACE, PREPROCESS
 from smaller_labse.select_vocab.selection import Selection, coverage_table, estimate_table, size_table
 
 TASK = "sentence-similarity"  # https://huggingface.co/docs/hub/models-tasks

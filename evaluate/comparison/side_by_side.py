@@ -8,7 +8,6 @@ from pathlib import Path
 from statistics import fmean
 
 from smaller_labse.common.errors import SmallerLabseError, UsageError
-from smaller_labse.encoders.model_folder import read_manifest
 from smaller_labse.evaluate.comparison.lost_tokens import (
     LostToken,
     TextChanges,
@@ -21,6 +20,7 @@ from smaller_labse.evaluate.comparison.results import Measured
 from smaller_labse.evaluate.metrics.bootstrap import Difference, difference
 from smaller_labse.evaluate.metrics.scores import Score
 from smaller_labse.evaluate.tasks.task import Task, texts_of
+from smaller_labse.originals.model_folder import read_manifest
 
 
 @dataclass(frozen=True)

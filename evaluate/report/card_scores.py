@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from smaller_labse.common.atomic_output import new_file
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.encoders.model_folder import MODEL_CARD
 from smaller_labse.evaluate.comparison.side_by_side import Report
 from smaller_labse.evaluate.report.tables import PLUS_MINUS, averages_table, by_task, parts_table
+from smaller_labse.originals.model_folder import MODEL_CARD
 
 if TYPE_CHECKING:
     from huggingface_hub import EvalResult, ModelCard

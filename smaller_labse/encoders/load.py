@@ -12,10 +12,10 @@ from smaller_labse.common.arguments import StrPath
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import read_object
 from smaller_labse.encoders.bert_preprocessor import BertPreprocessor
-from smaller_labse.encoders.model_folder import HUGGINGFACE, read_manifest
 from smaller_labse.encoders.pack_inputs import DEFAULT_SEQUENCE_LENGTH
 from smaller_labse.encoders.sentence_encoder import SentenceEncoder, find_rows
 from smaller_labse.originals.huggingface import CONFIG, HuggingFaceFolder, locate_huggingface
+from smaller_labse.originals.model_folder import HUGGINGFACE, read_manifest
 from smaller_labse.originals.tfhub import TFHubFolders, find_vocabulary, locate_tfhub
 from smaller_labse.originals.tokenizers.open_tokenizer import open_huggingface_tokenizer, read_vocabulary
 from smaller_labse.originals.tokenizers.tokenizer_files import TOKENIZER_JSON

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import yaml
 
-from smaller_labse.encoders.model_folder import ENCODER, HUGGINGFACE
 from smaller_labse.make_smaller.manifest import ModelDescription, Verification
 from smaller_labse.make_smaller.model_card import model_card
+from smaller_labse.originals.model_folder import ENCODER, HUGGINGFACE
 from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset
 from smaller_labse.select_vocab.selection import Selection
 

@@ -10,7 +10,7 @@ import pytest
 
 import smaller_labse
 from smaller_labse.corpora.builtin_sentences import builtin_sentences
-from smaller_labse.encoders.model_folder import read_manifest
+from smaller_labse.originals.model_folder import read_manifest
 from smaller_labse.select_vocab.selection import read_selection
 from tests.conftest import LANGUAGES
 
