@@ -12,8 +12,9 @@ from smaller_labse.common.arguments import StrPath
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import read_object
 from smaller_labse.encoders.bert_preprocessor import BertPreprocessor
+from smaller_labse.encoders.networks.tensorflow_network import TensorFlowNetwork, find_rows
 from smaller_labse.encoders.pack_inputs import DEFAULT_SEQUENCE_LENGTH
-from smaller_labse.encoders.sentence_encoder import SentenceEncoder, find_rows
+from smaller_labse.encoders.sentence_encoder import SentenceEncoder
 from smaller_labse.originals.huggingface import CONFIG, HuggingFaceFolder, locate_huggingface
 from smaller_labse.originals.model_folder import HUGGINGFACE, read_manifest
 from smaller_labse.originals.tfhub import TFHubFolders, find_vocabulary, locate_tfhub
@@ -47,7 +48,8 @@ def load(model: StrPath, preprocessor: StrPath | None = None, prompt: str | None
     _require_vocabulary(original, encoder, pieces)
     if prompt is None:
         prompt = _prompt_of(original)
-    return SentenceEncoder(original.name, _load_preprocessor(original, encoder), encoder, pieces, prompt)
+    network = TensorFlowNetwork(original.name, _load_preprocessor(original, encoder), encoder, pieces)
+    return SentenceEncoder(original.name, network, prompt)
 
 
 def _load_huggingface(place: HuggingFaceFolder, prompt: str | None) -> SentenceEncoder:
@@ -64,7 +66,8 @@ def _load_huggingface(place: HuggingFaceFolder, prompt: str | None) -> SentenceE
         preprocessor = build_preprocessor(setup, encoder.sequence_length)
         built = build_encoder(encoder, setup.file)
     prompt = encoder.side_files.prompt if prompt is None else prompt
-    return SentenceEncoder(place.name, preprocessor, built, tokenizer.pieces, prompt)
+    network = TensorFlowNetwork(place.name, preprocessor, built, tokenizer.pieces)
+    return SentenceEncoder(place.name, network, prompt)
 
 
 def _prompt_of(original: TFHubFolders) -> str:

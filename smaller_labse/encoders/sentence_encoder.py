@@ -1,73 +1,53 @@
-"""A sentence encoder: strings to embeddings, with any model in LaBSE's TF Hub format."""
+"""A sentence encoder: strings to embeddings, with any loaded model."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
 
 import numpy as np
-import tensorflow as tf
-import tensorflow_text  # noqa: F401 - registers the operations of the preprocessor's graph
 
+from smaller_labse.common.arguments import check, positive_integer
 from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.common.progress import Advance, progress
+from smaller_labse.encoders.networks.network import Network
 
 TEXTS_AT_A_TIME = 8192  # tokenized at a time: enough to find texts of like length, few enough for memory
 TOKENS_AT_A_TIME = 4096  # a batch with its padding: 32 texts of LaBSE's 128 tokens
-SPECIAL_TOKENS = 2  # [CLS] and [SEP] around every text
-RAGGED = tf.RaggedTensorSpec([None, None], tf.int32, ragged_rank=1)  # texts, tokens
 
 
 class SentenceEncoder:
-    """A loaded preprocessor and encoder; get one from `smaller_labse.load`.
+    """A loaded model; get one from `smaller_labse.load`.
 
     Attributes:
         name: what the user called the model.
         pieces: its vocabulary: token id → token.
         embedding_size: of an embedding, in components.
-        sequence_length: the length in tokens that texts are truncated at by default, [CLS] and [SEP]
-            included.
-        positions: the greatest length that the encoder can take.
+        sequence_length: the length in tokens that texts are truncated at by default, special ones ([CLS] and
+            [SEP]) included.
+        positions: the greatest length that the encoder can take; None where there is no limit.
+        special_tokens: how many tokens the model puts around every text.
         embedding_matrix_shape: vocabulary size and hidden size.
         parameters: of the encoder, all of them.
         prompt: what goes before every text, e.g. "query: ".
     """
 
-    def __init__(
-        self, name: str, preprocess: tf.Module, encoder: tf.Module, pieces: Sequence[str], prompt: str = ""
-    ) -> None:
-        """Check that the two fit together, by encoding one text.
+    def __init__(self, name: str, network: Network, prompt: str = "") -> None:
+        """Wrap a network.
 
         Args:
             name: of the model, for messages.
-            preprocess: strings [batch] → the encoder's inputs; with `tokenize` and `bert_pack_inputs`.
-            encoder: a dict of `input_word_ids`, `input_mask`, `input_type_ids` → a dict with `default`.
-            pieces: the vocabulary.
+            network: the loaded model.
             prompt: what goes before every text that is encoded.
-
-        Raises:
-            SmallerLabseError: they have another format, or do not fit together.
         """
-        self.name, self.pieces, self.prompt = name, tuple(pieces), prompt
-        self.positions = find_rows(name, encoder, "position_embedding")
-        self.embedding_matrix_shape = find_shape(name, encoder, "word_embedding")
-        self.parameters = sum(math.prod(variable.shape) for variable in encoder.trainable_variables)
-        self._tokenize, self._embed = _compile(preprocess, encoder)
-        try:
-            self.sequence_length = int(preprocess(tf.constant([""]))["input_word_ids"].shape[1])
-            self.embedding_size = int(self._embed(self._tokenize(tf.constant([""])), SPECIAL_TOKENS).shape[1])
-        except (AttributeError, TypeError, ValueError, KeyError) as error:
-            reason = " ".join(str(error).split())[:200]
-            raise SmallerLabseError(
-                f"{name}: not an encoder and a preprocessor in LaBSE's TF Hub format ({reason})"
-            ) from error
-        if self.sequence_length > self.positions:
-            raise SmallerLabseError(
-                f"{name}: the preprocessor packs {self.sequence_length} tokens, but the encoder has only "
-                f"{self.positions} positions; give the preprocessor that belongs to it"
-            )
+        self.name, self.prompt, self._network = name, prompt, network
+        self.pieces = tuple(network.pieces)
+        self.embedding_size = network.embedding_size
+        self.sequence_length, self.positions = network.sequence_length, network.positions
+        self.special_tokens = network.special_tokens
+        self.embedding_matrix_shape = network.embedding_matrix_shape
+        self.parameters = network.parameters
 
     def encode(
         self,
@@ -75,31 +55,37 @@ class SentenceEncoder:
         normalize: bool = False,
         max_length: int | None = None,
         advance: Advance | None = None,
+        batch_size: int | None = None,
     ) -> np.ndarray:
         """Encode texts; equal texts get equal embeddings, to the bit.
 
         Args:
             texts: of any length; they are truncated at `max_length`, as the preprocessor does it.
             normalize: scale every embedding to length 1 (one of length 0 stays as it is).
-            max_length: tokens per text, [CLS] and [SEP] included; the preprocessor's own by default.
+            max_length: tokens per text, special ones included; the model's own by default.
             advance: is told how many texts are done, in place of a progress bar of our own.
+            batch_size: how many texts are computed at a time; by default as many as have 4,096 tokens
+                together, padding included. It changes speed and memory, and embeddings by float32 rounding.
 
         Returns:
-            The encoder's `default` output, float32 [texts, embedding size], in the order of `texts`.
+            float32 [texts, embedding size], in the order of `texts`: of a SavedModel its `default` output.
 
         Raises:
-            UsageError: `texts` are not strings, or `max_length` is not between 3 and `positions`.
+            UsageError: `texts` are not strings, `max_length` does not hold one token or exceeds `positions`,
+                or `batch_size` is no positive integer.
             SmallerLabseError: the model returned NaN or infinity.
         """
         texts = _require_texts(texts)
         length = self._choose_length(max_length)
+        if batch_size is not None:
+            batch_size = int(check("batch_size", positive_integer, batch_size))
         embeddings = np.empty((len(texts), self.embedding_size), np.float32)
         first = _first_occurrences(texts)
         repeats = first != np.arange(len(texts))
         with _watch(self.name, len(texts), advance) as advance:
             for indices in _chunks(np.flatnonzero(~repeats)):
                 chunk = [texts[index] for index in indices]
-                for batch, values in self._encode_chunk(chunk, length):
+                for batch, values in self._encode_chunk(chunk, length, batch_size):
                     self._require_finite(values, [chunk[index] for index in batch])
                     embeddings[indices[batch]] = _unit(values) if normalize else values
                     advance(len(batch))
@@ -113,6 +99,7 @@ class SentenceEncoder:
         normalize: bool = False,
         max_length: int | None = None,
         advance: Advance | None = None,
+        batch_size: int | None = None,
     ) -> Iterator[np.ndarray]:
         """Encode any number of texts as they come, with no more than some thousand in memory.
 
@@ -121,6 +108,7 @@ class SentenceEncoder:
             normalize: see `encode`.
             max_length: see `encode`.
             advance: is told how many texts are done.
+            batch_size: see `encode`.
 
         Yields:
             Embeddings, float32 [n, embedding size], in the order of `texts`; n is at most
@@ -132,10 +120,10 @@ class SentenceEncoder:
         """
         texts = iter(texts)
         while part := list(islice(texts, TEXTS_AT_A_TIME)):
-            yield self.encode(part, normalize, max_length, advance or (lambda amount: None))
+            yield self.encode(part, normalize, max_length, advance or (lambda amount: None), batch_size)
 
     def tokenize(self, texts: Sequence[str]) -> list[np.ndarray]:
-        """The token ids of texts, whole, without [CLS] and [SEP]: int32 [tokens] for each text.
+        """The token ids of texts, whole, without special ones: int32 [tokens] for each text.
 
         Raises:
             UsageError: `texts` are not strings.
@@ -143,17 +131,21 @@ class SentenceEncoder:
         texts = _require_texts(texts)
         ids: list[np.ndarray] = []
         for indices in _chunks(np.arange(len(texts))):
-            tokens = self._tokenize(tf.constant([texts[index] for index in indices]))
-            ids += np.split(tokens.values.numpy(), tokens.row_splits.numpy()[1:-1])
+            ids += self._network.tokenize([texts[index] for index in indices])
         return ids
 
-    def _encode_chunk(self, texts: list[str], length: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        tokens = self._tokenize(tf.constant([self.prompt + text for text in texts]))
-        lengths = tokens.row_lengths().numpy() + SPECIAL_TOKENS
-        lengths = np.minimum(lengths, length)
-        for batch in batches_by_length(lengths, TOKENS_AT_A_TIME):
-            longest = tf.constant(lengths[batch].max(), tf.int32)
-            yield batch, self._embed(tf.gather(tokens, batch), longest).numpy()
+    def exact(self) -> AbstractContextManager[None]:
+        """While it lasts, the same arithmetic on the same numbers gives the same embeddings to the bit."""
+        return self._network.exact()
+
+    def _encode_chunk(
+        self, texts: list[str], length: int, batch_size: int | None
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        prepared = self._network.prepare([self.prompt + text for text in texts], length)
+        for batch in batches_by_length(
+            prepared.lengths, TOKENS_AT_A_TIME, batch_size, alike=not self._network.pads
+        ):
+            yield batch, prepared.embed(batch)
 
     def _require_finite(self, values: np.ndarray, texts: list[str]) -> None:
         for number in np.flatnonzero(~np.isfinite(values).all(axis=1))[:1]:
@@ -165,48 +157,15 @@ class SentenceEncoder:
     def _choose_length(self, max_length: int | None) -> int:
         if max_length is None:
             return self.sequence_length
-        if not SPECIAL_TOKENS < max_length <= self.positions:
+        shortest = self.special_tokens + 1
+        if self.positions is None and max_length < shortest:
+            raise UsageError(f"max_length {max_length} is below {shortest}, one token and the special ones")
+        if self.positions is not None and not shortest <= max_length <= self.positions:
             raise UsageError(
-                f"max_length {max_length} is not between {SPECIAL_TOKENS + 1} and {self.positions}, "
+                f"max_length {max_length} is not between {shortest} and {self.positions}, "
                 f"the positions of {self.name}"
             )
         return max_length
-
-
-def _compile(
-    preprocess: tf.Module, encoder: tf.Module
-) -> tuple[Callable[[tf.Tensor], tf.RaggedTensor], Callable[[tf.RaggedTensor, tf.Tensor], tf.Tensor]]:
-    """Functions of one graph each: a loaded SavedModel would be traced anew for every shape of its inputs."""
-
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)
-    def tokenize(texts: tf.Tensor) -> tf.RaggedTensor:
-        tokens = preprocess.tokenize(texts)  # WordPiece's has words between texts and pieces
-        return tokens.merge_dims(1, -1) if tokens.ragged_rank > 1 else tokens
-
-    @tf.function(input_signature=[RAGGED, tf.TensorSpec([], tf.int32)], autograph=False)
-    def embed(tokens: tf.RaggedTensor, length: tf.Tensor) -> tf.Tensor:
-        return encoder(preprocess.bert_pack_inputs([tokens], seq_length=length), training=False)["default"]
-
-    return tokenize, embed
-
-
-def find_rows(name: str, encoder: tf.Module, variable_name: str) -> int:
-    """The rows of a matrix; see `find_shape`."""
-    return find_shape(name, encoder, variable_name)[0]
-
-
-def find_shape(name: str, encoder: tf.Module, variable_name: str) -> tuple[int, int]:
-    """Rows and columns of the matrix among an encoder's variables whose name holds `variable_name`.
-
-    Raises:
-        SmallerLabseError: there is none; the message names the model.
-    """
-    for variable in getattr(encoder, "variables", ()):
-        if variable_name in variable.name and len(variable.shape) == 2:
-            return int(variable.shape[0]), int(variable.shape[1])
-    raise SmallerLabseError(
-        f"{name}: no {variable_name} among its variables, expected an encoder in LaBSE's TF Hub format"
-    )
 
 
 def _require_texts(texts: Sequence[str]) -> list[str]:
@@ -245,25 +204,32 @@ def _watch(name: str, total: int, advance: Advance | None) -> AbstractContextMan
     return progress(f"encoding with {name}", total, "texts") if advance is None else nullcontext(advance)
 
 
-def batches_by_length(lengths: np.ndarray, budget: int) -> Iterator[np.ndarray]:
+def batches_by_length(
+    lengths: np.ndarray, tokens: int, texts: int | None = None, alike: bool = False
+) -> Iterator[np.ndarray]:
     """Sort texts by length and group neighbours.
 
     Args:
         lengths: tokens of each text, int [texts], all positive.
-        budget: tokens that a batch may have, padding included; a text longer than that is a batch of its own.
+        tokens: how many a batch may have, padding included; a text longer than that is a batch of its own.
+        texts: how many a batch may have, however long they are, in place of `tokens`.
+        alike: whether the texts of a batch must be of one length.
 
     Yields:
         Indices into `lengths`, int [batch], the longest texts first, so that memory that does not suffice
         shows at once; every index comes once. Texts of one length keep their order.
 
     Example:
-        >>> [batch.tolist() for batch in batches_by_length(np.array([3, 9, 4, 3]), budget=8)]
+        >>> [batch.tolist() for batch in batches_by_length(np.array([3, 9, 4, 3]), tokens=8)]
         [[1], [2, 0], [3]]
     """
     order = np.argsort(-lengths, kind="stable")
+    descending = lengths[order]
     start = 0
     while start < len(order):
-        longest = int(lengths[order[start]])
-        end = start + max(1, budget // longest)
+        longest = int(descending[start])
+        end = start + (texts or max(1, tokens // longest))
+        if alike:
+            end = min(end, int(np.searchsorted(-descending, -longest, side="right")))
         yield order[start:end]
         start = end

@@ -10,6 +10,7 @@ import pytest
 
 from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.corpora.text_files import read_sentences
+from smaller_labse.encoders.networks.tensorflow_network import TensorFlowNetwork
 from smaller_labse.evaluate import SentenceEncoder, load
 from smaller_labse.originals.tfhub import find_vocabulary
 
@@ -113,8 +114,8 @@ def test_every_shape_of_input_runs_the_same_graph(encoder):
     """A loaded SavedModel is traced anew for each shape: 0.2 s and some memory each time."""
     for count in range(1, 9):
         encoder.encode(["a " * count] * count)
-    assert encoder._embed.experimental_get_tracing_count() == 1
-    assert encoder._tokenize.experimental_get_tracing_count() == 1
+    assert encoder._network._embed.experimental_get_tracing_count() == 1
+    assert encoder._network._tokenize.experimental_get_tracing_count() == 1
 
 
 @pytest.mark.parametrize(
@@ -130,6 +131,21 @@ def test_every_shape_of_input_runs_the_same_graph(encoder):
 def test_what_is_no_list_of_strings_is_refused(encoder, texts, message):
     with pytest.raises(UsageError, match=message):
         encoder.encode(texts)
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 1000])
+def test_the_batch_size_changes_no_vector(encoder, batch_size):
+    expected = encoder.encode(TEXTS)
+    difference = np.abs(encoder.encode(TEXTS, batch_size=batch_size) - expected).max(axis=1)
+    assert (difference / np.linalg.norm(expected, axis=1) <= 1e-6).all()
+    parts = encoder.encode_parts(TEXTS, batch_size=batch_size)
+    np.testing.assert_array_equal(np.concatenate(list(parts)), encoder.encode(TEXTS, batch_size=batch_size))
+
+
+@pytest.mark.parametrize("batch_size", [0, -1, 2.5, "x", True])
+def test_a_batch_size_that_is_no_positive_integer_is_refused(encoder, batch_size):
+    with pytest.raises(UsageError, match="batch_size: expected a positive integer"):
+        encoder.encode(TEXTS, batch_size=batch_size)
 
 
 @pytest.mark.parametrize("length", [0, 2, 33])
@@ -180,7 +196,7 @@ def test_a_preprocessor_that_packs_more_than_the_positions_is_refused(original):
     encoder = tf.saved_model.load(str(original / "encoder"))
     preprocess = BertPreprocessor(find_vocabulary(original / "encoder"), False, 40)
     with pytest.raises(SmallerLabseError, match="packs 40 tokens, but the encoder has only 32 positions"):
-        SentenceEncoder("long", preprocess, encoder, ["[PAD]"])
+        TensorFlowNetwork("long", preprocess, encoder, ["[PAD]"])
 
 
 def test_damaged_weights_are_noticed(original):
@@ -189,4 +205,5 @@ def test_damaged_weights_are_noticed(original):
     preprocess, encoder = (tf.saved_model.load(str(original / part)) for part in ("preprocess", "encoder"))
     encoder.variables[-2].assign(np.full(encoder.variables[-2].shape, np.nan))
     with pytest.raises(SmallerLabseError, match="damaged: the embedding of 'night' holds NaN or infinity"):
-        SentenceEncoder("damaged", preprocess, encoder, ["[PAD]"]).encode(["night"])
+        network = TensorFlowNetwork("damaged", preprocess, encoder, ["[PAD]"])
+        SentenceEncoder("damaged", network).encode(["night"])
