@@ -61,6 +61,11 @@ def _languages(selection: Selection) -> str:
         "every character kept" if selection.keep_characters else "characters not kept for their own sake"
     )
     text = f"## Languages\n\nTokens chosen by the rule {rule}, {characters}.\n"
+    if selection.rule.get("filled_up"):
+        text += (
+            f"{selection.rule['filled_up']:,} tokens that were not chosen so fill the vocabulary up to its "
+            "size: those that the original ranks first.\n"
+        )
     if selection.coverage:
         text += (
             "*Coverage* is the share of the counted tokens' occurrences that are kept, *unknown* the share "

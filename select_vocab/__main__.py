@@ -136,6 +136,11 @@ def _add_select(parser: argparse.ArgumentParser) -> None:
         help="N tokens in all, or e.g. 25%% of the original's vocabulary size, shared out so that the "
         "worst-covered language is covered best",
     )
+    rules.add_argument(
+        "--fill-up",
+        action="store_true",
+        help="where the counts hold fewer tokens than --vocab-size, take the original's own first ones, too",
+    )
     always = parser.add_argument_group("always kept, beside the special tokens")
     always.add_argument(
         "--no-keep-characters",
@@ -159,7 +164,7 @@ def _add_select(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--strip",
         action="store_true",
-        help="strip white space off listed tokens, as the published lists want",
+        help="strip white space off the tokens of --pieces, as the published lists want",
     )
     parser.add_argument(
         "--skip-missing", action="store_true", help="leave out listed tokens that the original does not have"

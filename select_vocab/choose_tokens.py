@@ -12,7 +12,7 @@ from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset
 from smaller_labse.select_vocab.counts_file import Counts
 from smaller_labse.select_vocab.coverage import measure_coverage
-from smaller_labse.select_vocab.rules import LANGUAGE_RULES, PUBLISHED_RULE, Rule, share_out
+from smaller_labse.select_vocab.rules import LANGUAGE_RULES, PUBLISHED_RULE, Rule, fill_to_size, share_out
 from smaller_labse.select_vocab.selection import Selection
 
 ORDERS = ("original", "alphabetical")
@@ -31,6 +31,7 @@ def choose_tokens(
     keep_characters: bool = True,
     order: str = "original",
     languages: Sequence[str] = (),
+    fill_up: bool = False,
 ) -> Selection:
     """Choose tokens by a rule from counts, and from lists, and add what is always kept.
 
@@ -46,6 +47,8 @@ def choose_tokens(
         order: "original" (ascending original ids) or "alphabetical" (special tokens first, then by code
             point, as the published vocabulary).
         languages: codes of the languages, where the counts do not say.
+        fill_up: where the counts hold fewer tokens than the rule "vocab-size" asks for, take the original's
+            own first ones, too (`Tokenizer.ranked_ids`).
 
     Raises:
         SmallerLabseError: there is nothing to choose from.
@@ -56,20 +59,24 @@ def choose_tokens(
     counts = sorted(counts, key=lambda one: one.name)
     wanted = [*listed, keep if keep is not None else np.zeros(0, np.int32)]
 
-    def always_kept_of(counted: np.ndarray) -> np.ndarray:
-        """What is kept whatever the rule chooses, when these ids were counted."""
+    def always_kept_of(seen: np.ndarray) -> np.ndarray:
+        """What is kept whatever the rule chooses, when these ids are counted."""
         always = [tokenizer.special_ids, *wanted]
         if keep_characters:
-            seen = np.unique(np.concatenate([*wanted, counted]))
-            always.append(tokenizer.needed_for_characters(seen))
+            texts = np.unique(np.concatenate([*wanted, seen]))
+            always.append(tokenizer.needed_for_characters(texts))
         return tokenizer.with_dependencies(np.concatenate(always))
 
     lines = _lines_of_all(counts, len(tokenizer.pieces))
-    always_kept = always_kept_of(np.flatnonzero(lines))
-    kept = np.concatenate([always_kept, *_chosen(counts, rule, always_kept, tokenizer)])
-    kept = _ordered(tokenizer.with_dependencies(kept), tokenizer, order)
+    counted = np.flatnonzero(lines)
+    always_kept = always_kept_of(counted)
+    chosen = np.concatenate([always_kept, *_chosen(counts, rule, always_kept, tokenizer)])
+    chosen = tokenizer.with_dependencies(chosen)
+    filled = _filled(chosen, rule, tokenizer) if fill_up else chosen
+    kept = _ordered(filled, tokenizer, order)
     # A character's own token that is in one line only would be kept without it if another token had it.
-    not_alone = np.setdiff1d(np.flatnonzero(lines), always_kept[lines[always_kept] == 1])
+    not_alone = np.setdiff1d(counted, always_kept[lines[always_kept] == 1])
+    anyway = np.concatenate([always_kept_of(not_alone), _ranked_above(filled, chosen, tokenizer)])
     codes = {one.language for one in counts} | set(languages)
     return Selection(
         kind=tokenizer.kind,
@@ -78,10 +85,11 @@ def choose_tokens(
         fingerprint=tokenizer.fingerprint,
         hidden_size=hidden_size,
         languages=tuple(sorted(codes)),
-        rule=_describe(rule if counts else None, listed=bool(listed)),
+        rule=_describe(rule if counts else None, bool(listed))
+        | _describe_size(rule, chosen, filled, counted, fill_up),
         keep_characters=keep_characters,
         order=order,
-        coverage=measure_coverage(counts, kept, tokenizer, rule, always=always_kept_of(not_alone)),
+        coverage=measure_coverage(counts, kept, tokenizer, rule, always=anyway),
         sentences=_sentences(counts),
     )
 
@@ -103,6 +111,23 @@ def _chosen(
     return [LANGUAGE_RULES[rule.name](one, rule.value) for one in counts]
 
 
+def _filled(chosen: np.ndarray, rule: Rule, tokenizer: Tokenizer) -> np.ndarray:
+    return fill_to_size(chosen, int(rule.value), tokenizer.ranked_ids, tokenizer.with_dependencies)
+
+
+def _ranked_above(filled: np.ndarray, chosen: np.ndarray, tokenizer: Tokenizer) -> np.ndarray:
+    """The kept tokens that the original ranks above the last one that filled up the size.
+
+    They would be kept whatever was counted.
+    """
+    added = np.setdiff1d(filled, chosen)
+    if not len(added):
+        return added
+    ranked = tokenizer.ranked_ids
+    above = ranked[: np.flatnonzero(np.isin(ranked, added))[-1] + 1]
+    return above[np.isin(above, filled)]
+
+
 def _ordered(kept: np.ndarray, tokenizer: Tokenizer, order: str) -> np.ndarray:
     if order == "original":
         return kept
@@ -114,6 +139,19 @@ def _ordered(kept: np.ndarray, tokenizer: Tokenizer, order: str) -> np.ndarray:
 def _describe(rule: Rule | None, listed: bool) -> dict[str, Any]:
     described: dict[str, Any] = {"name": rule.name, "value": rule.value} if rule else {"name": "pieces"}
     return described | ({"with_listed_pieces": True} if rule and listed else {})
+
+
+def _describe_size(
+    rule: Rule, chosen: np.ndarray, filled: np.ndarray, counted: np.ndarray, fill_up: bool
+) -> dict[str, int]:
+    """How many tokens there were to choose, if fewer than asked for, and how many filled up the size."""
+    described = {}
+    short = rule.name == "vocab-size" and len(chosen) < int(rule.value)
+    if short and np.isin(counted, chosen).all():
+        described["found"] = len(chosen)
+    if fill_up:
+        described["filled_up"] = len(filled) - len(chosen)
+    return described
 
 
 def _sentences(counts: Sequence[Counts]) -> dict[str, tuple[str, ...]]:

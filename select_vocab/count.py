@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial, reduce
 from pathlib import Path
 
@@ -34,8 +35,8 @@ def count(
     text_field: str | None = None,
     wikipedia: StrPath | None = None,
     wikipedia_date: str | None = None,
-    longer_than: int = 5,
-    max_lines: int = 1_000_000,
+    longer_than: int | None = None,
+    max_lines: int | None = None,
     workers: int | None = None,
     overwrite: bool = False,
     report: Callable[[str], None] = lambda message: None,
@@ -60,8 +61,8 @@ def count(
         text_field: the field or column that holds the text; None for "text".
         wikipedia: the Wikipedia dataset, or a folder laid out like it; None for "wikimedia/wikipedia".
         wikipedia_date: its dump, "YYYYMMDD"; None for "20231101".
-        longer_than: count lines of more characters than this.
-        max_lines: at most so many lines per language; 0 for all.
+        longer_than: count lines of more characters than this; None for 5.
+        max_lines: at most so many lines per language, 0 for all; None for 1,000,000.
         workers: threads; None for one per core. The counts do not depend on it.
         overwrite: count again what was counted before.
         report: is told, in a line each, what was counted before and is taken as it is.
@@ -79,14 +80,16 @@ def count(
             "sentence-transformers/LaBSE", text={"en": "english.txt", "it": "corpus/it"}, out="work/counts"
         )
     """
-    line_filter = LineFilter(
-        longer_than=check("longer_than", non_negative_integer, longer_than),
-        max_lines=check("max_lines", non_negative_integer, max_lines) or None,
-    )
+    line_filter = _line_filter(longer_than, max_lines)
     threads = None if workers is None else check("workers", non_negative_integer, workers)
     found = find_sources(
         languages, text, dataset, dataset_config, dataset_split, text_field, wikipedia, wikipedia_date
     )
+    if (longer_than, max_lines) != (None, None) and all(source.is_word_list for source in found):
+        raise UsageError(
+            f"--longer-than and --max-lines are about lines of text; {found[0].description} is a word list, "
+            "which is counted whole, so leave them out"
+        )
     tokenizer = open_original(os.fspath(model)).tokenizer
     return count_sources(found, tokenizer, Path(out), line_filter, threads, overwrite, report)
 
@@ -130,7 +133,7 @@ def find_sources(
             date=wikipedia_date or sources.WIKIPEDIA_DATE,
         )
     if texts:
-        return sources.text_sources(names, texts, text_field, others)
+        return sources.text_sources(names, texts, text_field, others, others_have_fields=bool(dataset))
     if not names:
         raise UsageError("name the languages, e.g. --languages en,fr,de")
     assert others is not None  # there is text or something else
@@ -171,6 +174,18 @@ def merge_counts(
     counts = [read_counts(file, tokenizer.pieces, tokenizer.fingerprint) for file in given]
     write_counts(reduce(add_counts, counts), tokenizer.pieces, written, overwrite)
     return written
+
+
+def _line_filter(longer_than: int | None, max_lines: int | None) -> LineFilter:
+    line_filter = LineFilter()
+    if longer_than is not None:
+        line_filter = replace(
+            line_filter, longer_than=check("longer_than", non_negative_integer, longer_than)
+        )
+    if max_lines is not None:
+        most = check("max_lines", non_negative_integer, max_lines)
+        line_filter = replace(line_filter, max_lines=most or None)
+    return line_filter
 
 
 def _as_options(text: Text) -> list[str]:

@@ -57,6 +57,12 @@ def read_all_counts(
     return list(counts.values())
 
 
+def holds_frequencies(path: Path) -> bool:
+    """Whether this is, or holds, a file of published frequencies."""
+    names = [file.name for file in path.iterdir()] if path.is_dir() else [path.name]
+    return any(map(FREQUENCIES.fullmatch, names))
+
+
 def _counts_files(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]

@@ -145,6 +145,43 @@ def share_out(
     return np.flatnonzero(kept).astype(np.int32)
 
 
+def fill_to_size(
+    kept: np.ndarray,
+    size: int,
+    ranked: np.ndarray,
+    with_dependencies: Callable[[np.ndarray], np.ndarray] = lambda ids: ids,
+) -> np.ndarray:
+    """Fill a vocabulary up to `size` tokens with those that the original itself ranks first.
+
+    A token that needs others to be reached comes with them; where they do not fit any more, the next one has
+    its turn.
+
+    Args:
+        kept: ids of the tokens that are kept already, with their dependencies.
+        size: tokens of the whole vocabulary, `kept` included.
+        ranked: every id, see `Tokenizer.ranked_ids`.
+        with_dependencies: the tokenizer's, see `Tokenizer.with_dependencies`.
+
+    Returns:
+        Ids, int32, ascending, `kept` included: `size` of them, or fewer where the original has no more.
+
+    >>> fill_to_size(np.array([0, 4]), 4, ranked=np.array([3, 4, 2, 1, 0])).tolist()
+    [0, 2, 3, 4]
+    """
+    is_kept = np.zeros(len(ranked), dtype=bool)
+    is_kept[kept] = True
+    left = size - len(kept)
+    for token_id in ranked[~is_kept[ranked]].tolist():
+        if left <= 0:
+            break
+        with_needed = with_dependencies(np.array([token_id], dtype=np.int32))
+        added = with_needed[~is_kept[with_needed]]
+        if len(added) <= left:
+            is_kept[added] = True
+            left -= len(added)
+    return np.flatnonzero(is_kept).astype(np.int32)
+
+
 def _by_frequency(occurrences: np.ndarray) -> np.ndarray:
     """Ids of the tokens that occur, most frequent first, then by id; int32."""
     order = np.argsort(-occurrences, kind="stable")

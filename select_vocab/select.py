@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -21,9 +21,9 @@ from smaller_labse.common.errors import UsageError
 from smaller_labse.corpora.languages import parse_languages
 from smaller_labse.originals.open import Original, open_original
 from smaller_labse.select_vocab.choose_tokens import ORDERS, choose_tokens
-from smaller_labse.select_vocab.counts_folder import read_all_counts
+from smaller_labse.select_vocab.counts_folder import holds_frequencies, read_all_counts
 from smaller_labse.select_vocab.rules import PUBLISHED_RULE, Rule
-from smaller_labse.select_vocab.selection import MARKER, Selection, write_selection
+from smaller_labse.select_vocab.selection import MARKER, Selection, too_few_tokens, write_selection
 from smaller_labse.select_vocab.token_lists import read_keep_list, read_token_lists
 from smaller_labse.select_vocab.unseen import too_little_text
 
@@ -44,6 +44,7 @@ def select(
     keep: Paths = (),
     keep_characters: bool = True,
     order: str = "original",
+    fill_up: bool = False,
     strip: bool = False,
     skip_missing: bool = False,
     overwrite: bool = False,
@@ -68,6 +69,9 @@ def select(
         keep: files of words or sentences, one per line, whose tokens are all kept.
         keep_characters: keep every character's own token, so that no text becomes unreadable.
         order: of the tokens, "original" or "alphabetical" (by code point, special tokens first).
+        fill_up: where the counts hold fewer tokens than `vocab_size` asks for, take the original's own first
+            ones, too: WordPiece's in the vocabulary's order, Unigram's by score, BPE's by merge. Without it,
+            fewer are kept, and a warning says how many.
         strip: strip white space off listed tokens, as the published lists want.
         skip_missing: leave out listed tokens that the original does not have, instead of failing.
         overwrite: replace an earlier selection.
@@ -98,6 +102,7 @@ def select(
     rule = _rule({name: value for name, value in given.items() if value is not None}, bool(counts_paths))
     if order not in ORDERS:
         raise UsageError(f"order: expected {' or '.join(ORDERS)}, got {order!r}")
+    _require_effect(rule, counts_paths, paths(pieces), fill_up, strip, skip_missing)
     wanted = parse_languages(languages, any_name=True) if languages is not None else []
     require_absent(folder, overwrite, MARKER)
     require_not_read(folder, [*counts_paths, *paths(pieces), *paths(keep), Path(model)], overwrite)
@@ -115,14 +120,29 @@ def select(
         keep=read_keep_list(paths(keep), tokenizer, original.prompts),
         keep_characters=keep_characters,
         order=order,
+        fill_up=fill_up,
         languages=[language.code for language in (wanted or named)],
     )
     write_selection(selection, tokenizer, folder, overwrite)
     report(selection, original)
-    warning = too_little_text(selection.coverage, rule)
-    if warning:
-        print(warning, file=sys.stderr)
+    for warning in (too_few_tokens(selection), too_little_text(selection.coverage, rule)):
+        if warning:
+            print(warning, file=sys.stderr)
     return selection
+
+
+def _require_effect(
+    rule: Rule, counts: Sequence[Path], pieces: Sequence[Path], fill_up: bool, strip: bool, skip_missing: bool
+) -> None:
+    """Refuse options that would do nothing, before a model is read."""
+    if not counts and not pieces:
+        raise UsageError("nothing to select from; add --counts, or lists of tokens with --pieces")
+    if fill_up and rule.name != "vocab-size":
+        raise UsageError("--fill-up goes with --vocab-size, the size to fill up to")
+    if strip and not pieces:
+        raise UsageError("--strip goes with --pieces; it is about lists of tokens")
+    if skip_missing and not pieces and not any(map(holds_frequencies, counts)):
+        raise UsageError("--skip-missing goes with --pieces or with published *_freqs.json(.gz) files")
 
 
 _READERS: Mapping[str, Callable[[str], str | int]] = {
@@ -146,10 +166,18 @@ def _rule(given: dict[str, object], has_counts: bool) -> Rule:
 
 
 def _with_size(rule: Rule, original_size: int) -> Rule:
-    """The rule with its vocabulary size as a number of tokens."""
+    """The rule with its vocabulary size as a number of tokens.
+
+    Raises:
+        UsageError: the original has fewer.
+    """
     if rule.name != "vocab-size":
         return rule
     text = str(rule.value)
     if not text.endswith("%"):
+        if int(text) > original_size:
+            raise UsageError(
+                f"--vocab-size {int(text):,}: the original has only {original_size:,} tokens; ask for fewer"
+            )
         return Rule(rule.name, int(text))
     return Rule(rule.name, max(1, int(Fraction(text[:-1]) / 100 * original_size)))

@@ -79,7 +79,9 @@ class Selection:
         fingerprint: of the original's vocabulary.
         hidden_size: of the original.
         languages: codes, ascending; empty where nobody said (lists of tokens).
-        rule: the rule and its value, e.g. {"name": "top-k", "value": 30000}.
+        rule: the rule and its value, e.g. {"name": "top-k", "value": 30000}; for "vocab-size" also `found`,
+            how many tokens the counts and what is always kept give, where that is less than the value, and
+            `filled_up`, how many of the original's own fill it up, where this was asked for.
         keep_characters: whether no text of the languages becomes unreadable (`needed_for_characters`).
         order: "original" or "alphabetical".
         coverage: one entry for each counts file.
@@ -212,6 +214,22 @@ def estimate_table(selection: Selection) -> Table:
     return Table(("on new text", "lines counted", "never counted", "coverage", "lines unchanged"), rows)
 
 
+def too_few_tokens(selection: Selection) -> str | None:
+    """A warning where the vocabulary is smaller than was asked for; None where it is not."""
+    found = selection.rule.get("found")
+    asked = 0 if found is None else int(selection.rule["value"])
+    if len(selection.subset) >= asked:
+        return None
+    if "filled_up" in selection.rule:
+        return (
+            f"asked for {asked:,} tokens, the original has only {len(selection.subset):,} that text can have"
+        )
+    return (
+        f"asked for {asked:,} tokens, the text holds only {found:,}, with those that are always kept; count "
+        "more text, or add --fill-up to take the original's own first tokens, too"
+    )
+
+
 def size_table(selection: Selection, parameters: int) -> Table:
     """Vocabulary size and parameters, before and after.
 
@@ -226,14 +244,18 @@ def size_table(selection: Selection, parameters: int) -> Table:
     def row(name: str, original: int, smaller: int) -> tuple[str, ...]:
         return name, *(f"{n / 1e6:,.1f}M" for n in (original, smaller)), f"{smaller / original:.1%}"
 
-    return Table(
-        ("", "original", "smaller", "left"),
-        [
-            ("vocabulary size", f"{before:,}", f"{after:,}", f"{after / before:.1%}"),
-            row("parameters of the embedding matrix", matrix_before, matrix_after),
-            row("parameters in all", rest + matrix_before, rest + matrix_after),
-        ],
-    )
+    rows: list[tuple[str, ...]] = [("vocabulary size", f"{before:,}", f"{after:,}", f"{after / before:.1%}")]
+    asked = int(selection.rule["value"]) if "found" in selection.rule else after
+    if after < asked:
+        rows.append(("vocabulary size asked for", "", f"{asked:,}", f"{asked / before:.1%}"))
+    filled = int(selection.rule.get("filled_up", 0))
+    if filled:
+        rows.append(("filled up with the original's own", "", f"{filled:,}", f"{filled / before:.1%}"))
+    rows += [
+        row("parameters of the embedding matrix", matrix_before, matrix_after),
+        row("parameters in all", rest + matrix_before, rest + matrix_after),
+    ]
+    return Table(("", "original", "smaller", "left"), rows)
 
 
 def _subset(kept_ids: np.ndarray, pieces: int, original_size: int, file: Path) -> VocabularySubset:

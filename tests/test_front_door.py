@@ -187,7 +187,7 @@ def test_what_python_may_get_wrong_is_named(example, counted, tmp_path, argument
     ("arguments", "message"),
     [
         ({"longer_than": -1}, "longer_than: expected a non-negative integer, got '-1'"),
-        ({"max_lines": None}, "max_lines: expected a non-negative integer, got 'None'"),
+        ({"max_lines": "ten"}, "max_lines: expected a non-negative integer, got 'ten'"),
         ({"workers": 1.5}, "workers: expected a non-negative integer, got '1.5'"),
         ({"dataset": "somebody/corpus"}, "every language has text of its own"),
     ],

@@ -102,6 +102,7 @@ def text_sources(
     texts: Sequence[str],
     text_field: str | None = None,
     others: Callable[[Sequence[Language]], list[Source]] | None = None,
+    others_have_fields: bool = False,
 ) -> list[Source]:
     """Local files or folders of them.
 
@@ -112,18 +113,26 @@ def text_sources(
         text_field: see `read_lines`; None where the user named none.
         others: where the text of the languages is that have none in `texts`; then those that `texts` names
             are counted whether or not they stand in `names`.
+        others_have_fields: whether `text_field` is a column of those others, too.
 
     Raises:
-        UsageError: a language has no text or is unknown, two languages have the same text, `others` is given
-            and no language needs it, or `text_field` and no file has any field.
+        UsageError: a language has no text or is unknown, a text's language is not among `names`, two
+            languages have the same text, `others` is given and no language needs it, or `text_field` and
+            nothing has any field.
         SmallerLabseError: a path does not exist.
     """
     written, patterns = _parse_texts(texts)
     if not (names or written) or (patterns and not names):
         raise UsageError("name the languages with --languages, or write --text LANGUAGE=PATH")
     wanted = dict.fromkeys(parse_languages(names, any_name=True) if names else ())
-    if others or not names:
-        wanted |= dict.fromkeys(written)
+    unwanted = [language for language in written if language not in wanted]
+    if names and unwanted and others is None:
+        language = unwanted[0]
+        raise UsageError(
+            f"--text {language.code}={written[language][0]}: {language.name} ({language.code}) is not among "
+            "--languages; add it there, or leave --languages out to count all that --text names"
+        )
+    wanted |= dict.fromkeys(written)
     found = {language: _find_text(language, written, patterns) for language in wanted}
     without = [language for language, paths in found.items() if not paths]
     if without and others is None:
@@ -140,7 +149,7 @@ def text_sources(
     named = {name_language(name).code: name for name in names}
     sources = [_text_source(language, paths, text_field) for language, paths in found.items() if paths]
     _require_different(sources, "--text")
-    if text_field is not None and others is None:
+    if text_field is not None and not others_have_fields:
         require_fields([file for source in sources for file in _text_files(source, text_field)], text_field)
     if others:
         sources += others(parse_languages([named[language.code] for language in without]))

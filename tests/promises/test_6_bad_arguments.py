@@ -17,6 +17,16 @@ TEXT = "--text en={text}/en.txt"
         ("--text .x={text}/en.txt", "'.x' cannot name text; use letters, digits"),
         ("--text en={text}/*.text", "/*.text: no file matches this pattern"),
         (f"{TEXT} --text-field body", "en.txt is plain text, which has no fields; leave the option out"),
+        (
+            f"{TEXT} --languages en,ja --wikipedia --text-field body",
+            "en.txt is plain text, which has no fields; leave the option out",
+        ),
+        (
+            f"{TEXT} --text it={{text}}/it.txt --languages en",
+            "it.txt: Italian (it) is not among --languages; add it there, or leave --languages out",
+        ),
+        ("--text en={words} --max-lines 10", "en.tsv is a word list, which is counted whole, so leave them"),
+        ("--text en={words} --longer-than 5", "en.tsv is a word list, which is counted whole, so leave them"),
         (f"{TEXT} --text EN2={{text}}/it.txt en2={{text}}/ja.txt", "would both be counted into en2.parquet"),
         ("--text {text}/{{code}}.txt --languages en,frx", "unknown language 'frx'; did you mean fr (French)"),
         ("--text {text}/{{code}}.txt --languages ,", "no language in ','"),
@@ -49,8 +59,10 @@ TEXT = "--text en={text}/en.txt"
         (f"{TEXT} --workers two", "expected a non-negative integer, got 'two'"),
     ],
 )
-def test_count_refuses(example, text_files, run, tmp_path, nothing_left, arguments, reason):
-    given = arguments.format(text=text_files).split()
+def test_count_refuses(example, text_files, run, tmp_path, tmp_path_factory, nothing_left, arguments, reason):
+    words = tmp_path_factory.mktemp("words") / "en.tsv"
+    words.write_text("good\t3\n")
+    given = arguments.format(text=text_files, words=words).split()
     ended = run("count", "--model", example, *given, "--out", tmp_path / "counts")
     assert ended.code == 2
     assert reason in ended.error.splitlines()[-1]
@@ -103,6 +115,12 @@ def test_count_refuses(example, text_files, run, tmp_path, nothing_left, argumen
         ("--counts {counts} --order random", "invalid choice: 'random'"),
         ("--counts {counts} --languages de", "no counts of de among {counts}; count first"),
         ("--counts {counts} --languages xx", "unknown language 'xx'"),
+        ("--counts {counts} --vocab-size 999999", "--vocab-size 999,999: the original has only "),
+        ("--counts {counts} --strip", "--strip goes with --pieces"),
+        ("--counts {counts} --skip-missing", "--skip-missing goes with --pieces or with published"),
+        ("--counts {counts} --fill-up", "--fill-up goes with --vocab-size"),
+        ("--counts {counts} --top-k 5 --fill-up", "--fill-up goes with --vocab-size"),
+        ("--keep {pieces}", "nothing to select from; add --counts, or lists of tokens with --pieces"),
         ("--pieces {pieces} --top-k 5", "--top-k chooses from counts; add --counts"),
         ("--pieces {pieces} --min-line-share 0.1", "--min-line-share chooses from counts; add --counts"),
     ],
@@ -114,6 +132,14 @@ def test_select_refuses(example, counted, run, tmp_path, nothing_left, arguments
     assert ended.code == 2
     assert reason.format(counts=counted) in ended.error.splitlines()[-1]
     nothing_left("pieces.txt")
+
+
+@pytest.mark.parametrize("option", ["--strip", "--skip-missing", "--fill-up"])
+def test_an_option_without_effect_is_refused_before_the_model_is_read(counted, run, tmp_path, option):
+    nowhere = tmp_path / "nowhere"
+    ended = run("select", "--model", nowhere, "--counts", counted, option, "--out", tmp_path / "selection")
+    assert ended.code == 2
+    assert f"{option} goes with " in ended.error
 
 
 def test_merge_refuses_a_file_given_twice(example, counted, run, tmp_path, nothing_left):

@@ -215,7 +215,6 @@ def test_counts_given_twice_and_nowhere(example, counted, run, tmp_path, nothing
     assert_one_line(ended, "it.parquet: it is given twice; add them up with `select-vocab merge`")
     assert_one_line(run(*select, "--counts", tmp_path), f"{tmp_path}: no counts file in it; write some with")
     assert_one_line(run(*select, "--counts", tmp_path / "it.parquet"), "there is no such counts file")
-    assert_one_line(run(*select), "nothing to select from: give counts or lists of tokens")
     merge = ["merge", "--model", example, "--out", tmp_path / "merged.parquet"]
     ended = run(*merge, counted / "it.parquet", counted / "en.parquet")
     assert_one_line(ended, "counts of different languages cannot be added up: it, en")

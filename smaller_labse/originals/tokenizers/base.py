@@ -94,6 +94,14 @@ class Tokenizer(Protocol):
         ...
 
     @property
+    def ranked_ids(self) -> np.ndarray:
+        """Every token id in the order in which the trainer ranked them, int32 [number of pieces].
+
+        WordPiece in the vocabulary's order, Unigram by score, BPE by merge; of equals the lower id first.
+        """
+        ...
+
+    @property
     def without_embedding(self) -> tuple[str, ...]:
         """Added tokens whose ids lie beyond the embedding matrix; they are not among `pieces`."""
         ...

@@ -83,6 +83,14 @@ class BytePairEncoding:
             raise SmallerLabseError(f"{self.file}: it merges the pieces of bytes, which cannot be trimmed")
         return Merges(table, self.pieces, self.ids)
 
+    @property
+    def ranked_ids(self) -> np.ndarray:
+        """See `Tokenizer`; pieces that no merge makes first, the others by the first merge that does."""
+        made, first_merges = np.unique(self.merges.table[:, 2], return_index=True)
+        ranks = np.full(len(self.pieces), -1)
+        ranks[made] = first_merges
+        return np.argsort(ranks, kind="stable").astype(np.int32)
+
     def tokenize(self, lines: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """See `TokenizerJson.tokenize`."""
         return self.json_file.tokenize(lines)

@@ -67,6 +67,11 @@ class HuggingFaceWordPiece:
         special = {self.unknown_id, *json_file.named_ids, *special_ids, *special_pieces(self.pieces)}
         self.special_ids = np.array(sorted(special), dtype=np.int32)
 
+    @property
+    def ranked_ids(self) -> np.ndarray:
+        """See `Tokenizer`; the vocabulary's own order."""
+        return np.arange(len(self.pieces), dtype=np.int32)
+
     def tokenize(self, lines: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """See `TokenizerJson.tokenize`."""
         return self.json_file.tokenize(lines)

@@ -96,6 +96,11 @@ class Unigram:
             raise SmallerLabseError(self._no_form)
         return self._form
 
+    @property
+    def ranked_ids(self) -> np.ndarray:
+        """See `Tokenizer`; by score, added tokens without one last."""
+        return np.argsort(-self.scores, kind="stable").astype(np.int32)
+
     def tokenize(self, lines: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """See `TokenizerJson.tokenize`."""
         return self.json_file.tokenize(lines)

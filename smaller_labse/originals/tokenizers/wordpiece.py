@@ -78,6 +78,11 @@ class WordPiece:
         """Ids of `[PAD]`, `[UNK]`, `[CLS]`, `[SEP]`, `[MASK]` and the `[unused…]` ones; int32, ascending."""
         return np.array(special_pieces(self.pieces), dtype=np.int32)
 
+    @property
+    def ranked_ids(self) -> np.ndarray:
+        """See `Tokenizer`; the vocabulary's own order."""
+        return np.arange(len(self.pieces), dtype=np.int32)
+
     def tokenize(self, lines: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """See `Tokenizer`; a line feed in a line is a space."""
         if not lines:
