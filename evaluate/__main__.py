@@ -7,17 +7,31 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from smaller_labse.common.arguments import length_in_tokens, non_negative_number
 from smaller_labse.common.command import run_command
-from smaller_labse.common.result_table import print_table, require_result_files_absent, write_result_files
-from smaller_labse.corpora.language_files import parse_texts
-from smaller_labse.corpora.languages import parse_languages
-from smaller_labse.evaluate.compare_models import compare
-from smaller_labse.evaluate.comparison.models import parse_models
-from smaller_labse.evaluate.comparison.parity import TOLERANCE, parity, parity_table, require_parity
-from smaller_labse.evaluate.embed_files import NULLS, embed_files
-from smaller_labse.evaluate.report.tables import averages_table, sizes_table
-from smaller_labse.evaluate.report.write_report import PAGE
-from smaller_labse.evaluate.tatoeba_accuracy import accuracy_table, tatoeba
+from smaller_labse.common.command_parser import CommandParser, add_command
+
+COMPARE_EXAMPLES = (
+    "evaluate-encoder compare --original sentence-transformers/LaBSE --model work/model --tatoeba tatoeba/v1 "
+    "--out work/report",
+    "evaluate-encoder compare --original original=work/original --model small=work/small large=work/large "
+    "--parallel en=text/en.txt,it=text/it.txt --out work/report",
+)
+TATOEBA_EXAMPLES = (
+    "evaluate-encoder tatoeba --model work/model --data tatoeba/v1",
+    "evaluate-encoder tatoeba --model original=sentence-transformers/LaBSE smaller=work/model "
+    "--data tatoeba/v1 --languages fr,de,ja --json work/tatoeba.json --markdown work/tatoeba.md",
+)
+PARITY_EXAMPLES = (
+    "evaluate-encoder parity --original sentence-transformers/LaBSE --model work/model "
+    "--text en=english.txt it=italian.txt",
+    "evaluate-encoder parity --original work/original --model work/model "
+    "--text 'text/{code}.txt' --languages en,it,ja",
+)
+ENCODE_EXAMPLES = (
+    "evaluate-encoder encode --model work/model --text sentences.txt --normalize --out sentences.npy",
+    "evaluate-encoder encode --model work/model --text articles.jsonl.gz --text-field title --out titles.npy",
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -25,9 +39,13 @@ def main(arguments: list[str] | None = None) -> int:
     return run_command(_make_parser(), arguments)
 
 
-def _make_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="evaluate-encoder", description="How good is a sentence encoder?")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+def _make_parser() -> CommandParser:
+    parser = CommandParser(
+        prog="evaluate-encoder",
+        description="How good is a sentence encoder?",
+        examples=(COMPARE_EXAMPLES[0], ENCODE_EXAMPLES[0]),
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_compare(commands)
     _add_tatoeba(commands)
     _add_parity(commands)
@@ -36,11 +54,14 @@ def _make_parser() -> argparse.ArgumentParser:
 
 
 def _add_compare(commands: argparse._SubParsersAction) -> None:
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "compare",
-        help="what was lost? an original and the models trimmed from it, side by side: a report",
+        _run_compare,
+        "what was lost? an original and the models trimmed from it, side by side: a report",
         description="Measure an original and any number of models trimmed from it on any data, and write a "
         "report: scores, differences with intervals, sizes, unchanged texts, lost tokens, pictures.",
+        examples=COMPARE_EXAMPLES,
     )
     add = parser.add_argument
     add(
@@ -95,15 +116,17 @@ def _add_compare(commands: argparse._SubParsersAction) -> None:
     add("--cards", action="store_true", help="write each trimmed model's scores into its model card")
     _add_prompt(parser)
     add("--overwrite", action="store_true", help="replace an earlier report")
-    parser.set_defaults(run=_run_compare)
 
 
 def _add_tatoeba(commands: argparse._SubParsersAction) -> None:
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "tatoeba",
-        help="accuracy of translation retrieval, English to other languages and back",
+        _run_tatoeba,
+        "accuracy of translation retrieval, English to other languages and back",
         description="Accuracy on Tatoeba: how often a sentence's nearest neighbour by cosine is its "
         "translation. Among equally near sentences the first counts.",
+        examples=TATOEBA_EXAMPLES,
     )
     add = parser.add_argument
     add(
@@ -118,15 +141,17 @@ def _add_tatoeba(commands: argparse._SubParsersAction) -> None:
     add("--languages", metavar="LIST", help="fr,de,... or a file with one per line (default: all in DIR)")
     _add_prompt(parser)
     _add_reports(parser)
-    parser.set_defaults(run=_run_tatoeba)
 
 
 def _add_parity(commands: argparse._SubParsersAction) -> None:
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "parity",
-        help="is a smaller model still the original?",
+        _run_parity,
+        "is a smaller model still the original?",
         description="Compare a smaller model with its original, text by text: tokens, embeddings, unknown "
         "tokens. Fails if a text has the same tokens from both, but not the same embedding.",
+        examples=PARITY_EXAMPLES,
     )
     add = parser.add_argument
     add("--original", required=True, metavar="MODEL", help="folder or TF Hub handle of the original")
@@ -143,18 +168,23 @@ def _add_parity(commands: argparse._SubParsersAction) -> None:
     add("--languages", metavar="LIST", help="fr,de,... or a file with one per line, to fill a pattern with")
     _add_prompt(parser)
     add(
-        "--tolerance", type=float, default=TOLERANCE, help="largest difference allowed (default: %(default)g)"
+        "--tolerance",
+        type=non_negative_number,
+        metavar="DIFFERENCE",
+        help="the largest difference allowed (default: 1e-05)",
     )
     _add_reports(parser)
-    parser.set_defaults(run=_run_parity)
 
 
 def _add_encode(commands: argparse._SubParsersAction) -> None:
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "encode",
-        help="texts to embeddings, files of any size",
+        _run_encode,
+        "texts to embeddings, files of any size",
         description="Write the embedding of every record (a line of plain text) as one row of a NumPy file "
         "(float32), in order. Memory does not grow with the number of records.",
+        examples=ENCODE_EXAMPLES,
     )
     add = parser.add_argument
     add("--model", required=True, metavar="FOLDER", help="the model: a folder, TF Hub handle or hub id")
@@ -170,7 +200,7 @@ def _add_encode(commands: argparse._SubParsersAction) -> None:
     add("--text-field", metavar="NAME", help="field or column of the text (default: text)")
     add(
         "--nulls",
-        choices=NULLS,
+        choices=("refuse", "nan"),
         default="refuse",
         help="a record without text (null): an error, or a row of NaN (default: %(default)s)",
     )
@@ -178,28 +208,32 @@ def _add_encode(commands: argparse._SubParsersAction) -> None:
     add("--normalize", action="store_true", help="scale every embedding to length 1")
     add(
         "--max-length",
-        type=int,
+        type=length_in_tokens,
         metavar="N",
         help="truncate texts to N tokens (default: the preprocessor's length)",
     )
     _add_prompt(parser)
     add("--overwrite", action="store_true", help="replace an existing file")
-    parser.set_defaults(run=_run_encode)
 
 
-def _add_prompt(parser: argparse.ArgumentParser) -> None:
+def _add_prompt(parser: CommandParser) -> None:
     parser.add_argument(
         "--prompt", metavar="TEXT", help='what goes before every text, e.g. "query: " (default: the model\'s)'
     )
 
 
-def _add_reports(parser: argparse.ArgumentParser) -> None:
+def _add_reports(parser: CommandParser) -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results as JSON, too")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table as Markdown, too")
     parser.add_argument("--overwrite", action="store_true", help="replace existing files")
 
 
 def _run_compare(options: argparse.Namespace) -> None:
+    from smaller_labse.common.result_table import print_table
+    from smaller_labse.evaluate.compare_models import compare
+    from smaller_labse.evaluate.report.tables import averages_table, sizes_table
+    from smaller_labse.evaluate.report.write_report import PAGE
+
     report = compare(
         options.original,
         options.model,
@@ -222,6 +256,15 @@ def _run_compare(options: argparse.Namespace) -> None:
 
 
 def _run_tatoeba(options: argparse.Namespace) -> None:
+    from smaller_labse.common.result_table import (
+        print_table,
+        require_result_files_absent,
+        write_result_files,
+    )
+    from smaller_labse.corpora.languages import parse_languages
+    from smaller_labse.evaluate.comparison.models import parse_models
+    from smaller_labse.evaluate.tatoeba_accuracy import accuracy_table, tatoeba
+
     models = parse_models(options.model)
     read = [*options.data.glob("tatoeba.*"), *(Path(model.folder) for model in models)]
     require_result_files_absent(options.json, options.markdown, options.overwrite, read)
@@ -234,22 +277,34 @@ def _run_tatoeba(options: argparse.Namespace) -> None:
 
 
 def _run_parity(options: argparse.Namespace) -> None:
+    from smaller_labse.common.result_table import (
+        print_table,
+        require_result_files_absent,
+        write_result_files,
+    )
+    from smaller_labse.corpora.language_files import parse_texts
+    from smaller_labse.corpora.languages import parse_languages
+    from smaller_labse.evaluate.comparison.parity import TOLERANCE, parity, parity_table, require_parity
+
     languages = parse_languages(options.languages) if options.languages is not None else ()
     texts = parse_texts(options.text, languages)
     read = [*texts.values(), Path(options.original), Path(options.model)]
     require_result_files_absent(options.json, options.markdown, options.overwrite, read)
+    tolerance = TOLERANCE if options.tolerance is None else options.tolerance
     result = parity(options.original, options.model, texts, options.original_preprocessor, options.prompt)
     table = parity_table(result)
-    data = {**asdict(result), "tolerance": options.tolerance}
+    data = {**asdict(result), "tolerance": tolerance}
     write_result_files(data, table, options.json, options.markdown, options.overwrite)
     print_table(table)
     for comparison in result.languages:
         if comparison.empty_lines:
             print(f"{comparison.language}: {comparison.empty_lines:,} empty lines skipped", file=sys.stderr)
-    require_parity(result, options.tolerance)
+    require_parity(result, tolerance)
 
 
 def _run_encode(options: argparse.Namespace) -> None:
+    from smaller_labse.evaluate.embed_files import embed_files
+
     embedded = embed_files(
         options.model,
         options.text,

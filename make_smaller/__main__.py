@@ -6,7 +6,15 @@ import argparse
 import sys
 from pathlib import Path
 
+from smaller_labse.common.arguments import length_in_tokens
 from smaller_labse.common.command import run_command
+from smaller_labse.common.command_parser import CommandParser
+
+EXAMPLES = (
+    "make-smaller --model sentence-transformers/LaBSE --selection work/selection --out work/model",
+    "make-smaller --model intfloat/multilingual-e5-small --selection work/selection --prompt 'query: ' "
+    "--out work/model",
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -14,11 +22,12 @@ def main(arguments: list[str] | None = None) -> int:
     return run_command(_parser(), arguments)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parser() -> CommandParser:
+    parser = CommandParser(
         prog="make-smaller",
         description="Trim an original to a selection: SavedModel, preprocessor, Hugging Face folder, "
         "model card. The result is verified against the original before it appears.",
+        examples=EXAMPLES,
     )
     parser.set_defaults(run=_make)
     parser.add_argument(
@@ -38,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="the model's folder")
     parser.add_argument(
         "--sequence-length",
-        type=int,
+        type=length_in_tokens,
         metavar="N",
         help="the length in tokens that the preprocessor packs to by default; default: the original's",
     )

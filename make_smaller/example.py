@@ -19,6 +19,7 @@ import numpy as np
 
 from smaller_labse.common.atomic_output import new_folder, require_absent
 from smaller_labse.common.command import run_command
+from smaller_labse.common.command_parser import CommandParser
 from smaller_labse.common.quiet_tensorflow import import_tensorflow_quietly
 from smaller_labse.corpora.builtin_sentences import builtin_sentences
 from smaller_labse.encoders.config import WORD_EMBEDDINGS, EncoderConfig
@@ -120,7 +121,7 @@ def write_original(
 
 def main(arguments: list[str] | None = None) -> int:
     """Run as a command with `arguments` (default: the process's) and return its exit code."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python -m smaller_labse.make_smaller.example",
         description="Write an original in LaBSE's TF Hub format with random weights.",
     )

@@ -4,18 +4,37 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from smaller_labse.common.arguments import non_negative_integer, positive_integer, share, size_or_percentage
 from smaller_labse.common.command import run_command
+from smaller_labse.common.command_parser import CommandParser, add_command
 
 if TYPE_CHECKING:
     from smaller_labse.originals.open import Original
     from smaller_labse.select_vocab.selection import Selection
 
 WIKIPEDIA = "wikimedia/wikipedia"
-DESCRIPTION = "count the tokens that languages use, and select a smaller vocabulary."
+COUNT_EXAMPLES = (
+    "select-vocab count --model sentence-transformers/LaBSE --languages en,it,ja --out work/counts",
+    "select-vocab count --model intfloat/multilingual-e5-small "
+    "--text en=english.txt 'medical=notes/*.jsonl.gz' --out work/counts",
+)
+SELECT_EXAMPLES = (
+    "select-vocab select --model sentence-transformers/LaBSE --counts work/counts --vocab-size 25% "
+    "--out work/selection",
+    "select-vocab select --model work/original --counts work/counts --coverage 0.999 --keep words.txt "
+    "--out work/selection",
+)
+MERGE_EXAMPLES = (
+    "select-vocab merge --model sentence-transformers/LaBSE news/en.parquet web/en.parquet "
+    "--out both/en.parquet",
+    "select-vocab merge --model work/original day1/ja.parquet day2/ja.parquet "
+    "--out work/counts/ja.parquet --overwrite",
+)
 MODEL_HELP = (
     "the original: a Hugging Face folder or hub id, a folder with encoder/ (and preprocess/), a SavedModel "
     "folder, or a TF Hub handle"
@@ -28,26 +47,34 @@ def main(arguments: list[str] | None = None) -> int:
     return run_command(_parser(), arguments)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="select-vocab", description=DESCRIPTION)
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    _add_count(_add_command(commands, "count", _count, "count the tokens of each language's text"))
-    _add_select(
-        _add_command(commands, "select", _select, "select a vocabulary from counts or lists of tokens")
+def _parser() -> CommandParser:
+    parser = CommandParser(
+        prog="select-vocab",
+        description="Count the tokens that languages use, and select a smaller vocabulary.",
+        examples=(COUNT_EXAMPLES[0], SELECT_EXAMPLES[0]),
     )
-    _add_merge(_add_command(commands, "merge", _merge, "add up counts of one language from several corpora"))
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    add = partial(_add_command, commands)
+    _add_count(add("count", _count, "count the tokens of each language's text", COUNT_EXAMPLES))
+    _add_select(add("select", _select, "select a vocabulary from counts or lists of tokens", SELECT_EXAMPLES))
+    _add_merge(add("merge", _merge, "add up counts of one language from several corpora", MERGE_EXAMPLES))
     return parser
 
 
-def _add_command(commands: Any, name: str, run: Any, purpose: str) -> argparse.ArgumentParser:
+def _add_command(
+    commands: Any,
+    name: str,
+    run: Callable[[argparse.Namespace], None],
+    purpose: str,
+    examples: Sequence[str],
+) -> CommandParser:
     # What the user leaves out is not passed on: the defaults stand in the functions' signatures.
-    parser = commands.add_parser(name, help=purpose, argument_default=argparse.SUPPRESS)
-    parser.set_defaults(run=run)
+    parser = add_command(commands, name, run, purpose, examples=examples, argument_default=argparse.SUPPRESS)
     parser.add_argument("--model", required=True, help=MODEL_HELP)
     return parser
 
 
-def _add_count(parser: argparse.ArgumentParser) -> None:
+def _add_count(parser: CommandParser) -> None:
     parser.add_argument("--languages", help=LANGUAGES_HELP)
     parser.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="where the counts files go")
     text = parser.add_argument_group("text (default: Wikipedia, streamed from the Hugging Face hub)")
@@ -93,7 +120,7 @@ def _add_count(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--overwrite", action="store_true", help="count again what was counted before")
 
 
-def _add_select(parser: argparse.ArgumentParser) -> None:
+def _add_select(parser: CommandParser) -> None:
     parser.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="the selection's folder")
     parser.add_argument(
         "--counts",
@@ -172,7 +199,7 @@ def _add_select(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier selection")
 
 
-def _add_merge(parser: argparse.ArgumentParser) -> None:
+def _add_merge(parser: CommandParser) -> None:
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="counts files of one language")
     parser.add_argument("--out", required=True, type=Path, metavar="FILE", help="the counts file to write")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier file")
@@ -181,24 +208,19 @@ def _add_merge(parser: argparse.ArgumentParser) -> None:
 def _count(options: argparse.Namespace) -> None:
     from smaller_labse.select_vocab.count import count
 
-    _print_counts(count(**_given(options), report=lambda message: print(message, file=sys.stderr)))
+    _print_counts(count(**vars(options), report=lambda message: print(message, file=sys.stderr)))
 
 
 def _select(options: argparse.Namespace) -> None:
     from smaller_labse.select_vocab.select import select
 
-    select(**_given(options), report=_print_selection)
+    select(**vars(options), report=_print_selection)
 
 
 def _merge(options: argparse.Namespace) -> None:
     from smaller_labse.select_vocab.count import merge_counts
 
-    _print_counts([merge_counts(**_given(options))])
-
-
-def _given(options: argparse.Namespace) -> dict[str, Any]:
-    """What the user wrote; the defaults of the rest stand in the function's signature."""
-    return {name: value for name, value in vars(options).items() if name != "run"}
+    _print_counts([merge_counts(**vars(options))])
 
 
 def _print_counts(files: list[Path]) -> None:

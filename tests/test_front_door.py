@@ -60,7 +60,7 @@ def options_of(parser: argparse.ArgumentParser, command: str | None) -> set[str]
     if command:
         (commands,) = (action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
         parser = commands.choices[command]
-    return {action.dest.removeprefix("no_") for action in parser._actions} - {"help"}
+    return {action.dest.removeprefix("no_") for action in parser._actions} - {"help", "version"}
 
 
 @pytest.mark.parametrize(

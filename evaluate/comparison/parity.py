@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from smaller_labse.common.arguments import check, non_negative_number
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.progress import Advance, progress
 from smaller_labse.common.quiet_tensorflow import import_tensorflow_quietly
@@ -122,9 +123,11 @@ def require_parity(result: Parity, tolerance: float = TOLERANCE) -> None:
     """Refuse a model that gives unchanged texts other embeddings than its original.
 
     Raises:
+        UsageError: `tolerance` is no number from 0 on.
         SmallerLabseError: the largest difference exceeds `tolerance`, or no text is unchanged, so that
             nothing was compared.
     """
+    check("tolerance", non_negative_number, tolerance)
     compared = [
         (part.largest_difference, part.language)
         for part in result.languages

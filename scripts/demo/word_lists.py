@@ -20,6 +20,7 @@ import numpy as np
 
 from smaller_labse.common.atomic_output import new_file
 from smaller_labse.common.command import run_command
+from smaller_labse.common.command_parser import CommandParser
 from smaller_labse.common.errors import UsageError
 
 WITHOUT_SPACES = ("ja", "th", "zh")
@@ -96,7 +97,7 @@ def draw_lines(frequencies: Mapping[str, float]) -> Iterator[str]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run as a command with `arguments` (default: the process's) and return its exit code."""
-    parser = argparse.ArgumentParser(prog="word_lists.py", description=(__doc__ or "").partition("\n")[0])
+    parser = CommandParser(prog="word_lists.py", description=(__doc__ or "").partition("\n")[0])
     parser.set_defaults(run=_write)
     parser.add_argument("languages", nargs="*", metavar="LANGUAGE", help="default: all 15")
     parser.add_argument("--out", required=True, type=Path, metavar="FOLDER")

@@ -7,6 +7,7 @@ name; `check` does the same for arguments that come from Python.
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import re
 import sys
@@ -20,6 +21,7 @@ from smaller_labse.common.errors import UsageError
 Value = TypeVar("Value")
 StrPath = str | os.PathLike[str]
 
+SHORTEST = 3  # [CLS], one token, [SEP]
 ENDLESS = re.compile(r"[eE][+-]?[\d_]{4}")  # an exponent that takes years to compute with exactly
 
 
@@ -38,6 +40,33 @@ def non_negative_integer(text: str) -> int:
 def positive_integer(text: str) -> int:
     """An integer from 1 on."""
     return _integer(text, 1, "a positive integer")
+
+
+def length_in_tokens(text: str) -> int:
+    """How many tokens a text may have: the two that stand around every text, and one or more of its own.
+
+    >>> length_in_tokens("128")
+    128
+    """
+    return _integer(text, SHORTEST, f"{SHORTEST} tokens or more ([CLS], one token, [SEP])")
+
+
+def non_negative_number(text: str) -> float:
+    """A number from 0 on, neither infinite nor NaN.
+
+    >>> non_negative_number("1e-5")
+    1e-05
+    >>> non_negative_number("nan")
+    Traceback (most recent call last):
+    argparse.ArgumentTypeError: expected a number from 0 on, such as 0.001, got 'nan'
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 <= number < math.inf:
+        raise argparse.ArgumentTypeError(f"expected a number from 0 on, such as 0.001, got {text!r}")
+    return number
 
 
 def share(text: str) -> str:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import argparse
+import codecs
+import io
 import os
 import re
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
+from smaller_labse.common.command_parser import WRONG_USAGE, CommandParser
 from smaller_labse.common.errors import SmallerLabseError
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+# How our own signs are written where a terminal's encoding has none of them.
+PLAIN_SIGNS = {"…": "...", "→": "->", "–": "-", "—": "-", "·": "-", "×": "x", "−": "-", "≤": "<=", "≥": ">="}
 
 
-def run_command(parser: argparse.ArgumentParser, arguments: list[str] | None = None) -> int:
+def run_command(parser: CommandParser, arguments: list[str] | None = None) -> int:
     """Parse `arguments`, call the `run` function that the parser chose, and return the exit code.
 
     Args:
@@ -23,14 +27,20 @@ def run_command(parser: argparse.ArgumentParser, arguments: list[str] | None = N
         arguments: the command line without the program's name; None reads `sys.argv`.
 
     Returns:
-        0; 1 after a failure; 2 after wrong usage (by argparse itself, too); 130 after Ctrl-C or SIGTERM.
+        0; 1 after a failure; 2 after wrong usage; 130 after Ctrl-C or SIGTERM.
         Failures print one line on standard error; only a defect of ours shows a traceback.
+
+    Raises:
+        SystemExit: after `--help` and `--version` with 0, after a command line that cannot be parsed with 2.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-    options = parser.parse_args(arguments)
+    _write_in_any_encoding()
     with _interruptible():
-        return _report_failure(parser.prog, options.run, options)
+        try:
+            return _run(parser, arguments)
+        finally:
+            _give_up_output()
 
 
 @contextmanager
@@ -63,21 +73,23 @@ def _interrupt(signal_number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def _report_failure(
-    program: str, function: Callable[[argparse.Namespace], None], options: argparse.Namespace
-) -> int:
+def _run(parser: CommandParser, arguments: list[str] | None) -> int:
     try:
-        function(options)
-        sys.stdout.flush()
+        try:
+            options = parser.parse_command_line(arguments)
+        except SystemExit:  # after --help, or what cannot be parsed
+            _flush_output()
+            raise
+        parser, run = vars(options).pop("parser"), vars(options).pop("run")
+        run(options)
+        _flush_output()
         return 0
     except SmallerLabseError as error:
         message, code = str(error), error.exit_code
     except KeyboardInterrupt:
         message, code = "interrupted; nothing half-done is left, run the same command again", INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has stopped; keep Python from complaining about it when it exits.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return 0  # whoever read our output has stopped
     except MemoryError:
         message, code = "out of memory", 1
     except OSError as error:
@@ -87,13 +99,41 @@ def _report_failure(
         if not type(error).__module__.startswith(("tensorflow", "safetensors", "pyarrow")):
             raise
         message, code = _one_line(error), 1
-    print(f"{program}: {message}", file=sys.stderr)
+    print(f"{parser.prog}: {message}{parser.see_help if code == WRONG_USAGE else ''}", file=sys.stderr)
     return code
 
 
 def _one_line(error: BaseException) -> str:
     """Say what the system said, the file first where it is known."""
-    if isinstance(error, OSError) and error.strerror and error.filename:
-        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     text = re.sub(r"\{\{.*?\}\} | \[Op:\w+\]", "", " ".join(str(error).split()))  # TensorFlow's inner names
     return text or type(error).__name__
+
+
+def _write_in_any_encoding() -> None:
+    """Let no terminal's encoding stop a table or a file's name from being shown."""
+    codecs.register_error("plain signs", _plain_signs)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="plain signs")
+
+
+def _plain_signs(error: UnicodeError) -> tuple[str | bytes, int]:
+    assert isinstance(error, UnicodeEncodeError)
+    unwritable = error.object[error.start : error.end]
+    plain = "".join(PLAIN_SIGNS.get(sign, sign) for sign in unwritable)
+    return plain.encode("ascii", "backslashreplace").decode("ascii"), error.end
+
+
+def _flush_output() -> None:
+    if sys.stdout is not None:  # as after >&-
+        sys.stdout.flush()
+
+
+def _give_up_output() -> None:
+    """Where what is left cannot be written, keep Python from complaining about it when it exits."""
+    try:
+        _flush_output()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -11,7 +11,9 @@ import pytest
 from smaller_labse.common import arguments
 from smaller_labse.common.arguments import (
     check,
+    length_in_tokens,
     non_negative_integer,
+    non_negative_number,
     paths,
     positive_integer,
     share,
@@ -27,6 +29,9 @@ from smaller_labse.common.errors import UsageError
         (non_negative_integer, "007", 7),
         (non_negative_integer, str(2**63 - 1), 2**63 - 1),
         (positive_integer, "1", 1),
+        (non_negative_number, "1e-5", 1e-5),
+        (non_negative_number, "0", 0),
+        (length_in_tokens, "3", 3),
         (share, "0", "0"),
         (share, "1", "1"),
         (share, "5e-05", "5e-05"),
@@ -51,6 +56,11 @@ def test_what_is_taken(read, text, expected):
         (positive_integer, "1.0", "expected a positive integer, got '1.0'"),
         (share, "1e-99999999", "expected a share from 0 to 1, such as 0.00005, got '1e-99999999'"),
         (share, "nan", "expected a share from 0 to 1, such as 0.00005, got 'nan'"),
+        *(
+            (non_negative_number, wrong, f"expected a number from 0 on, such as 0.001, got '{wrong}'")
+            for wrong in ("nan", "inf", "-inf", "-1", "-1e-9", "", "x", "1e999")
+        ),
+        (length_in_tokens, "2", "expected 3 tokens or more ([CLS], one token, [SEP]), got '2'"),
         (size_or_percentage, "0", "expected a positive integer or a percentage, such as 25%, got '0'"),
         (size_or_percentage, "0%", "expected a percentage from above 0% to 100%, such as 25%, got '0%'"),
         (size_or_percentage, "100.1%", "expected a percentage from above 0% to 100%"),

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from smaller_labse.common.command import run_command
+from smaller_labse.common.command_parser import CommandParser
 from smaller_labse.select_vocab.counts_file import summarize
 
 MESSAGE = "interrupted; nothing half-done is left, run the same command again\n"
@@ -125,7 +126,7 @@ def test_an_interrupt_that_strikes_while_an_object_is_finalized_is_not_lost(caps
         Unlucky()
         time.sleep(SECONDS)
 
-    parser = argparse.ArgumentParser(prog="unlucky")
+    parser = CommandParser(prog="unlucky")
     parser.set_defaults(run=work)
     started = time.monotonic()
     assert run_command(parser, []) == 130

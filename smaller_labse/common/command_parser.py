@@ -1,0 +1,109 @@
+"""The parser of a command line: help with examples, `--version`, wrong usage in one line."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+WRONG_USAGE = 2
+EXAMPLES = "examples:\n"
+EXAMPLE_WIDTH = 90
+
+
+class CommandParser(argparse.ArgumentParser):
+    """A command's or subcommand's parser; argparse's own extension points, filled in.
+
+    What is parsed has, beside the options, `parser`: that of the subcommand that was chosen.
+
+    Args:
+        examples: command lines, each in one line, shown at the end of the help to be copied.
+        settings: as for `ArgumentParser`.
+    """
+
+    def __init__(self, *, examples: Sequence[str] = (), **settings: Any) -> None:
+        """Give the parser `--version` and its examples."""
+        epilog = EXAMPLES + "\n".join(map(_in_lines, examples)) if examples else None
+        super().__init__(formatter_class=_HelpFormatter, epilog=epilog, **settings)
+        self.add_argument("--version", action=_Version, help="show the version and exit")
+        self.set_defaults(parser=self)
+
+    def print_help(self, file: Any = None) -> None:
+        """Print the help; unlike argparse's own, what cannot be written is an error."""
+        print(self.format_help(), end="", file=file)
+
+    def error(self, message: str) -> NoReturn:
+        """End the process with one line on standard error and the exit code of wrong usage."""
+        self.exit(WRONG_USAGE, f"{self.prog}: {message.removeprefix('argument ')}{self.see_help}\n")
+
+    @property
+    def see_help(self) -> str:
+        """Where to look, for the end of a message about wrong usage."""
+        return f" (see {self.prog} --help)"
+
+    def parse_command_line(self, arguments: Sequence[str] | None = None) -> argparse.Namespace:
+        """Parse; an option that nobody knows is the subcommand's to refuse, which knows what was meant."""
+        options, unknown = self.parse_known_args(arguments)
+        if unknown:
+            options.parser.error(f"unknown argument {unknown[0]!r}{options.parser._nearest(unknown[0])}")
+        return options
+
+    def _nearest(self, unknown: str) -> str:
+        near = difflib.get_close_matches(unknown.partition("=")[0], self._option_string_actions, n=1)
+        return f"; did you mean {near[0]}?" if near else ""
+
+
+def add_command(
+    commands: argparse._SubParsersAction[CommandParser],
+    name: str,
+    run: Callable[[argparse.Namespace], None],
+    purpose: str,
+    **settings: Any,
+) -> CommandParser:
+    """Add a subcommand that calls `run`.
+
+    Args:
+        commands: what `add_subparsers` gave.
+        name: what the user writes.
+        run: is called with the options by `run_command`.
+        purpose: one line for the list of commands.
+        settings: as for `CommandParser`.
+    """
+    settings.setdefault("description", purpose)
+    parser = commands.add_parser(name, help=purpose, **settings)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _in_lines(example: str) -> str:
+    """A command line in as many lines as it takes, which a shell puts together again."""
+    first, *options = re.split(" (?=--)", example)
+    lines = [first]
+    for option in options:
+        if len(lines[-1]) + len(option) < EXAMPLE_WIDTH:
+            lines[-1] += f" {option}"
+        else:
+            lines.append(option)
+    return "  " + " \\\n      ".join(lines)
+
+
+class _HelpFormatter(argparse.HelpFormatter):
+    """Leaves examples as they stand."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return text if text.startswith(EXAMPLES) else super()._fill_text(text, width, indent)
+
+
+class _Version(argparse.Action):
+    """Prints the version, which takes a moment to find out, when it is asked for."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, **settings: Any) -> None:
+        super().__init__(option_strings, dest, nargs=0, **(settings | {"default": argparse.SUPPRESS}))
+
+    def __call__(self, parser: argparse.ArgumentParser, *given: object) -> None:
+        from importlib.metadata import version
+
+        print(parser.prog.split()[0], version("smaller-labse"))
+        parser.exit()
