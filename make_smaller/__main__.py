@@ -61,7 +61,11 @@ def _parser() -> CommandParser:
     huggingface.add_argument(
         "--pooling", choices=("mean", "cls", "pooler"), help="where the folder does not say (no modules.json)"
     )
-    parser.add_argument("--license", metavar="NAME", help="for the model card, e.g. apache-2.0")
+    parser.add_argument(
+        "--license",
+        metavar="NAME",
+        help="for the model cards, e.g. apache-2.0; default: what the original's card states",
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier model")
     return parser
 

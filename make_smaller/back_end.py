@@ -38,7 +38,6 @@ class Written:
         verification: what the comparison with the original saw.
         sequence_length: the length in tokens that the preprocessor packs to; None where there is none.
         prompt: what the preprocessor puts before every sentence.
-        base_model: the original's id on the Hugging Face hub; None where it has none.
     """
 
     original_parameters: int
@@ -46,7 +45,6 @@ class Written:
     verification: Verification
     sequence_length: int | None
     prompt: str = ""
-    base_model: str | None = None
 
 
 class BackEnd(Protocol):

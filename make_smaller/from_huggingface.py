@@ -27,7 +27,7 @@ from smaller_labse.make_smaller.verify import (
     verify_rows,
     verify_tokens,
 )
-from smaller_labse.originals.huggingface import CONFIG, HUB_ID, HuggingFaceFolder
+from smaller_labse.originals.huggingface import CONFIG, HuggingFaceFolder
 from smaller_labse.originals.model_folder import ENCODER, HUGGINGFACE, PREPROCESS
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.originals.tokenizers.open_tokenizer import open_huggingface_tokenizer
@@ -91,7 +91,6 @@ class FromHuggingFace:
             verification=Verification(trimmed.vocab_size, len(texts), len(unchanged), embedded, difference),
             sequence_length=length,
             prompt=prompt,
-            base_model=self._original.name if HUB_ID.fullmatch(self._original.name) else None,
         )
 
     def _write_tokenizer(self, trimmed: TrimmedFolder) -> Tokenizer:

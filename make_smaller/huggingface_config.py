@@ -28,6 +28,8 @@ SIZE = "vocab_size"
 # Some models' own code rounds the vocabulary size up to a multiple of this; ours is that of the kept tokens.
 ROUNDING = "pad_vocab_size_multiple"
 PAD = "pad_token_id"
+# Where the model lay when it was saved, perhaps on somebody's machine; nobody reads it.
+PLACE = "_name_or_path"
 LOW_IDS = 4  # transformers' own pad_token_id, where a config has none, is 0 or 1 in every encoder
 
 
@@ -110,8 +112,8 @@ def _check_pad(pad: Any, named: bool, file: Path, subset: VocabularySubset, lear
 
 
 def _trim_section(section: Mapping[str, Any], file: Path, subset: VocabularySubset) -> dict[str, Any]:
-    trimmed = dict(section)
-    for key, value in section.items():
+    trimmed = {key: value for key, value in section.items() if key != PLACE}
+    for key, value in list(trimmed.items()):
         if SIZE in key and value == subset.original_size:
             trimmed[key] = len(subset)
         elif TOKEN_ID.search(key):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
@@ -14,11 +14,13 @@ from smaller_labse.common.atomic_output import new_folder, require_absent
 from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.common.quiet_tensorflow import import_tensorflow_quietly
 from smaller_labse.encoders.config import PoolingMode
+from smaller_labse.encoders.sentence_transformers_folder import MODULES
 from smaller_labse.make_smaller.back_end import BackEnd, Options
 from smaller_labse.make_smaller.manifest import ModelDescription, Verification, write_manifest
 from smaller_labse.originals.huggingface import HuggingFaceFolder
-from smaller_labse.originals.model_folder import MANIFEST, MODEL_CARD
+from smaller_labse.originals.model_folder import HUGGINGFACE, MANIFEST, MODEL_CARD
 from smaller_labse.originals.open import Original, open_original
+from smaller_labse.originals.original_card import OriginalCard, read_original_card
 from smaller_labse.originals.tfhub import TFHubFolders
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.select_vocab.selection import Selection, read_selection
@@ -84,7 +86,8 @@ def make_smaller(
             Hugging Face, as are the next two.
         prompt: what the preprocessor puts before every sentence, e.g. "query: "; None for the original's.
         pooling: "mean", "cls" or "pooler", where the original does not say (no `modules.json`).
-        license: for the model card, e.g. "apache-2.0"; the original's licence holds for what is made from it.
+        license: for the model cards, e.g. "apache-2.0"; None for what the original's card states, which holds
+            for what is made from it. Where nobody says, a warning does.
         overwrite: replace an earlier model.
 
     Raises:
@@ -107,19 +110,21 @@ def make_smaller(
     _require_same_vocabulary(kept, original.tokenizer, source)
     import_tensorflow_quietly()
     back_end = _back_end(original, kept, options)
+    card = read_original_card(original.place)
+    stated = _license(license, card)
     with new_folder(folder, overwrite, MANIFEST) as partial:
         written = back_end.write(partial, _say)
         description = ModelDescription(
-            name=folder.name,
-            original_name=original.place.name,
+            name=folder.name or folder.resolve().name,
+            original=card,
             original_parameters=written.original_parameters,
             selection=kept,
             sequence_length=written.sequence_length,
             verification=written.verification,
             formats=written.formats,
-            license=license,
-            base_model=written.base_model,
+            license=stated,
             prompt=written.prompt,
+            sentence_transformers=(partial / HUGGINGFACE / MODULES).is_file(),
         )
         _describe(description, partial)
     return SmallerModel(
@@ -173,11 +178,29 @@ def _back_end(original: Original, selection: Selection, options: Options) -> Bac
 
 
 def _describe(description: ModelDescription, folder: Path) -> None:
-    """Write the model card and then the manifest, which lists all other files."""
-    from smaller_labse.make_smaller.model_card import model_card
+    """Write the model cards and then the manifest, which lists all other files."""
+    from smaller_labse.make_smaller.model_card import huggingface_card, model_card
 
     model_card(description).save(folder / MODEL_CARD)
+    if HUGGINGFACE in description.formats:
+        huggingface_card(description).save(folder / HUGGINGFACE / MODEL_CARD)
     write_manifest(description, folder)
+
+
+def _license(given: str | None, original: OriginalCard) -> Mapping[str, Any]:
+    """The licence as the model cards' front matter says it; a warning where nobody knows it."""
+    stated = original.license.get("license")
+    if given is None and not original.license:
+        _warn(
+            f"{original.name} states no licence, so the model card names none; add --license, e.g. apache-2.0"
+        )
+    if given is not None and stated not in (None, given):
+        _warn(f"the model card names the licence {given}, as --license says; {original.name} states {stated}")
+    return original.license if given in (None, stated) else {"license": given}
+
+
+def _warn(message: str) -> None:
+    print(f"warning: {message}", file=sys.stderr, flush=True)
 
 
 def _say(step: str) -> None:

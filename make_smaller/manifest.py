@@ -3,7 +3,8 @@
     {
       "format": "smaller_labse.model.1",
       "made_with": "smaller-labse 0.1.0",
-      "original": {"name": ..., "fingerprint": ..., "rows": ..., "parameters": ...},
+      "original": {"name": ..., "hub_id": ... or null, "fingerprint": ..., "rows": ..., "parameters": ...},
+      "license": as the model card's front matter says it, null where nobody said,
       "rows": ..., "hidden_size": ..., "parameters": ...,
       "tokenizer": "wordpiece", "unigram" or "bpe",
       "sequence_length": the length that inputs are truncated at; null where only huggingface/ says,
@@ -13,19 +14,21 @@
       "files": {path: bytes} of every other file
     }
 
-`rows` are those of the embedding matrix, one per token. `smaller_labse.originals.model_folder.read_manifest`
-reads it.
+`rows` are those of the embedding matrix, one per token. No path of anybody's machine stands in it.
+`smaller_labse.originals.model_folder.read_manifest` reads it.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from smaller_labse.common.json_files import write_json
 from smaller_labse.originals.model_folder import MANIFEST
+from smaller_labse.originals.original_card import OriginalCard
 from smaller_labse.select_vocab.selection import Selection
 
 FORMAT = "smaller_labse.model.1"
@@ -74,28 +77,28 @@ class ModelDescription:
 
     Attributes:
         name: the model's, that is its folder's.
-        original_name: the folder, handle or hub id that the original was found by.
+        original: what the original's own card says.
         original_parameters: of the original, all of them.
         selection: the kept tokens.
         sequence_length: the length in tokens that inputs are truncated at; None where only `huggingface/`
             says.
         verification: what the comparison with the original saw.
         formats: the parts that were written, `ENCODER`, `HUGGINGFACE` or both.
-        license: e.g. "apache-2.0"; None where nobody said.
-        base_model: the original's id on the Hugging Face hub; None where it has none.
+        license: the card's entries for it, e.g. {"license": "apache-2.0"}; empty where nobody said.
         prompt: what the preprocessor puts before every sentence.
+        sentence_transformers: whether `huggingface/` says how to pool, as sentence-transformers needs it.
     """
 
     name: str
-    original_name: str
+    original: OriginalCard
     original_parameters: int
     selection: Selection
     sequence_length: int | None
     verification: Verification
     formats: tuple[str, ...]
-    license: str | None
-    base_model: str | None = None
+    license: Mapping[str, Any] = field(default_factory=dict)
     prompt: str = ""
+    sentence_transformers: bool = True
 
     @property
     def parameters(self) -> int:
@@ -112,11 +115,13 @@ def write_manifest(description: ModelDescription, folder: Path) -> None:
         "format": FORMAT,
         "made_with": f"smaller-labse {version('smaller-labse')}",
         "original": {
-            "name": description.original_name,
+            "name": description.original.name,
+            "hub_id": description.original.hub_id,
             "fingerprint": selection.fingerprint,
             "rows": selection.subset.original_size,
             "parameters": description.original_parameters,
         },
+        "license": description.license.get("license"),
         "rows": len(selection.subset),
         "hidden_size": selection.hidden_size,
         "parameters": description.parameters,

@@ -1,6 +1,11 @@
-"""The model card of a smaller model, its README.md: what it is, what it keeps, and how to use it."""
+"""The model cards of a smaller model: what it is, what it keeps, and how to use it.
+
+`README.md` speaks of the whole folder, `huggingface/README.md` of that part alone, which people publish.
+"""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from huggingface_hub import ModelCard, ModelCardData
 
@@ -14,35 +19,62 @@ TAGS = (TASK, "feature-extraction", "smaller-labse")
 
 
 def model_card(description: ModelDescription) -> ModelCard:
-    """The card: Markdown, with the front matter that the Hugging Face hub reads.
+    """The whole folder's card: Markdown, with the front matter that the Hugging Face hub reads.
 
     The same description gives the same bytes.
     """
+    return _card(description, f"{description.name}/{HUGGINGFACE}")
+
+
+def huggingface_card(description: ModelDescription) -> ModelCard:
+    """The card of `huggingface/`, whose `README.md` the hub shows when that folder is published.
+
+    In the place of the original's card: its scores and languages are another model's.
+    """
+    library = "sentence-transformers" if description.sentence_transformers else "transformers"
+    alone = replace(description, formats=(HUGGINGFACE,))
+    return _card(alone, "path/to/this/folder", library_name=library)
+
+
+def _card(description: ModelDescription, huggingface: str, **front_matter: str) -> ModelCard:
+    """A card; `huggingface` is what its examples call the Hugging Face folder."""
     data = ModelCardData(
-        language=list(description.selection.languages) or None,
-        license=description.license,
-        base_model=description.base_model,
+        **_language_tags(description.selection.languages),
+        **description.license,
+        base_model=description.original.hub_id,
         pipeline_tag=TASK,
         tags=list(TAGS),
+        **front_matter,
     )
     parts = [
         _summary(description),
         "## Size\n\n" + size_table(description.selection, description.original_parameters).markdown(),
         _languages(description.selection),
-        _usage(description),
+        _usage(description, huggingface),
         _verification(description),
     ]
     if set(description.formats) == {ENCODER, HUGGINGFACE} and description.selection.kind == "wordpiece":
         parts.append(DIFFERENCES)
+    parts.append(_license(description))
     text = "\n".join(parts)
     return ModelCard(f"---\n{data.to_yaml()}\n---\n\n{text}")
+
+
+def _language_tags(codes: tuple[str, ...]) -> dict[str, list[str]]:
+    """The languages as the hub reads them; what a user calls a text of another kind is no language."""
+    known = [code for code in codes if name_language(code).name != code]
+    tags = {
+        "language": list(dict.fromkeys(code.partition("-")[0] for code in known)),
+        "language_bcp47": [code for code in known if "-" in code],
+    }
+    return {key: values for key, values in tags.items() if values}
 
 
 def _summary(description: ModelDescription) -> str:
     left = description.parameters / description.original_parameters
     return (
         f"# {description.name}\n\n"
-        f"{description.original_name}, trimmed to {_named(description.selection.languages)}: "
+        f"{description.original.name}, trimmed to {_named(description.selection.languages)}: "
         f"{left:.1%} of its parameters. Only rows of the embedding matrix were taken away; a text "
         "whose tokens were all kept gets the same tokens and the same embedding as from the original.\n"
     )
@@ -80,7 +112,7 @@ def _languages(selection: Selection) -> str:
     return text
 
 
-def _usage(description: ModelDescription) -> str:
+def _usage(description: ModelDescription, huggingface: str) -> str:
     parts = ["## Use\n"]
     if description.sequence_length:
         parts.append(f"Inputs are truncated at {description.sequence_length} tokens.")
@@ -97,12 +129,8 @@ encoder = tf.saved_model.load("{description.name}/{ENCODER}")
 embeddings = tf.nn.l2_normalize(encoder(preprocess(tf.constant(["dog"])))["default"], axis=1)
 ```""")
     if HUGGINGFACE in description.formats:
-        parts.append(f"""
-```python
-from sentence_transformers import SentenceTransformer
-
-embeddings = SentenceTransformer("{description.name}/{HUGGINGFACE}").encode(["dog"])
-```""")
+        example = WITH_SENTENCE_TRANSFORMERS if description.sentence_transformers else WITH_TRANSFORMERS
+        parts.append(example.format(folder=huggingface))
     return "\n".join(parts) + "\n"
 
 
@@ -113,6 +141,32 @@ def _verification(description: ModelDescription) -> str:
     )
 
 
+def _license(description: ModelDescription) -> str:
+    stated = description.license.get("license")
+    if stated is None:
+        return (
+            "## Licence\n\nNot known: the original's folder states none. The original's licence holds for "
+            "this model, too; look it up before you pass the model on.\n"
+        )
+    name = description.license.get("license_name") or stated
+    return f"## Licence\n\n{name}. The original's licence holds for what is made from it.\n"
+
+
+WITH_SENTENCE_TRANSFORMERS = """
+```python
+from sentence_transformers import SentenceTransformer
+
+embeddings = SentenceTransformer("{folder}").encode(["dog"])
+```"""
+WITH_TRANSFORMERS = """
+```python
+from transformers import AutoModel, AutoTokenizer
+
+tokenizer, model = (kind.from_pretrained("{folder}") for kind in (AutoTokenizer, AutoModel))
+outputs = model(**tokenizer(["dog"], return_tensors="pt"))
+```
+
+How an embedding is made of the outputs (pooling) is as for the original."""
 DIFFERENCES = """## Where the two tokenizers differ
 
 `preprocess/` is tf-text's `BertTokenizer`, which the original was trained with; `huggingface/` is Hugging

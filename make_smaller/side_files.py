@@ -1,8 +1,8 @@
 """Files beside the weights in a Hugging Face folder: which are copied, and which must not be.
 
-Copied byte for byte: the modules of sentence-transformers, prompts, the card, the licence, code. Left out:
-tokenizer files, which are written anew, and the original model in other forms, which would be found before
-the trimmed one or only cost space.
+Copied byte for byte: the modules of sentence-transformers, prompts, the licence, code. Left out: tokenizer
+files and the card, which are written anew (the original's card speaks of another model), and the original
+model in other forms, which would be found before the trimmed one or only cost space.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from smaller_labse.common.json_files import read_array
 from smaller_labse.encoders.sentence_transformers_folder import MODULES
 from smaller_labse.make_smaller.huggingface_config import GENERATION_CONFIG
 from smaller_labse.originals.huggingface import CONFIG
+from smaller_labse.originals.model_folder import MODEL_CARD
 from smaller_labse.originals.weights.safetensors_file import read_safetensors
 from smaller_labse.originals.weights.safetensors_folder import INDEX
 
-WRITTEN = (CONFIG, GENERATION_CONFIG, INDEX)  # anew; only at the top
+WRITTEN = (CONFIG, GENERATION_CONFIG, INDEX, MODEL_CARD)  # anew; only at the top
 TOKENIZER_FILES = (
     *("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"),
     *("vocab.txt", "vocab.json", "merges.txt", "*.model", "unigram.json", "vocab.bpe", "bpe.codes"),

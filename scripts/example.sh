@@ -33,6 +33,7 @@ select-vocab count --model "$out/original" "${text[@]}" --out "$out/counts"
 echo "== keep those"
 select-vocab select --model "$out/original" --counts "$out/counts" --out "$out/selection"
 echo "== trim the model"
-make-smaller --model "$out/original" --selection "$out/selection" --out "$out/model"
+make-smaller --model "$out/original" --selection "$out/selection" --license apache-2.0 \
+    --out "$out/model"
 echo "== is it still the original?"
 evaluate-encoder parity --original "$out/original" --model "$out/model" "${text[@]}"

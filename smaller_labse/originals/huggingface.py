@@ -26,10 +26,12 @@ class HuggingFaceFolder:
     Attributes:
         name: what the user called it.
         folder: where it is.
+        hub_id: its id on the hub, where it was fetched from there; None for a local folder.
     """
 
     name: str
     folder: Path
+    hub_id: str | None = None
 
 
 def locate_huggingface(model: str) -> HuggingFaceFolder | None:
@@ -46,7 +48,7 @@ def locate_huggingface(model: str) -> HuggingFaceFolder | None:
         return HuggingFaceFolder(model, path)
     if path.exists() or not HUB_ID.fullmatch(model) or model.startswith("."):
         return None
-    return HuggingFaceFolder(model, _fetch(model))
+    return HuggingFaceFolder(model, _fetch(model), hub_id=model)
 
 
 def _fetch(hub_id: str) -> Path:

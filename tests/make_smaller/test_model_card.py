@@ -8,6 +8,7 @@ import yaml
 from smaller_labse.make_smaller.manifest import ModelDescription, Verification
 from smaller_labse.make_smaller.model_card import model_card
 from smaller_labse.originals.model_folder import ENCODER, HUGGINGFACE
+from smaller_labse.originals.original_card import OriginalCard
 from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset
 from smaller_labse.select_vocab.selection import Selection
 
@@ -38,14 +39,13 @@ sentence-transformers/LaBSE, trimmed to English and Norwegian: 94.0% of its para
 def describe() -> ModelDescription:
     return ModelDescription(
         name="model",
-        original_name="sentence-transformers/LaBSE",
+        original=OriginalCard("sentence-transformers/LaBSE", hub_id="sentence-transformers/LaBSE"),
         original_parameters=100,
         selection=SELECTION,
         sequence_length=24,
         verification=Verification(rows=2, texts=5, unchanged=3, embedded=3, largest_difference=1e-7),
         formats=(ENCODER, HUGGINGFACE),
-        license="apache-2.0",
-        base_model="sentence-transformers/LaBSE",
+        license={"license": "apache-2.0"},
         prompt="query: ",
     )
 

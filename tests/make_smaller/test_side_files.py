@@ -17,7 +17,7 @@ ROWS = 30
 SUBSET = VocabularySubset(np.arange(0, 30, 2), ROWS)
 MODULES = [{"path": ""}, {"path": "1_Pooling"}, {"path": "2_Dense"}]
 COPIED = {
-    "README.md": b"# card\r\n",
+    "NOTICE": b"# notice\r\n",
     "LICENSE": b"Apache",
     "modules.json": json.dumps(MODULES).encode(),
     "config_sentence_transformers.json": b'{"prompts": {"query": "query: "}}',
@@ -52,7 +52,7 @@ def original(tmp_path: Path) -> Path:
     for name, content in COPIED.items():
         (folder / name).write_bytes(content)
     in_folders = ("onnx/model.onnx", "onnx/tokenizer.json", "openvino/openvino_model.xml")
-    for name in (*TOKENIZER, *LEFT_OUT, *in_folders, ".git/HEAD", ".gitattributes"):
+    for name in (*TOKENIZER, *LEFT_OUT, *in_folders, "README.md", ".git/HEAD", ".gitattributes"):
         (folder / name).write_bytes(b"uncut")
     (folder / "config.json").write_text(f'{{"vocab_size": {ROWS}, "pad_token_id": 0}}')
     table = np.arange(ROWS * 4.0).reshape(ROWS, 4)
@@ -112,8 +112,8 @@ def test_a_linked_folder_is_copied_and_a_loop_is_refused(original: Path, tmp_pat
 
 
 def test_a_link_to_nothing_is_named(original: Path) -> None:
-    (original / "NOTICE").symlink_to(original.parent / "gone")
-    refused(original, "NOTICE: neither a regular file nor a link to one; is the download complete")
+    (original / "LINK").symlink_to(original.parent / "gone")
+    refused(original, "LINK: neither a regular file nor a link to one; is the download complete")
 
 
 def test_a_module_with_pickled_weights_only_is_refused(original: Path) -> None:

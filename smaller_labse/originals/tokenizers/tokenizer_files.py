@@ -21,6 +21,8 @@ SPECIAL_TOKENS_MAP = "special_tokens_map.json"  # names pieces, but no ids
 ADDED_TOKENS = "added_tokens.json"  # piece → token id
 MODEL_CONFIGS = (CONFIG, "generation_config.json")
 TOKEN_ID = re.compile(r"_token_(ids?|index)$")  # pad_token_id and the like
+# Of a tokenizer_config.json: where files lay when it was saved, perhaps on somebody's machine.
+PLACES = ("name_or_path", "tokenizer_file", "special_tokens_map_file")
 DECODER = "added_tokens_decoder"  # of a tokenizer_config.json: token id, as text → piece
 
 
@@ -82,6 +84,7 @@ def _token_ids(config: Mapping[str, Any]) -> list[int]:
 
 
 def _follow_tokenizer_config(content: dict[str, Any], new_ids: np.ndarray, file: Path) -> dict[str, Any]:
+    content = {key: value for key, value in content.items() if key not in PLACES}
     decoder = content.get(DECODER)
     if decoder is None:
         return content

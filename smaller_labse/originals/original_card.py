@@ -1,0 +1,91 @@
+"""The original's model card: its public name, the licence that it states, its id on the Hugging Face hub."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from smaller_labse.originals.huggingface import HUB_ID, HuggingFaceFolder
+from smaller_labse.originals.model_folder import ENCODER, HUGGINGFACE, MODEL_CARD
+from smaller_labse.originals.tfhub import TFHubFolders
+
+OUR_TAG = "smaller-labse"  # of the cards that make-smaller writes
+# https://huggingface.co/docs/hub/model-cards: what "other" is stands in the next two.
+LICENSE_KEYS = ("license", "license_name", "license_link")
+NO_LICENSE = (None, "", "unknown")
+# Where huggingface_hub keeps what it fetched.
+CACHED = re.compile(r"models--([^/]+?)--([^/]+)/snapshots/[^/]+$")
+
+
+@dataclass(frozen=True)
+class OriginalCard:
+    """What a model that is trimmed from an original says of it.
+
+    Attributes:
+        name: its hub id or TF Hub handle, or its folder's own name; no path.
+        license: its card's entries for the licence, e.g. {"license": "mit"}; empty where it states none.
+        hub_id: its id on the Hugging Face hub or, where it is a local folder of a smaller model of ours, that
+            of the original behind it; None where nobody knows.
+    """
+
+    name: str
+    license: Mapping[str, Any] = field(default_factory=dict)
+    hub_id: str | None = None
+
+
+def read_original_card(place: HuggingFaceFolder | TFHubFolders) -> OriginalCard:
+    """Read the card that lies with an original; one that is missing or not readable states nothing."""
+    folder = _folder_of_card(place)
+    front_matter = _front_matter(folder / MODEL_CARD) if folder else {}
+    own_id = _own_hub_id(place)
+    stated = {key: front_matter[key] for key in LICENSE_KEYS if front_matter.get(key)}
+    return OriginalCard(
+        name=own_id or _name(place.name),
+        license={} if stated.get("license") in NO_LICENSE else stated,
+        hub_id=own_id or _hub_id_behind(front_matter),
+    )
+
+
+def _folder_of_card(place: HuggingFaceFolder | TFHubFolders) -> Path | None:
+    if isinstance(place, HuggingFaceFolder):
+        return place.folder
+    # What a handle stands for lies in a cache, beside others.
+    return place.encoder.parent if place.encoder.name == ENCODER else None
+
+
+def _own_hub_id(place: HuggingFaceFolder | TFHubFolders) -> str | None:
+    if isinstance(place, TFHubFolders):
+        return None
+    cached = CACHED.search(place.folder.absolute().as_posix())
+    return place.hub_id or ("/".join(cached.groups()) if cached else None)
+
+
+def _hub_id_behind(front_matter: Mapping[str, Any]) -> str | None:
+    """What a card of ours names as the model that it was trimmed from."""
+    base = front_matter.get("base_model")
+    ours = OUR_TAG in (front_matter.get("tags") or ())
+    return base if ours and isinstance(base, str) and _is_hub_id(base) else None
+
+
+def _is_hub_id(text: str) -> bool:
+    return bool(HUB_ID.fullmatch(text)) and not text.startswith(".")
+
+
+def _name(model: str) -> str:
+    if "://" in model:
+        return model
+    path = Path(model)
+    path = path if path.name not in ("", "..") else path.resolve()
+    return path.absolute().parent.name if path.name in (ENCODER, HUGGINGFACE) else path.name
+
+
+def _front_matter(file: Path) -> dict[str, Any]:
+    from huggingface_hub import metadata_load
+
+    try:
+        return metadata_load(file) or {}
+    except Exception:  # YAML's errors, ValueError, OSError
+        return {}
