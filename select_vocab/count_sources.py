@@ -140,7 +140,7 @@ def _counted(batches: Iterator[LineBatch], counters: Sequence[WordCounter]) -> I
 
     def count_batch(batch: LineBatch) -> LineBatch:
         counter = idle.get()
-        counter.add(batch.lines, batch.times)
+        counter.add(batch.lines, batch.times, batch.encoded)
         idle.put(counter)
         return batch
 

@@ -51,18 +51,19 @@ class WordCounter:
         self._counts[:] = 0
         self._next_line = 1
 
-    def add(self, lines: Sequence[str], times: np.ndarray) -> None:
+    def add(self, lines: Sequence[str], times: np.ndarray, encoded: bytes | None = None) -> None:
         """Count lines.
 
         Args:
             lines: n lines of text.
             times: how often each of them counts, int64 [n].
+            encoded: the lines in UTF-8 with a line feed after each, where they are at hand.
         """
         kinds = self._tokenizer.word_kinds
         if kinds is None:
             self._add_whole(lines, times)
             return
-        text = as_bytes(lines)
+        text = as_bytes(lines, encoded)
         self._make_room(len(text))
         known = int(self._words.size[0])
         numbers, ends = np.empty(len(text), np.int32), np.empty(len(lines), np.int64)

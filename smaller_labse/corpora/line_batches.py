@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from typing import cast
 
@@ -14,6 +15,7 @@ import numpy as np
 from smaller_labse.corpora.sources import Source
 
 BATCH_LINES = 4096
+DIGEST_DIGITS = 32
 BATCH_CHARACTERS = 1 << 17  # so that a batch of long lines does not take more memory than others
 
 
@@ -34,8 +36,17 @@ class LineFilter:
         return json.dumps({"longer_than": self.longer_than, "max_lines": self.max_lines})
 
 
+def encode_lines(lines: Iterable[str]) -> bytes:
+    """Lines in UTF-8, a line feed after each.
+
+    >>> encode_lines(["one", "two"])
+    b'one\\ntwo\\n'
+    """
+    return "\n".join([*lines, ""]).encode()
+
+
 class TextDigest:
-    """BLAKE2b (RFC 7693), 128 bits, of lines: whether a text is still the same.
+    """The first 128 bits of SHA-256 (FIPS 180-4) of lines: whether a text is still the same.
 
     It is of the lines and not of the file. So it is the same in whatever folder, format or compression they
     stand, says nothing of what was not read, and may stand in outputs that are equal on every machine, byte
@@ -44,15 +55,19 @@ class TextDigest:
     >>> digest = TextDigest()
     >>> digest.add(["one", "two"])
     >>> digest.hexdigest()
-    'f71d668fb51f4a7d2bf58c5f080db5f5'
+    'c3f9c8c283a2b1f2f1896f27a01cbe3c'
     """
 
     def __init__(self) -> None:
-        self._hash = hashlib.blake2b(digest_size=16)
+        self._hash = hashlib.sha256()
 
     def add(self, lines: Iterable[str]) -> None:
         """Add the text's next lines; how they are shared out among calls makes no difference."""
-        self._hash.update("".join([f"{line}\n" for line in lines]).encode())
+        self.add_encoded(encode_lines(lines))
+
+    def add_encoded(self, lines: bytes) -> None:
+        """Add the text's next lines as `encode_lines` gives them."""
+        self._hash.update(lines)
 
     def add_words(self, words: Iterable[str], counts: Iterable[int]) -> None:
         """Add the next words of a word list."""
@@ -60,7 +75,7 @@ class TextDigest:
 
     def hexdigest(self) -> str:
         """Of all that was added, 32 hexadecimal digits."""
-        return self._hash.hexdigest()
+        return self._hash.hexdigest()[:DIGEST_DIGITS]
 
 
 @dataclass(frozen=True)
@@ -77,12 +92,17 @@ class LineBatch:
     times: np.ndarray
     of_words: bool
 
+    @cached_property
+    def encoded(self) -> bytes:
+        """The lines in UTF-8: made once, as the counter and the digest want them."""
+        return encode_lines(self.lines)
+
     def add_to(self, digest: TextDigest) -> None:
         """Add the lines, and of words how often each occurs."""
         if self.of_words:
             digest.add_words(self.lines, self.times.tolist())
         else:
-            digest.add(self.lines)
+            digest.add_encoded(self.encoded)
 
 
 def line_filter_of(source: Source, line_filter: LineFilter) -> LineFilter:

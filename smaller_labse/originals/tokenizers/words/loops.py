@@ -16,6 +16,8 @@ from typing import NamedTuple, TypeVar
 import numba
 import numpy as np
 
+from smaller_labse.corpora.line_batches import encode_lines
+
 Function = TypeVar("Function", bound=Callable)
 
 # How a code point separates words.
@@ -97,9 +99,14 @@ def new_short_words(capacity: int) -> np.ndarray:
     return np.full((1 << (2 * capacity - 1).bit_length(), 3), 0, np.uint64)
 
 
-def as_bytes(lines: Sequence[str]) -> np.ndarray:
-    """Lines in UTF-8, each ended by a line feed, uint8 [bytes]; a line feed in one becomes a space."""
-    text = "".join(f"{line}\n" for line in lines).encode()
+def as_bytes(lines: Sequence[str], encoded: bytes | None = None) -> np.ndarray:
+    """Lines in UTF-8, each ended by a line feed, uint8 [bytes]; a line feed in one becomes a space.
+
+    Args:
+        lines: of text.
+        encoded: what `encode_lines` makes of them, where it is at hand.
+    """
+    text = encode_lines(lines) if encoded is None else encoded
     if text.count(b"\n") > len(lines):
         return as_bytes([line.replace("\n", " ") for line in lines])
     return np.frombuffer(text, np.uint8)
