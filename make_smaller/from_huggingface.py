@@ -12,7 +12,8 @@ import tensorflow as tf
 from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.common.json_files import read_object
 from smaller_labse.encoders.bert import save_encoder
-from smaller_labse.encoders.from_huggingface import build_encoder, is_rebuilt, read_encoder
+from smaller_labse.encoders.config import is_rebuilt
+from smaller_labse.encoders.from_huggingface import build_encoder, read_encoder
 from smaller_labse.encoders.preprocessor import build_preprocessor, save_preprocessor
 from smaller_labse.make_smaller.back_end import Options, Say, Written
 from smaller_labse.make_smaller.manifest import Verification

@@ -22,6 +22,7 @@ Value = TypeVar("Value")
 StrPath = str | os.PathLike[str]
 
 SHORTEST = 3  # [CLS], one token, [SEP]
+DEVICE = re.compile(r"(?:/device:)?(cpu|gpu|cuda|mps)(?::(\d{1,3}))?")
 ENDLESS = re.compile(r"[eE][+-]?[\d_]{4}")  # an exponent that takes years to compute with exactly
 
 
@@ -98,6 +99,22 @@ def size_or_percentage(text: str) -> str:
             f"expected a percentage from above 0% to 100%, such as 25%, got {text!r}"
         )
     return text
+
+
+def device_name(text: str) -> str:
+    """A device that computes: "cpu", "gpu" or, of several, "gpu:1". PyTorch's "cuda" and "mps" are GPUs.
+
+    >>> device_name("GPU:1"), device_name("cuda"), device_name("cpu")
+    ('gpu:1', 'gpu', 'cpu')
+    >>> device_name("tpu")
+    Traceback (most recent call last):
+    argparse.ArgumentTypeError: expected cpu, gpu or gpu:1, got 'tpu'
+    """
+    match = DEVICE.fullmatch(text.strip().lower())
+    if match is None:
+        raise argparse.ArgumentTypeError(f"expected cpu, gpu or gpu:1, got {text!r}")
+    kind = "cpu" if match[1] == "cpu" else "gpu"
+    return kind if match[2] is None else f"{kind}:{int(match[2])}"
 
 
 def check(name: str, read: Callable[[str], Value], value: object) -> Value:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, get_args
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.originals.weights.checkpoint import WORD_EMBEDDINGS
@@ -197,3 +197,13 @@ def infer_config(tensor_shapes: Mapping[str, tuple[int, ...]], source: str) -> E
                 f"{source}: the tensor {name} has the shape {list(found)}, expected {list(expected)}"
             )
     return config
+
+
+def is_rebuilt(config: Mapping[str, Any]) -> bool:
+    """Whether an architecture is one that is rebuilt in TensorFlow: BERT's or XLM-R's encoder."""
+    return (
+        config.get("model_type") in ("bert", "xlm-roberta")
+        and config.get("position_embedding_type", "absolute") == "absolute"
+        and not config.get("is_decoder", False)
+        and config.get("hidden_act") in get_args(HiddenActivation)
+    )

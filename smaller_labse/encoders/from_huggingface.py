@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -23,7 +22,6 @@ from smaller_labse.originals.huggingface import CONFIG
 from smaller_labse.originals.weights.safetensors_file import Tensor, read_safetensors
 from smaller_labse.originals.weights.safetensors_folder import WEIGHTS
 
-ACTIVATIONS = ("gelu", "gelu_new", "gelu_pytorch_tanh")
 PREFIXES = ("", "bert.", "roberta.", "model.", "0.auto_model.", "xlm_roberta.")
 WORD_EMBEDDINGS = "embeddings.word_embeddings.weight"
 
@@ -48,16 +46,6 @@ class HuggingFaceEncoder:
     def sequence_length(self) -> int:
         """The folder's own limit, or else the encoder's."""
         return min(self.side_files.sequence_length or self.config.max_length, self.config.max_length)
-
-
-def is_rebuilt(config: Mapping[str, Any]) -> bool:
-    """Whether an architecture is one that is rebuilt in TensorFlow: BERT's or XLM-R's encoder."""
-    return (
-        config.get("model_type") in ("bert", "xlm-roberta")
-        and config.get("position_embedding_type", "absolute") == "absolute"
-        and not config.get("is_decoder", False)
-        and config.get("hidden_act") in ACTIVATIONS
-    )
 
 
 def read_encoder(

@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
-
-import tensorflow as tf
+from typing import TYPE_CHECKING
 
 from smaller_labse.common.arguments import StrPath
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import read_object
-from smaller_labse.encoders.bert_preprocessor import BertPreprocessor
-from smaller_labse.encoders.networks.tensorflow_network import TensorFlowNetwork, find_rows
-from smaller_labse.encoders.pack_inputs import DEFAULT_SEQUENCE_LENGTH
+from smaller_labse.common.quiet_tensorflow import import_tensorflow_quietly
+from smaller_labse.encoders.config import is_rebuilt
+from smaller_labse.encoders.networks.sentence_transformers_network import open_sentence_transformers
 from smaller_labse.encoders.sentence_encoder import SentenceEncoder
+from smaller_labse.encoders.sentence_transformers_folder import read_default_prompt
 from smaller_labse.originals.huggingface import CONFIG, HuggingFaceFolder, locate_huggingface
 from smaller_labse.originals.model_folder import HUGGINGFACE, read_manifest
 from smaller_labse.originals.tfhub import TFHubFolders, find_vocabulary, locate_tfhub
@@ -22,51 +22,78 @@ from smaller_labse.originals.tokenizers.open_tokenizer import open_huggingface_t
 from smaller_labse.originals.tokenizers.tokenizer_files import TOKENIZER_JSON
 from smaller_labse.originals.tokenizers.vocabulary import read_pieces
 
+if TYPE_CHECKING:
+    import tensorflow as tf
 
-def load(model: StrPath, preprocessor: StrPath | None = None, prompt: str | None = None) -> SentenceEncoder:
+
+def load(
+    model: StrPath,
+    preprocessor: StrPath | None = None,
+    prompt: str | None = None,
+    device: str | None = None,
+) -> SentenceEncoder:
     """Load a model to encode sentences with.
 
     Args:
         model: a folder with `encoder/` and `preprocess/`, as `make-smaller` writes it, or an encoder's
             SavedModel folder or TF Hub handle. Without a preprocessor, one is built from the vocabulary
-            among the encoder's assets. Or a Hugging Face folder or hub id, if its architecture is BERT's or
-            XLM-R's encoder, which is rebuilt in TensorFlow.
+            among the encoder's assets. Or a Hugging Face folder or hub id: BERT's and XLM-R's encoders are
+            rebuilt in TensorFlow, any other architecture is loaded with sentence-transformers.
         preprocessor: the preprocessor's folder or handle, where it is not beside the encoder.
         prompt: what goes before every text, e.g. "query: "; None for the model's own.
+        device: where it is computed: "cpu", "gpu" or, of several, "gpu:1"; None for a GPU where there is one.
 
     Raises:
+        UsageError: there is no such device, or sentence-transformers is needed and not installed.
         SmallerLabseError: there is no model, it has another format, or encoder and preprocessor have
             different vocabularies.
     """
     model = os.fspath(model)
     huggingface = locate_huggingface(model)
     if huggingface is not None:
-        return _load_huggingface(huggingface, prompt)
+        return _load_huggingface(huggingface, prompt, device)
     original = locate_tfhub(model, None if preprocessor is None else os.fspath(preprocessor))
     pieces = _read_vocabulary(original)
-    encoder = tf.saved_model.load(str(original.encoder))
+    import_tensorflow_quietly()
+    import tensorflow as tf
+
+    from smaller_labse.encoders.networks.devices import tensorflow_device
+    from smaller_labse.encoders.networks.tensorflow_network import TensorFlowNetwork, on_device
+
+    device = None if device is None else tensorflow_device(device)
+    with on_device(device):
+        encoder = tf.saved_model.load(str(original.encoder))
     _require_vocabulary(original, encoder, pieces)
     if prompt is None:
         prompt = _prompt_of(original)
-    network = TensorFlowNetwork(original.name, _load_preprocessor(original, encoder), encoder, pieces)
+    network = TensorFlowNetwork(original.name, _load_preprocessor(original, encoder), encoder, pieces, device)
     return SentenceEncoder(original.name, network, prompt)
 
 
-def _load_huggingface(place: HuggingFaceFolder, prompt: str | None) -> SentenceEncoder:
-    from smaller_labse.encoders.from_huggingface import build_encoder, is_rebuilt, read_encoder
+def _load_huggingface(place: HuggingFaceFolder, prompt: str | None, device: str | None) -> SentenceEncoder:
+    if not is_rebuilt(read_object(place.folder / CONFIG)):
+        return SentenceEncoder(
+            place.name,
+            open_sentence_transformers(place, device),
+            read_default_prompt(place.folder) if prompt is None else prompt,
+        )
+    import_tensorflow_quietly()
+    from smaller_labse.encoders.from_huggingface import build_encoder, read_encoder
+    from smaller_labse.encoders.networks.devices import tensorflow_device
+    from smaller_labse.encoders.networks.tensorflow_network import TensorFlowNetwork, on_device
     from smaller_labse.encoders.preprocessor import build_preprocessor
     from smaller_labse.originals.weights.safetensors_folder import open_safetensors
 
-    if not is_rebuilt(read_object(place.folder / CONFIG)):
-        raise SmallerLabseError(f"{place.name}: only BERT's and XLM-R's encoders are rebuilt in TensorFlow")
+    device = None if device is None else tensorflow_device(device)
     encoder = read_encoder(place.folder, open_safetensors(place.folder).tensors)
     tokenizer = open_huggingface_tokenizer(place.folder, encoder.config.vocab_size)
     with tempfile.TemporaryDirectory() as scratch:
         setup = tokenizer.write_for_tensorflow(Path(scratch))
         preprocessor = build_preprocessor(setup, encoder.sequence_length)
-        built = build_encoder(encoder, setup.file)
+        with on_device(device):
+            built = build_encoder(encoder, setup.file)
     prompt = encoder.side_files.prompt if prompt is None else prompt
-    network = TensorFlowNetwork(place.name, preprocessor, built, tokenizer.pieces)
+    network = TensorFlowNetwork(place.name, preprocessor, built, tokenizer.pieces, device)
     return SentenceEncoder(place.name, network, prompt)
 
 
@@ -85,6 +112,12 @@ def _read_vocabulary(original: TFHubFolders) -> list[str]:
 
 
 def _load_preprocessor(original: TFHubFolders, encoder: tf.Module) -> tf.Module:
+    import tensorflow as tf
+
+    from smaller_labse.encoders.bert_preprocessor import BertPreprocessor
+    from smaller_labse.encoders.networks.tensorflow_network import find_rows
+    from smaller_labse.encoders.pack_inputs import DEFAULT_SEQUENCE_LENGTH
+
     if original.preprocess is not None:
         return tf.saved_model.load(str(original.preprocess))
     lower_case = getattr(encoder, "do_lower_case", None)
@@ -99,6 +132,8 @@ def _load_preprocessor(original: TFHubFolders, encoder: tf.Module) -> tf.Module:
 
 def _require_vocabulary(original: TFHubFolders, encoder: tf.Module, pieces: list[str]) -> None:
     """Refuse a preprocessor whose ids mean other rows: the embeddings would be nonsense, silently."""
+    from smaller_labse.encoders.networks.tensorflow_network import find_rows
+
     rows = find_rows(original.name, encoder, "word_embedding")
     if len(pieces) > rows:
         raise SmallerLabseError(

@@ -210,7 +210,7 @@ def batches_by_length(
     """Sort texts by length and group neighbours.
 
     Args:
-        lengths: tokens of each text, int [texts], all positive.
+        lengths: tokens of each text, int [texts].
         tokens: how many a batch may have, padding included; a text longer than that is a batch of its own.
         texts: how many a batch may have, however long they are, in place of `tokens`.
         alike: whether the texts of a batch must be of one length.
@@ -228,7 +228,7 @@ def batches_by_length(
     start = 0
     while start < len(order):
         longest = int(descending[start])
-        end = start + (texts or max(1, tokens // longest))
+        end = start + (texts or max(1, tokens // max(1, longest)))
         if alike:
             end = min(end, int(np.searchsorted(-descending, -longest, side="right")))
         yield order[start:end]

@@ -46,7 +46,6 @@ def read_sentence_transformers(folder: Path) -> SentenceTransformersFolder:
     Raises:
         SmallerLabseError: a file is damaged, or names a module that is not rebuilt in TensorFlow.
     """
-    settings = read_object_if_there(folder / SENTENCE_TRANSFORMERS)
     pooling: Pooling | None = None
     dense_folders: tuple[Path, ...] = ()
     if (folder / MODULES).is_file():
@@ -56,8 +55,17 @@ def read_sentence_transformers(folder: Path) -> SentenceTransformersFolder:
         dense_folders=dense_folders,
         sequence_length=_sequence_length(folder),
         prompts=read_prompts(folder),
-        default_prompt=settings.get("default_prompt_name"),
+        default_prompt=_default_prompt_name(folder),
     )
+
+
+def read_default_prompt(folder: Path) -> str:
+    """What goes before every sentence if nobody says otherwise, whatever the folder's modules are."""
+    return read_prompts(folder).get(_default_prompt_name(folder) or "", "")
+
+
+def _default_prompt_name(folder: Path) -> str | None:
+    return read_object_if_there(folder / SENTENCE_TRANSFORMERS).get("default_prompt_name")
 
 
 def _read_modules(folder: Path) -> tuple[Pooling, tuple[Path, ...]]:
@@ -68,7 +76,7 @@ def _read_modules(folder: Path) -> tuple[Pooling, tuple[Path, ...]]:
     normalize = False
     for number, module in enumerate(modules):
         kind = str(module["type"]).rsplit(".", 1)[-1]
-        place = _inside(folder, module["path"])
+        place = module_folder(folder, module["path"])
         after_normalize = normalize and kind != "Normalize"
         if kind == "Transformer" and number == 0:
             continue
@@ -131,7 +139,7 @@ def _sequence_length(folder: Path) -> int | None:
     return None
 
 
-def _inside(folder: Path, path: str) -> Path:
+def module_folder(folder: Path, path: str) -> Path:
     """A module's folder, which must not lead out of the model's."""
     if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts or "\\" in path:
         raise SmallerLabseError(f"{folder / MODULES}: the path {path!r} leads out of the folder")

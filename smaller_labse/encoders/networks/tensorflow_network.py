@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,7 +26,14 @@ class TensorFlowNetwork:
     special_tokens = SPECIAL_TOKENS
     pads = True  # the attention mask hides what is added
 
-    def __init__(self, name: str, preprocess: tf.Module, encoder: tf.Module, pieces: Sequence[str]) -> None:
+    def __init__(
+        self,
+        name: str,
+        preprocess: tf.Module,
+        encoder: tf.Module,
+        pieces: Sequence[str],
+        device: str | None = None,
+    ) -> None:
         """Check that the two fit together, by encoding one text.
 
         Args:
@@ -34,6 +41,7 @@ class TensorFlowNetwork:
             preprocess: strings [batch] → the encoder's inputs; with `tokenize` and `bert_pack_inputs`.
             encoder: a dict of `input_word_ids`, `input_mask`, `input_type_ids` → a dict with `default`.
             pieces: the vocabulary.
+            device: TensorFlow's name of the device on which the encoder computes; None for its own choice.
 
         Raises:
             SmallerLabseError: they have another format, or do not fit together.
@@ -43,7 +51,7 @@ class TensorFlowNetwork:
         self.positions: int | None = positions
         self.embedding_matrix_shape = find_shape(name, encoder, "word_embedding")
         self.parameters = sum(math.prod(variable.shape) for variable in encoder.trainable_variables)
-        self._tokenize, self._embed = _compile(preprocess, encoder)
+        self._tokenize, self._embed = _compile(preprocess, encoder, device)
         try:
             self.sequence_length = int(preprocess(tf.constant([""]))["input_word_ids"].shape[1])
             self.embedding_size = int(self._embed(self._tokenize(tf.constant([""])), SPECIAL_TOKENS).shape[1])
@@ -89,7 +97,7 @@ class PackedTexts:
 
 
 def _compile(
-    preprocess: tf.Module, encoder: tf.Module
+    preprocess: tf.Module, encoder: tf.Module, device: str | None
 ) -> tuple[Callable[[tf.Tensor], tf.RaggedTensor], Embed]:
     """Functions of one graph each: a loaded SavedModel would be traced anew for every shape of its inputs."""
 
@@ -100,9 +108,16 @@ def _compile(
 
     @tf.function(input_signature=[RAGGED, tf.TensorSpec([], tf.int32)], autograph=False)
     def embed(tokens: tf.RaggedTensor, length: tf.Tensor) -> tf.Tensor:
-        return encoder(preprocess.bert_pack_inputs([tokens], seq_length=length), training=False)["default"]
+        inputs = preprocess.bert_pack_inputs([tokens], seq_length=length)
+        with on_device(device):
+            return encoder(inputs, training=False)["default"]
 
     return tokenize, embed
+
+
+def on_device(device: str | None) -> AbstractContextManager[object]:
+    """While it lasts, variables are made and operations run on a device; None for TensorFlow's own choice."""
+    return nullcontext() if device is None else tf.device(device)
 
 
 def find_rows(name: str, encoder: tf.Module, variable_name: str) -> int:
