@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -14,15 +17,21 @@ import numpy as np
 from smaller_labse.common.atomic_output import require_not_read
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.progress import Advance, progress
-from smaller_labse.corpora.line_batches import LineBatch, LineFilter, TextDigest, line_filter_of, read_batches
-from smaller_labse.corpora.sample import LineSampler
+from smaller_labse.corpora.line_batches import LineBatch, LineFilter, line_filter_of, read_batches
+from smaller_labse.corpora.passed_lines import PassedLines, pass_over
 from smaller_labse.corpora.sources import Source
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.select_vocab.counts_file import Counts, write_counts
-from smaller_labse.select_vocab.counts_folder import require_same_counts
+from smaller_labse.select_vocab.counts_folder import (
+    find_pipe,
+    read_unfinished,
+    require_same_counts,
+    unfinished_file,
+)
 from smaller_labse.select_vocab.word_counter import WordCounter
 
 BATCHES_AHEAD = 2  # for each worker
+SECONDS_BETWEEN_SAVES = 60.0  # what an interrupted count loses at most
 
 
 def count_sources(
@@ -43,7 +52,8 @@ def count_sources(
         line_filter: which lines count.
         workers: threads that count; None for one per core. The result does not depend on it.
         overwrite: count again, even what was counted before.
-        report: is told of each file that was counted before and is taken as it is.
+        report: is told of each file that was counted before and is taken as it is, and where an interrupted
+            count goes on.
 
     Returns:
         The counts files, in the order of `sources`.
@@ -63,13 +73,60 @@ def count_sources(
             todo.append((source, file))
         else:
             report(require_same_counts(source, file, tokenizer.fingerprint, line_filter))
+            unfinished_file(file).unlink(missing_ok=True)
     counters = new_counters(tokenizer, workers) if todo else []
     for source, file in todo:
+        begun = _begin(source, file, tokenizer, line_filter, report)
+        unfinished = unfinished_file(file)
+        save = None
+        if not source.is_word_list and not find_pipe(source):
+            save = partial(write_counts, pieces=tokenizer.pieces, file=unfinished, overwrite=True)
         most = line_filter_of(source, line_filter).max_lines
-        with progress(f"counting {source.name}", most, "lines") as advance:
-            counts = count_source(source, tokenizer, line_filter, counters, advance)
+        to_come = None if most is None else most - begun.passed.total
+        with progress(f"counting {source.name}", to_come, "lines") as advance:
+            counts = count_source(source, tokenizer, line_filter, counters, advance, begun, save)
         write_counts(counts, tokenizer.pieces, file, overwrite)
+        unfinished.unlink(missing_ok=True)
     return files
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A count that has begun.
+
+    Attributes:
+        batches: the lines to come.
+        passed: the lines before them.
+        counts: of the lines before them; None where there are none.
+    """
+
+    batches: Iterator[LineBatch]
+    passed: PassedLines
+    counts: Counts | None = None
+
+
+def _begin(
+    source: Source,
+    file: Path,
+    tokenizer: Tokenizer,
+    line_filter: LineFilter,
+    report: Callable[[str], None],
+) -> Begun:
+    """Begin a source, behind the lines that were counted until an earlier count was interrupted."""
+    batches = read_batches(source, line_filter)
+    counts = None
+    if not find_pipe(source):
+        counts = read_unfinished(source, file, tokenizer, line_filter, report)
+    if counts is None or counts.total_lines is None or counts.text_digest is None:
+        return Begun(batches, PassedLines())
+    with progress(f"reading {source.name} again", counts.total_lines, "lines") as advance:
+        passed = pass_over(batches, counts.total_lines, counts.text_digest, advance)
+    if passed is None:
+        report(f"{source.name}: counting from the first line; {source.description} was changed since")
+        return Begun(read_batches(source, line_filter), PassedLines())
+    named = f"{source.language.name} ({source.name})"
+    report(f"continuing {named} after {passed.total:,} lines that are counted and have not changed")
+    return Begun(batches, passed, counts)
 
 
 def count_source(
@@ -78,6 +135,8 @@ def count_source(
     line_filter: LineFilter = LineFilter(),  # noqa: B008 - frozen
     counters: Sequence[WordCounter] = (),
     advance: Advance = lambda amount: None,
+    begun: Begun | None = None,
+    save: Callable[[Counts], None] | None = None,
 ) -> Counts:
     """Count one source and write nothing.
 
@@ -87,44 +146,67 @@ def count_source(
         line_filter: which lines count.
         counters: what to count with; empty for new ones, one per core.
         advance: is told how many more lines are counted.
+        begun: where to begin; None for the first line.
+        save: is given the counts of the lines so far, without a sample, now and then while more are to come.
 
     Raises:
         SmallerLabseError: no line of it passes the filter, or none holds a token.
     """
     line_filter = line_filter_of(source, line_filter)
-    sampler, digest, total = LineSampler(), TextDigest(), 0
+    begun = begun or Begun(read_batches(source, line_filter), PassedLines())
+    passed, earlier, began_at = begun.passed, begun.counts, begun.passed.total
     counters = counters or new_counters(tokenizer)
     for counter in counters:
         counter.reset()
-    for batch in _counted(read_batches(source, line_filter), counters):
-        sampler.add(batch.lines)
-        batch.add_to(digest)
-        total += int(batch.times.sum())
-        advance(len(batch.lines))
-    occurrences = np.sum([counter.occurrences for counter in counters], axis=0)
-    if not total:
+
+    def counts_so_far() -> Counts:
+        occurrences = np.sum([counter.occurrences for counter in counters], axis=0)
+        lines = np.sum([counter.lines for counter in counters], axis=0)
+        if earlier is not None and earlier.lines is not None:
+            occurrences, lines = occurrences + earlier.occurrences, lines + earlier.lines
+        return Counts(
+            name=source.name,
+            language=source.language.code,
+            corpus=source.description,
+            line_filter=line_filter,
+            fingerprint=tokenizer.fingerprint,
+            total_lines=passed.total,
+            occurrences=occurrences,
+            lines=lines,
+            word_list=source.is_word_list,
+            text_digest=passed.digest.hexdigest(),
+        )
+
+    for first in begun.batches:
+        if save is not None and passed.total > began_at:
+            save(counts_so_far())
+        for batch in _counted(_for_a_while(first, begun.batches), counters):
+            passed.add(batch)
+            advance(len(batch.lines))
+    counts = replace(counts_so_far(), sample=passed.sampler.sample())
+    _require_tokens(counts, line_filter)
+    return counts
+
+
+def _for_a_while(first: LineBatch, others: Iterator[LineBatch]) -> Iterator[LineBatch]:
+    """The batches until it is time to save."""
+    end = time.monotonic() + SECONDS_BETWEEN_SAVES
+    yield first
+    while time.monotonic() < end and (batch := next(others, None)) is not None:
+        yield batch
+
+
+def _require_tokens(counts: Counts, line_filter: LineFilter) -> None:
+    if not counts.total_lines:
         raise SmallerLabseError(
-            f"{source.name}: no line in {source.description} has more than "
+            f"{counts.name}: no line in {counts.corpus} has more than "
             f"{line_filter.longer_than} characters, so there is nothing to count"
         )
-    if not occurrences.any():
+    if not counts.occurrences.any():
         raise SmallerLabseError(
-            f"{source.name}: the {total:,} lines of {source.description} are white space and control "
+            f"{counts.name}: the {counts.total_lines:,} lines of {counts.corpus} are white space and control "
             "characters, so there is nothing to count"
         )
-    return Counts(
-        name=source.name,
-        language=source.language.code,
-        corpus=source.description,
-        line_filter=line_filter,
-        fingerprint=tokenizer.fingerprint,
-        total_lines=total,
-        occurrences=occurrences,
-        lines=np.sum([counter.lines for counter in counters], axis=0),
-        sample=sampler.sample(),
-        word_list=source.is_word_list,
-        text_digest=digest.hexdigest(),
-    )
 
 
 def new_counters(tokenizer: Tokenizer, workers: int | None = None) -> list[WordCounter]:

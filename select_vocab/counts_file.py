@@ -16,6 +16,7 @@ and, in the schema's metadata (UTF-8 strings): `format` ("smaller_labse.counts.1
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -111,6 +112,8 @@ def write_counts(counts: Counts, pieces: list[str], file: Path, overwrite: bool 
     ]
     with new_file(file, overwrite) as partial:
         pq.write_table(pa.Table.from_arrays(columns, schema=schema), partial, compression="zstd")
+        with partial.open("rb") as written:
+            os.fsync(written.fileno())  # or a power failure leaves the name without the content
 
 
 def read_counts(file: Path, pieces: list[str], fingerprint: str) -> Counts:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from smaller_labse.common.errors import SmallerLabseError, UsageError
@@ -100,25 +100,19 @@ def require_same_counts(source: Source, file: Path, fingerprint: str, line_filte
             it was changed, or the text can be read only once.
     """
     metadata = read_metadata(file)
-    expected = {
-        "fingerprint": (fingerprint, "vocabulary"),
-        "corpus": (source.description, "corpus"),
-        "filter": (line_filter_of(source, line_filter).to_json(), "line filter"),
-    }
-    for key, (value, called) in expected.items():
-        if metadata[key] != value:
-            raise SmallerLabseError(
-                f"{file} exists and holds counts of another {called} ({metadata[key]}, now {value}); "
-                "choose another folder or add --overwrite"
-            )
+    other = _what_differs(metadata, source, fingerprint, line_filter)
+    if other:
+        raise SmallerLabseError(
+            f"{file} exists and holds counts of another {other}; choose another folder or add --overwrite"
+        )
     if not source.paths:
         return f"{source.name}: counted before ({file}); --overwrite counts again"
-    for path in source.paths:
-        if not path.is_file() and not path.is_dir():
-            raise SmallerLabseError(
-                f"{file} exists, and {path} can be read only once, so nobody can tell whether it is the same "
-                "text; choose another folder or add --overwrite"
-            )
+    pipe = find_pipe(source)
+    if pipe:
+        raise SmallerLabseError(
+            f"{file} exists, and {pipe} can be read only once, so nobody can tell whether it is the same "
+            "text; choose another folder or add --overwrite"
+        )
     if "text_digest" not in metadata:
         return (
             f"{source.name}: counted before ({file}), by a version that did not note the text's digest; "
@@ -130,6 +124,65 @@ def require_same_counts(source: Source, file: Path, fingerprint: str, line_filte
             "count this text again, or add --overwrite to count all again"
         )
     return f"{source.name}: counted before ({file}), its text has not changed"
+
+
+def unfinished_file(file: Path) -> Path:
+    """Where the counts of a text's first lines are kept until its counts file is written."""
+    return file.with_name(f".{file.name}.partial")
+
+
+def read_unfinished(
+    source: Source,
+    file: Path,
+    tokenizer: Tokenizer,
+    line_filter: LineFilter,
+    report: Callable[[str], None] = lambda message: None,
+) -> Counts | None:
+    """The counts of the source's first lines, where a count was interrupted.
+
+    Args:
+        source: the text; whether it still begins with these lines is for the caller to see.
+        file: the counts file that was to be written.
+        tokenizer: the original's.
+        line_filter: which lines count.
+        report: is told why counts that are there are not gone on with.
+
+    Returns:
+        None where there are none, or those of another vocabulary, corpus or line filter.
+    """
+    unfinished = unfinished_file(file)
+    if not unfinished.exists():
+        return None
+    try:
+        metadata = read_metadata(unfinished)
+        other = _what_differs(metadata, source, tokenizer.fingerprint, line_filter)
+        if other is None:
+            return read_counts(unfinished, tokenizer.pieces, tokenizer.fingerprint)
+        reason = f"what was counted until it was interrupted is of another {other}"
+    except SmallerLabseError as error:
+        reason = str(error)
+    report(f"{source.name}: counting from the first line; {reason}")
+    return None
+
+
+def find_pipe(source: Source) -> Path | None:
+    """A path of the source that can be read only once; None where there is none."""
+    return next((path for path in source.paths if not path.is_file() and not path.is_dir()), None)
+
+
+def _what_differs(
+    metadata: Mapping[str, str], source: Source, fingerprint: str, line_filter: LineFilter
+) -> str | None:
+    """In what a counts file differs from what this source would give, e.g. "corpus (a.txt, now b.txt)"."""
+    expected = {
+        "fingerprint": (fingerprint, "vocabulary"),
+        "corpus": (source.description, "corpus"),
+        "filter": (line_filter_of(source, line_filter).to_json(), "line filter"),
+    }
+    for key, (value, called) in expected.items():
+        if metadata[key] != value:
+            return f"{called} ({metadata[key]}, now {value})"
+    return None
 
 
 def _digest(source: Source, line_filter: LineFilter) -> str:

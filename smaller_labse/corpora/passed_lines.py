@@ -1,0 +1,49 @@
+"""Lines that went by: how many, their digest, a sample; and passing over those that were counted before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from smaller_labse.common.progress import Advance
+from smaller_labse.corpora.line_batches import LineBatch, TextDigest
+from smaller_labse.corpora.sample import LineSampler
+
+
+class PassedLines:
+    """What is noted of a text's lines while they go by.
+
+    Attributes:
+        total: how many, words of a list as often as they occur.
+        digest: of all of them.
+        sampler: draws a sample of them.
+    """
+
+    def __init__(self) -> None:
+        self.total, self.digest, self.sampler = 0, TextDigest(), LineSampler()
+
+    def add(self, batch: LineBatch) -> None:
+        """Note the text's next lines."""
+        self.total += int(batch.times.sum())
+        batch.add_to(self.digest)
+        self.sampler.add(batch.lines)
+
+
+def pass_over(
+    batches: Iterator[LineBatch], total: int, digest: str, advance: Advance = lambda amount: None
+) -> PassedLines | None:
+    """Read a text's first lines and compare them with those that were counted before.
+
+    Args:
+        batches: the text, from its first line; what is left of it follows the lines that are read here.
+        total: how many lines were counted, whole batches.
+        digest: of those lines, see `TextDigest`.
+        advance: is told how many more lines are read.
+
+    Returns:
+        What is noted of these lines; None where they are others.
+    """
+    passed = PassedLines()
+    while passed.total < total and (batch := next(batches, None)) is not None:
+        passed.add(batch)
+        advance(len(batch.lines))
+    return passed if (passed.total, passed.digest.hexdigest()) == (total, digest) else None
