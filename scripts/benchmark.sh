@@ -1,8 +1,19 @@
 #!/usr/bin/env bash
-# Measure counting, trimming, encoding and searching beside what one would otherwise run, and write benchmarks/results.md.
+# Measure counting, trimming, encoding and searching beside what one would otherwise run, and write
+# benchmarks/results.md.
 #
-#   scripts/benchmark.sh [BENCHMARK...] [OPTION...]     scripts/benchmark.sh --help says which there are
+#   scripts/benchmark.sh [BENCHMARK...] [OPTION OF benchmarks/run.py...]
+#
+#   BENCHMARK  counting, counting-memory, counting-exactness, trimming, encoding, encoding-memory,
+#              searching, unseen, versions
+#
+# Examples:
+#   scripts/benchmark.sh
+#   scripts/benchmark.sh counting encoding --repetitions 5
+#
+# All options: .venv/bin/python benchmarks/run.py --help
 set -euo pipefail
+. "$(dirname "$0")/usage.sh"
 arguments=("$@")
 set -- demo benchmark
 . "$(dirname "$0")/setup.sh"

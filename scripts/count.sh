@@ -8,9 +8,13 @@
 #   LANGUAGES  codes with commas between, or a file of them    default: scripts/languages/15.txt
 #   WORK       where all stages keep their results             default: work
 #
+# Examples:
 #   LANGUAGES=en,fr,de scripts/count.sh
 #   LANGUAGES=en,fr,de scripts/count.sh --text 'corpus/{code}.txt.gz'
+#
+# All options: select-vocab count --help
 set -euo pipefail
+. "$(dirname "$0")/usage.sh"
 options=("$@")
 set --
 . "$(dirname "$0")/setup.sh"

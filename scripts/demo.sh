@@ -7,12 +7,20 @@
 #
 #   DEMO  where everything goes                      default: demo
 #   SIZE  tokens that the smaller model keeps        default: 100000, or 7000 per language
+#
+# Examples:
+#   scripts/demo.sh
+#   SIZE=20000 scripts/demo.sh en fr de
 set -euo pipefail
+. "$(dirname "$0")/usage.sh"
+refuse_options "$@"
 languages=("$@")
-[ ${#languages[@]} != 1 ] || {
-    echo "scripts/demo.sh: one language cannot be compared with itself; name two or more" >&2
-    exit 2
-}
+[ ${#languages[@]} != 1 ] || wrong_usage "one language cannot be compared with itself; name two or more"
+known=$(head -1 "$(dirname "$0")/demo/sentences.tsv" | tr '\t' ' ')
+for language in ${languages[@]+"${languages[@]}"}; do
+    case " $known " in *" $language "*) ;; *) wrong_usage "no language '$language'; there are $known" ;; esac
+done
+case ${SIZE:-1} in *[!0-9]*) wrong_usage "SIZE=$SIZE: expected a number of tokens" ;; esac
 set -- demo
 . "$(dirname "$0")/setup.sh"
 cd "$(dirname "$0")/.."

@@ -7,11 +7,17 @@
 #   MODEL, LANGUAGES, WORK   as for scripts/count.sh
 #
 # Writes $WORK/tatoeba.json and $WORK/tatoeba.md.
+#
+# Examples:
+#   scripts/evaluate.sh LASER/data/tatoeba/v1
+#   LANGUAGES=en,fr,de scripts/evaluate.sh LASER/data/tatoeba/v1 --overwrite
+#
+# All options: evaluate-encoder tatoeba --help
 set -euo pipefail
-if [ $# = 0 ]; then
-    echo "scripts/evaluate.sh: name the folder of Tatoeba's files, tatoeba.fra-eng.fra and so on" >&2
-    exit 2
-fi
+. "$(dirname "$0")/usage.sh"
+case ${1:-} in
+"" | -*) wrong_usage "name the folder of Tatoeba's files, tatoeba.fra-eng.fra and so on" ;;
+esac
 tatoeba=$1
 shift
 options=("$@")

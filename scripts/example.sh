@@ -5,8 +5,18 @@
 #   scripts/example.sh [LANGUAGE...]     default: en it ja
 #
 #   OUT  where everything goes; a folder that holds other things is refused    default: example
+#
+# Examples:
+#   scripts/example.sh
+#   OUT=example-th scripts/example.sh en th
 set -euo pipefail
+. "$(dirname "$0")/usage.sh"
+refuse_options "$@"
 languages=${*:-en it ja}
+known=$(cut -f 1 "$(dirname "$0")/../smaller_labse/corpora/builtin_sentences.tsv" | sort -u | tr '\n' ' ')
+for language in $languages; do
+    case " $known" in *" $language "*) ;; *) wrong_usage "no language '$language'; there are ${known% }" ;; esac
+done
 set --
 . "$(dirname "$0")/setup.sh"
 cd "$(dirname "$0")/.."

@@ -4,7 +4,14 @@
 #   scripts/make_smaller.sh [OPTION OF make-smaller...]
 #
 #   MODEL, WORK   as for scripts/count.sh
+#
+# Examples:
+#   scripts/make_smaller.sh
+#   MODEL=intfloat/multilingual-e5-small WORK=work/e5 scripts/make_smaller.sh --prompt 'query: '
+#
+# All options: make-smaller --help
 set -euo pipefail
+. "$(dirname "$0")/usage.sh"
 options=("$@")
 set --
 . "$(dirname "$0")/setup.sh"

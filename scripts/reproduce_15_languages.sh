@@ -14,8 +14,18 @@
 #
 # Another dump has other lines, so without PIECES the vocabulary differs a little from the published one.
 # Interrupted, the same command goes on: what was counted is not counted again.
+#
+# Examples:
+#   scripts/reproduce_15_languages.sh
+#   WIKIPEDIA=~/wikipedia TATOEBA=LASER/data/tatoeba/v1 scripts/reproduce_15_languages.sh work/mine
 set -euo pipefail
+. "$(dirname "$0")/usage.sh"
+refuse_options "$@"
+[ $# -le 1 ] || wrong_usage "one folder, not $#"
 work=${1:-work/15-languages}
+for folder in "${PIECES:-.}" "${TATOEBA:-.}"; do
+    [ -d "$folder" ] || wrong_usage "there is no folder $folder"
+done
 set --
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/setup.sh"

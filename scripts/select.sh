@@ -5,10 +5,14 @@
 #
 #   MODEL, LANGUAGES, WORK   as for scripts/count.sh
 #
+# Examples:
 #   scripts/select.sh                                # the published model's rule
 #   scripts/select.sh --vocab-size 50000
 #   scripts/select.sh --coverage 0.999 --keep words.txt
+#
+# All options: select-vocab select --help
 set -euo pipefail
+. "$(dirname "$0")/usage.sh"
 options=("$@")
 set --
 . "$(dirname "$0")/setup.sh"

@@ -2,9 +2,14 @@
 # Make the virtual environment that all scripts use, or bring it up to date. Sourced by the others:
 # afterwards PATH begins with its commands.
 #
-#   scripts/setup.sh [EXTRA...]     EXTRA: groups of pyproject.toml, e.g. test
+#   bash scripts/setup.sh [EXTRA...]     EXTRA: groups of pyproject.toml, e.g. test
 #
-# VENV names another place (default: .venv beside this folder), PYTHON another interpreter.
+#   VENV    another place           default: .venv beside this folder
+#   PYTHON  another interpreter     default: the first of python3, python3.13 to python3.10 that will do
+#
+# Examples:
+#   bash scripts/setup.sh
+#   PYTHON=python3.12 bash scripts/setup.sh test report
 
 setup() {
     local root extras python stamp
@@ -39,4 +44,10 @@ find_python() {
     return 1
 }
 
+if [ "${BASH_SOURCE[0]}" = "$0" ]; then
+    . "$(dirname "$0")/usage.sh"
+    refuse_options "$@"
+fi
+trap 'exit 130' INT # pip ends in other ways after Ctrl-C
 setup "$@" || exit 1
+trap - INT

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # How small may it get? Trim to several sizes, and measure all of them beside the original.
 #
-#   scripts/sweep.sh SIZE...               e.g. scripts/sweep.sh 125000 62500 31250
+#   scripts/sweep.sh SIZE...
 #
 # A size is a number of tokens, or a share of the original's vocabulary size (50%); "paper" is the published rule
 # instead of a size.
@@ -13,16 +13,25 @@
 #   PROMPT     what goes before every sentence          default: none
 #   OPTIONS    further options of `select-vocab select`, in words
 #   WORK       where everything goes                    default: work
+#
+# Examples:
+#   MODEL=work/original TATOEBA=LASER/data/tatoeba/v1 scripts/sweep.sh 125000 62500 31250
+#   MODEL=work/original TATOEBA=LASER/data/tatoeba/v1 LANGUAGES=en,fr,de scripts/sweep.sh paper 25% 10%
 set -euo pipefail
+. "$(dirname "$0")/usage.sh"
+refuse_options "$@"
 sizes=("$@")
+[ ${#sizes[@]} != 0 ] || wrong_usage "name one or more sizes"
+[ -n "${MODEL:-}" ] || wrong_usage "name the original: MODEL=folder"
+[ -d "${TATOEBA:-}" ] || wrong_usage "name the folder of Tatoeba's files: TATOEBA=folder"
+for size in "${sizes[@]}"; do
+    [[ $size =~ ^([0-9]+|[0-9.]+%|paper)$ ]] || wrong_usage "size '$size': expected a number, 50% or paper"
+done
 set -- report
 . "$(dirname "$0")/setup.sh"
-cd "$(dirname "$0")/.."
 work=${WORK:-work}
-languages=${LANGUAGES:-scripts/languages/15.txt}
+languages=${LANGUAGES:-$(dirname "$0")/languages/15.txt}
 counts=${COUNTS:-$work/counts}
-: "${MODEL:?name the original: MODEL=folder}" "${TATOEBA:?name the folder of Tatoeba\'s files: TATOEBA=folder}"
-[ ${#sizes[@]} != 0 ] || { echo "usage: scripts/sweep.sh SIZE..." >&2; exit 2; }
 read -ra options <<<"${OPTIONS:-}"
 prompt=()
 [ -z "${PROMPT:-}" ] || prompt=(--prompt "$PROMPT")

@@ -5,7 +5,12 @@
 #   scripts/test.sh [PYTEST ARGUMENT...]
 #
 #   PROCESSES  how many run tests at once, about 2 GB of memory each    default: 2
+#
+# Examples:
+#   scripts/test.sh
+#   scripts/test.sh tests/originals -k unigram
 set -euo pipefail
+. "$(dirname "$0")/usage.sh"
 arguments=("$@")
 set -- test
 . "$(dirname "$0")/setup.sh"

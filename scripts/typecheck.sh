@@ -3,7 +3,12 @@
 # them under the names that the code imports. Linked together in .mypy_cache, so that nothing is installed.
 #
 #   scripts/typecheck.sh [MYPY ARGUMENT...]
+#
+# Examples:
+#   scripts/typecheck.sh
+#   scripts/typecheck.sh --strict
 set -euo pipefail
+. "$(dirname "$0")/usage.sh"
 arguments=("$@")
 set -- test
 . "$(dirname "$0")/setup.sh"
