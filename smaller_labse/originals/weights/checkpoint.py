@@ -123,7 +123,7 @@ class Checkpoint:
 
 
 def _node(nodes: Sequence[Any], node_id: int) -> Any:
-    if node_id < 0:  # which Python would count from the end
+    if not 0 <= node_id < len(nodes):
         raise IndexError(f"there is no node {node_id} in the object graph")
     return nodes[node_id]
 

@@ -8,7 +8,7 @@ The format (TensorFlow's core/lib/io/format.h; LevelDB's doc/table_format.md), n
 
     handle = varint offset, varint size
     block  = entries, restart points (uint32 each), number of restart points (uint32); after it one byte of
-             compression type (0: none) and 4 of checksum
+             compression type (0: none) and 4 of checksum, of the block and that byte
     entry  = varint shared, varint unshared, varint value size, unshared bytes of key, value;
              the key's first `shared` bytes are those of the key before
     varint = seven bits per byte, the lowest first; the eighth says "go on", as in protocol buffers
@@ -24,16 +24,18 @@ from collections.abc import Iterator, Mapping
 import google_crc32c
 
 NO_COMPRESSION = b"\x00"
+CHECKSUM_BYTES = 4
+TRAILER_BYTES = 1 + CHECKSUM_BYTES  # behind a block: the type of compression and the checksum
 FOOTER_BYTES = 48
 MAGIC = (0xDB4775248B80FB57).to_bytes(8, "little")
 MASK_DELTA = 0xA282EAD8  # of `mask_checksum`
 
 
 def read_leveldb_table(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Each key of a table and its value, in the order of the keys.
+    """Each key of a table and its value, in the order of the keys; every block's checksum is verified.
 
     Raises:
-        ValueError: it is no such table, or a compressed one.
+        ValueError: it is no such table, a compressed one, or damaged.
         LookupError: it is truncated.
 
     >>> dict(read_leveldb_table(write_leveldb_table({b"ab": b"1", b"ac": b"2"})))
@@ -42,11 +44,15 @@ def read_leveldb_table(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     footer = data[-FOOTER_BYTES:]
     if len(footer) < FOOTER_BYTES or footer[-len(MAGIC) :] != MAGIC:
         raise ValueError("its index is none of TensorFlow's, or truncated")
-    _, position = _read_handle(footer, 0)
-    (offset, size), _ = _read_handle(footer, position)
-    for _, value in _read_block(data, offset, size):
-        (block_offset, block_size), _ = _read_handle(value, 0)
-        yield from _read_block(data, block_offset, block_size)
+    metaindex, position = _read_handle(footer, 0)
+    index, position = _read_handle(footer, position)
+    if any(footer[position : -len(MAGIC)]):
+        raise ValueError("the index's footer is damaged")
+    for _ in _read_block(data, *metaindex):
+        pass  # nothing in it is of use here, but its checksum
+    for _, value in _read_block(data, *index):
+        handle, _ = _read_handle(value, 0)
+        yield from _read_block(data, *handle)
 
 
 def write_leveldb_table(entries: Mapping[bytes, bytes]) -> bytes:
@@ -104,10 +110,26 @@ def mask_checksum(checksum: int) -> int:
     return ((checksum >> 15 | checksum << 17) + MASK_DELTA) & 0xFFFFFFFF
 
 
+def unmask_checksum(masked: int) -> int:
+    """The CRC-32C of what `mask_checksum` gives.
+
+    >>> unmask_checksum(mask_checksum(0x12345678)) == 0x12345678
+    True
+    """
+    rotated = (masked - MASK_DELTA) & 0xFFFFFFFF
+    return (rotated >> 17 | rotated << 15) & 0xFFFFFFFF
+
+
 def _read_block(table: bytes, offset: int, size: int) -> Iterator[tuple[bytes, bytes]]:
-    if table[offset + size] != NO_COMPRESSION[0]:
+    stored = table[offset : offset + size + TRAILER_BYTES]
+    if len(stored) != size + TRAILER_BYTES:
+        raise LookupError("a block ends behind the end of the file")
+    content, checksum = stored[:-CHECKSUM_BYTES], int.from_bytes(stored[-CHECKSUM_BYTES:], "little")
+    if mask_checksum(google_crc32c.value(content)) != checksum:
+        raise ValueError("a block of its index does not have its checksum: the file is damaged")
+    if content[-1:] != NO_COMPRESSION:
         raise ValueError("its index is compressed, which TensorFlow does not do by default")
-    block = table[offset : offset + size]
+    block = content[:-1]
     end = size - 4 - 4 * int.from_bytes(block[-4:], "little")
     position, key = 0, b""
     while position < end:

@@ -13,12 +13,44 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import google_crc32c
 import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
 
 BUFFER_BYTES = 1 << 23
 PART_BYTES = 1 << 28  # rows in no order are sought in the whole tensor, once for each part
+
+
+class Checksum:
+    """The CRC-32C that a file gives for a tensor; verified once, by whoever reads it first.
+
+    Attributes:
+        name: the tensor's.
+        expected: the checksum of its bytes.
+        verified: whether its bytes have been read and have it.
+    """
+
+    def __init__(self, name: str, expected: int) -> None:
+        self.name, self.expected = name, expected
+        self.verified = False
+
+    def verify(self, found: int, file: Path) -> None:
+        """Note that the tensor has its checksum.
+
+        Args:
+            found: the checksum of what was read.
+            file: what it was read from.
+
+        Raises:
+            SmallerLabseError: it does not have it.
+        """
+        if found != self.expected:
+            raise SmallerLabseError(
+                f"{file}: the tensor {self.name} has the checksum {found:08x}, expected {self.expected:08x}: "
+                "the file is damaged; download or copy it again"
+            )
+        self.verified = True
 
 
 @dataclass(frozen=True)
@@ -30,16 +62,24 @@ class StoredTensor:
         offset: the position of its first byte.
         dtype: of its values.
         shape: its shape.
+        checksum: of its bytes; None where the format has none.
     """
 
     file: Path
     offset: int
     dtype: np.dtype
     shape: tuple[int, ...]
+    checksum: Checksum | None = None
 
     def read(self) -> np.ndarray:
-        """Read all of it."""
+        """Read all of it.
+
+        Raises:
+            SmallerLabseError: it does not have its checksum.
+        """
         values = np.fromfile(self.file, self.dtype, count=math.prod(self.shape), offset=self.offset)
+        if self.checksum and not self.checksum.verified:
+            self.checksum.verify(google_crc32c.value(values.view(np.uint8)), self.file)
         return values.reshape(self.shape)
 
     def read_in_parts(self, rows: np.ndarray) -> Iterator[np.ndarray]:
@@ -51,28 +91,43 @@ class StoredTensor:
     def read_rows(self, rows: np.ndarray) -> np.ndarray:
         """Read some of the rows, holding no more of the others than a few at a time.
 
+        The first time, all rows of a tensor with a checksum are read, as it is the checksum of all.
+
         Args:
             rows: their indices, int [n], in any order.
 
         Returns:
             An array [n, …] in the order of `rows`.
+
+        Raises:
+            SmallerLabseError: the tensor does not have its checksum, or the file ends within it.
         """
+        checksum = self.checksum if self.checksum and not self.checksum.verified else None
         result = np.empty((len(rows), *self.shape[1:]), self.dtype)
         order = np.argsort(rows, kind="stable")
         row_bytes = math.prod(self.shape[1:]) * self.dtype.itemsize
         at_once = max(1, BUFFER_BYTES // max(1, row_bytes))
         # One buffer for all: to ask the system for fresh memory costs more than to read.
         buffer = np.empty((min(at_once, self.shape[0]), *self.shape[1:]), self.dtype)
+        found = 0
         with self.file.open("rb", buffering=0) as stream:
             for start in range(0, self.shape[0], at_once):
                 first, last = np.searchsorted(rows, (start, start + at_once), sorter=order)
-                if first == last:
-                    continue
                 wanted = order[first:last]
-                chunk = buffer[: rows[wanted[-1]] + 1 - start]
+                if checksum:
+                    end = min(start + at_once, self.shape[0])
+                elif len(wanted):
+                    end = rows[wanted[-1]] + 1
+                else:
+                    continue
+                chunk = buffer[: end - start]
                 stream.seek(self.offset + start * row_bytes)
                 _read_into(stream, chunk, self.file)
+                if checksum:
+                    found = google_crc32c.extend(found, chunk.reshape(-1).view(np.uint8))
                 result[wanted] = chunk[rows[wanted] - start]
+        if checksum:
+            checksum.verify(found, self.file)
         return result
 
 

@@ -12,23 +12,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import google_crc32c
 import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.originals.weights.checkpoint_messages import BundleEntryProto, BundleHeaderProto, parse
-from smaller_labse.originals.weights.leveldb_table import read_leveldb_table, read_varint
-from smaller_labse.originals.weights.stored_tensor import StoredTensor
+from smaller_labse.originals.weights.leveldb_table import (
+    CHECKSUM_BYTES,
+    mask_checksum,
+    read_leveldb_table,
+    read_varint,
+    unmask_checksum,
+)
+from smaller_labse.originals.weights.stored_tensor import Checksum, StoredTensor
 
 TEXT_TYPE = 7  # DT_STRING in TensorFlow's core/framework/types.proto, as those of the numbers:
 TYPES = {
     **{1: "float32", 2: "float64", 3: "int32", 4: "uint8", 5: "int16", 6: "int8", 9: "int64", 10: "bool"},
     **{17: "uint16", 19: "float16", 22: "uint32", 23: "uint64"},
 }
-CHECKSUM_BYTES = 4
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,7 @@ class TensorBundle:
     prefix: Path
     header: Any
     entries: Mapping[str, Any]
+    _checksums: dict[str, Checksum] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def index(self) -> Path:
@@ -80,14 +87,19 @@ class TensorBundle:
                 f"{self.index}: the tensor {key} has {entry.size:,} bytes, expected {expected:,} for "
                 f"{dtype} {list(shape)}"
             )
-        return StoredTensor(file, entry.offset, dtype, shape)
+        if key not in self._checksums:
+            self._checksums[key] = Checksum(key, unmask_checksum(entry.crc32c))
+        return StoredTensor(file, entry.offset, dtype, shape, self._checksums[key])
 
     def read_text(self, key: str) -> bytes:
-        """The value of a tensor that is one text: its length as a varint, four bytes of checksum, the text.
+        """The value of a tensor that is one text: its length as a varint, the length's checksum, the text.
+
+        The tensor's checksum is that of the length as a uint32, the length's checksum as it is stored, and
+        the text (`WriteStringTensor` in TensorFlow's core/util/tensor_bundle/tensor_bundle.cc).
 
         Raises:
             SmallerLabseError: as for `find`.
-            ValueError: it is something else.
+            ValueError: it is something else, or does not have its checksum.
         """
         entry = self.entries[key]
         if entry.dtype != TEXT_TYPE or entry.shape.dim:
@@ -99,6 +111,9 @@ class TensorBundle:
         text = data[position + CHECKSUM_BYTES :]
         if len(text) != length:
             raise ValueError(f"{key} has {len(text):,} bytes, expected {length:,}")
+        checked = length.to_bytes(4, "little") + data[position:]
+        if mask_checksum(google_crc32c.value(checked)) != entry.crc32c:
+            raise ValueError(f"{key} does not have its checksum: {self._data_file_of(entry)} is damaged")
         return text
 
     def _data_file_of(self, entry: Any) -> Path:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import google_crc32c
 import numpy as np
 import pytest
 from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto
@@ -15,8 +16,10 @@ from hypothesis import strategies as st
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.originals.weights import checkpoint_messages as ours
+from smaller_labse.originals.weights import stored_tensor
 from smaller_labse.originals.weights.checkpoint import OBJECT_GRAPH, WORD_EMBEDDINGS, Checkpoint
 from smaller_labse.originals.weights.leveldb_table import (
+    mask_checksum,
     read_leveldb_table,
     read_varint,
     write_leveldb_table,
@@ -146,10 +149,13 @@ def change_graph(edit: Callable[[Any], object]) -> Callable[[Path], None]:
         edit(graph)
         text = graph.SerializeToString()
         size = (encoder / DATA).stat().st_size
-        stored = write_varint(len(text)) + bytes(4) + text
+        length = len(text).to_bytes(4, "little")
+        checked = mask_checksum(google_crc32c.value(length)).to_bytes(4, "little") + text
+        stored = write_varint(len(text)) + checked
         with (encoder / DATA).open("ab") as stream:
             stream.write(stored)
-        change_entry(OBJECT_GRAPH, offset=size, size=len(stored))(encoder)
+        checksum = mask_checksum(google_crc32c.value(length + checked))
+        change_entry(OBJECT_GRAPH, offset=size, size=len(stored), crc32c=checksum)(encoder)
 
     return change
 
@@ -172,7 +178,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "a node after the last": (
         change_graph(lambda graph: graph.nodes[0].children.add(node_id=10**6, local_name="x")),
-        "no readable TensorFlow 2 checkpoint",
+        "there is no node 1000000 in the object graph",
     ),
 }
 
@@ -201,3 +207,75 @@ def test_a_tensor_that_is_not_where_it_should_be_is_named(encoder: Path, fields:
     change_entry(Checkpoint(encoder).key(WORD_EMBEDDINGS), **fields)(encoder)
     with pytest.raises(SmallerLabseError, match=reason):
         Checkpoint(encoder).read(WORD_EMBEDDINGS)
+
+
+def flip(file: Path, bit: int) -> None:
+    """Flip one bit of a file, counted from 0."""
+    with file.open("r+b") as stream:
+        stream.seek(bit // 8)
+        (byte,) = stream.read(1)
+        stream.seek(bit // 8)
+        stream.write(bytes([byte ^ 1 << bit % 8]))
+
+
+@pytest.fixture(scope="module")
+def flipped(example: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy whose bits are flipped, and flipped back."""
+    folder = tmp_path_factory.mktemp("flipped") / "encoder"
+    return Path(shutil.copytree(example / "encoder", folder))
+
+
+def read_all(encoder: Path) -> dict[str, np.ndarray]:
+    checkpoint = Checkpoint(encoder)
+    return {name: checkpoint.read(name) for name in checkpoint.shapes}
+
+
+@given(st.data())
+def test_a_flipped_bit_of_the_index_is_noticed(flipped: Path, data: st.DataObject) -> None:
+    bit = data.draw(st.integers(0, 8 * (flipped / INDEX).stat().st_size - 1))
+    flip(flipped / INDEX, bit)
+    try:
+        with pytest.raises(SmallerLabseError):
+            Checkpoint(flipped)
+    finally:
+        flip(flipped / INDEX, bit)
+    Checkpoint(flipped)
+
+
+@given(st.data())
+def test_a_flipped_bit_of_the_data_is_noticed(flipped: Path, data: st.DataObject) -> None:
+    bit = data.draw(st.integers(0, 8 * (flipped / DATA).stat().st_size - 1))
+    flip(flipped / DATA, bit)
+    try:
+        with pytest.raises(SmallerLabseError, match="checksum"):
+            read_all(flipped)
+    finally:
+        flip(flipped / DATA, bit)
+
+
+@pytest.mark.parametrize("damaged", [0, 1, 7, -1])
+@pytest.mark.parametrize("buffer_bytes", [1, 1000, 1 << 23])
+def test_a_flipped_bit_is_noticed_in_a_row_that_is_not_asked_for(
+    flipped: Path, damaged: int, buffer_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The checksum is of all rows, so all are read, in buffers of any size."""
+    monkeypatch.setattr(stored_tensor, "BUFFER_BYTES", buffer_bytes)
+    Checkpoint(flipped).read_rows(WORD_EMBEDDINGS, np.array([5, 3]))
+    stored = Checkpoint(flipped).find(WORD_EMBEDDINGS)
+    rows, width = stored.shape
+    bit = 8 * (stored.offset + 4 * width * (damaged % rows) + 2)
+    flip(flipped / DATA, bit)
+    try:
+        with pytest.raises(SmallerLabseError, match=r"the tensor .* has the checksum .* the file is damaged"):
+            Checkpoint(flipped).read_rows(WORD_EMBEDDINGS, np.array([5, 3]))
+    finally:
+        flip(flipped / DATA, bit)
+
+
+def test_a_tensor_is_checked_once(flipped: Path) -> None:
+    """So that the rows of a large matrix, read in parts and then again to verify, are summed up once."""
+    checkpoint = Checkpoint(flipped)
+    first, again = checkpoint.find(WORD_EMBEDDINGS), checkpoint.find(WORD_EMBEDDINGS)
+    assert first.checksum is not None and not first.checksum.verified
+    first.read_rows(np.array([2]))
+    assert again.checksum is first.checksum and again.checksum.verified
