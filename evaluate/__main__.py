@@ -7,7 +7,12 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from smaller_labse.common.arguments import length_in_tokens, non_negative_number
+from smaller_labse.common.arguments import (
+    device_name,
+    length_in_tokens,
+    non_negative_number,
+    positive_integer,
+)
 from smaller_labse.common.command import run_command
 from smaller_labse.common.command_parser import CommandParser, add_command
 
@@ -167,6 +172,7 @@ def _add_parity(commands: argparse._SubParsersAction) -> None:
     )
     add("--languages", metavar="LIST", help="fr,de,... or a file with one per line, to fill a pattern with")
     _add_prompt(parser)
+    _add_device(parser)
     add(
         "--tolerance",
         type=non_negative_number,
@@ -213,12 +219,29 @@ def _add_encode(commands: argparse._SubParsersAction) -> None:
         help="truncate texts to N tokens (default: the preprocessor's length)",
     )
     _add_prompt(parser)
+    _add_device(parser)
     add("--overwrite", action="store_true", help="replace an existing file")
 
 
 def _add_prompt(parser: CommandParser) -> None:
     parser.add_argument(
         "--prompt", metavar="TEXT", help='what goes before every text, e.g. "query: " (default: the model\'s)'
+    )
+
+
+def _add_device(parser: CommandParser) -> None:
+    add = parser.add_argument
+    add(
+        "--device",
+        type=device_name,
+        metavar="DEVICE",
+        help="where it is computed: cpu, gpu or, of several, gpu:1 (default: a GPU where there is one)",
+    )
+    add(
+        "--batch-size",
+        type=positive_integer,
+        metavar="N",
+        help="compute N texts at a time (default: as many as have 4,096 tokens together)",
     )
 
 
@@ -291,7 +314,15 @@ def _run_parity(options: argparse.Namespace) -> None:
     read = [*texts.values(), Path(options.original), Path(options.model)]
     require_result_files_absent(options.json, options.markdown, options.overwrite, read)
     tolerance = TOLERANCE if options.tolerance is None else options.tolerance
-    result = parity(options.original, options.model, texts, options.original_preprocessor, options.prompt)
+    result = parity(
+        options.original,
+        options.model,
+        texts,
+        options.original_preprocessor,
+        options.prompt,
+        options.device,
+        options.batch_size,
+    )
     table = parity_table(result)
     data = {**asdict(result), "tolerance": tolerance}
     write_result_files(data, table, options.json, options.markdown, options.overwrite)
@@ -315,6 +346,8 @@ def _run_encode(options: argparse.Namespace) -> None:
         options.text_field,
         options.overwrite,
         options.nulls,
+        options.device,
+        options.batch_size,
     )
     nulls = f", {embedded.nulls:,} rows NaN (text null)" if embedded.nulls else ""
     print(f"{embedded.file}: {embedded.texts:,} x {embedded.embedding_size}, float32{nulls}")

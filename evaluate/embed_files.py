@@ -14,7 +14,6 @@ import numpy as np
 from smaller_labse.common.atomic_output import new_file, require_absent, require_not_read
 from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.common.progress import progress
-from smaller_labse.common.quiet_tensorflow import import_tensorflow_quietly
 from smaller_labse.corpora.records import TEXT_FIELD, read_records
 from smaller_labse.corpora.text_files import find_text_files, require_fields
 
@@ -48,6 +47,8 @@ def embed_files(
     text_field: str | None = None,
     overwrite: bool = False,
     nulls: str = "refuse",
+    device: str | None = None,
+    batch_size: int | None = None,
 ) -> Embedded:
     """Encode every record of some files, in order, empty ones too, into one `.npy` file: a row for each.
 
@@ -63,6 +64,8 @@ def embed_files(
         text_field: the field or column that holds text; None for "text".
         overwrite: replace an earlier file.
         nulls: what to do with a record whose text is null: "refuse" it, or "nan" for a row of NaN.
+        device: where it is computed, "cpu", "gpu" or "gpu:1"; None for a GPU where there is one.
+        batch_size: how many texts are computed at a time; see `SentenceEncoder.encode`.
 
     Raises:
         UsageError: `out` is one of the files or lies in the model, `text_field` is given and no file has any
@@ -80,12 +83,11 @@ def embed_files(
     first = next(texts, None)  # what is wrong with the text is better known before a model is loaded
     if first is None:
         raise SmallerLabseError(f"{', '.join(map(str, files))}: no line of text in it")
-    import_tensorflow_quietly()
     from smaller_labse.encoders.load import load
 
-    encoder = load(model, prompt=prompt)
+    encoder = load(model, prompt=prompt, device=device)
     with new_file(out, overwrite) as partial, progress("encoding", None, "texts") as advance:
-        parts = encoder.encode_parts(chain([first], texts), normalize, max_length, advance)
+        parts = encoder.encode_parts(chain([first], texts), normalize, max_length, advance, batch_size)
         blank = _BlankRows(null_rows)
         with partial.open("wb") as stream:
             rows = _write_npy(stream, map(blank, parts), encoder.embedding_size)

@@ -12,7 +12,6 @@ import numpy as np
 from smaller_labse.common.arguments import check, non_negative_number
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.progress import Advance, progress
-from smaller_labse.common.quiet_tensorflow import import_tensorflow_quietly
 from smaller_labse.common.result_table import Table
 from smaller_labse.corpora.text_files import read_sentences
 from smaller_labse.evaluate.comparison.lost_tokens import (
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 
 TOLERANCE = 1e-5  # float32 rounding: the same sums in another order
 TEXTS_AT_A_TIME = 8192  # whose embeddings, two each, are in memory
-SPECIAL_TOKENS = 2  # [CLS] and [SEP], which every text has
 
 
 @dataclass(frozen=True)
@@ -86,6 +84,8 @@ def parity(
     texts: Mapping[str, Path],
     original_preprocessor: str | None = None,
     prompt: str | None = None,
+    device: str | None = None,
+    batch_size: int | None = None,
 ) -> Parity:
     """Compare a smaller model with its original.
 
@@ -95,6 +95,8 @@ def parity(
         texts: language → file with one text per line.
         original_preprocessor: see `smaller_labse.load`.
         prompt: what goes before every text; None for the smaller model's own.
+        device: where both are computed, "cpu", "gpu" or "gpu:1"; None for a GPU where there is one.
+        batch_size: how many texts are computed at a time; see `SentenceEncoder.encode`.
 
     Raises:
         SmallerLabseError: a file cannot be read or holds no text, a model cannot be loaded, or the model
@@ -104,15 +106,14 @@ def parity(
     for language, lines in sentences.items():
         if not any(lines):
             raise SmallerLabseError(f"{texts[language]}: only empty lines, expected one text per line")
-    import_tensorflow_quietly()
-    from smaller_labse.encoders.deterministic_tensorflow import deterministic_tensorflow
     from smaller_labse.encoders.load import load
 
-    smaller = load(model, prompt=prompt)
+    smaller = load(model, prompt=prompt, device=device)
     # The smaller model's manifest may name a prompt that its original's folder does not.
-    pair = ModelPair(load(original, original_preprocessor, smaller.prompt), smaller)
+    pair = ModelPair(load(original, original_preprocessor, smaller.prompt, device), smaller, batch_size)
     with (
-        deterministic_tensorflow(),
+        pair.original.exact(),
+        pair.smaller.exact(),
         progress("comparing", sum(map(len, sentences.values())), "texts") as advance,
     ):
         languages = tuple(pair.compare(language, lines, advance) for language, lines in sentences.items())
@@ -157,22 +158,32 @@ def parity_table(result: Parity) -> Table:
 class ModelPair:
     """An original, a smaller model, and which of the original's tokens the smaller one has."""
 
-    def __init__(self, original: SentenceEncoder, smaller: SentenceEncoder) -> None:
+    def __init__(
+        self, original: SentenceEncoder, smaller: SentenceEncoder, batch_size: int | None = None
+    ) -> None:
         """Match the vocabularies.
 
+        Args:
+            original: the original.
+            smaller: the model that was trimmed from it.
+            batch_size: how many texts are computed at a time; see `SentenceEncoder.encode`.
+
         Raises:
-            SmallerLabseError: the smaller model has another hidden size, or tokens that the original lacks.
+            SmallerLabseError: the smaller model has another hidden size, or lacks the original's unknown
+                token, or has tokens that the original lacks.
         """
         if original.embedding_size != smaller.embedding_size:
             raise SmallerLabseError(
                 f"{smaller.name}: its embedding size is {smaller.embedding_size}, but that of "
                 f"{original.name} is {original.embedding_size}; expected a model trimmed from it"
             )
-        for encoder in (original, smaller):
-            if not set(unknown_tokens()) & set(encoder.pieces):
+        for token in unknown_tokens():  # a vocabulary of bytes needs none
+            if token in original.pieces and token not in smaller.pieces:
                 raise SmallerLabseError(
-                    f"{encoder.name}: no token {' or '.join(unknown_tokens())}, expected one of the two"
+                    f"{smaller.name}: no token {token}, which {original.name} has; expected a model trimmed "
+                    "from it"
                 )
+        self.batch_size = batch_size
         self.original, self.smaller = original, smaller
         self.subset = match_vocabularies(original, smaller)
         self.length = min(original.sequence_length, smaller.sequence_length)
@@ -190,7 +201,7 @@ class ModelPair:
         texts = [line for line in lines if line]
         unchanged, unknown, new_unknown = self._compare_tokens(texts)
         before, after = (
-            encoder.encode(texts, max_length=self.length, advance=lambda amount: None)
+            encoder.encode(texts, False, self.length, lambda amount: None, self.batch_size)
             for encoder in (self.original, self.smaller)
         )
         differences = np.abs(before[unchanged] - after[unchanged])
@@ -211,7 +222,7 @@ class ModelPair:
         before, after = self.original.tokenize(texts), self.smaller.tokenize(texts)
         unknown_before = count_unknown(TokenizedTexts.of(before), self.original.pieces)
         unknown_after = count_unknown(TokenizedTexts.of(after), self.smaller.pieces)
-        seen = self.length - SPECIAL_TOKENS  # what the encoders do not see changes nothing
+        seen = self.length - self.original.special_tokens  # what the encoders do not see changes nothing
         unchanged = find_unchanged(
             TokenizedTexts.of(before, seen), TokenizedTexts.of(after, seen), self.subset.original_ids
         )

@@ -192,3 +192,29 @@ def test_weights_that_are_missing_are_not_drawn_at_random(copy):
     save_file({name: values for name, values in tensors.items() if name != lost}, copy / "model.safetensors")
     with pytest.raises(SmallerLabseError, match=f"the tensor {lost} is missing"):
         smaller_labse.load(copy)
+
+
+@pytest.fixture(scope="module")
+def trimmed(modernbert, tmp_path_factory) -> Path:
+    """The whole way: counted, selected, trimmed."""
+    from smaller_labse.corpora.builtin_sentences import builtin_sentences
+
+    folder = tmp_path_factory.mktemp("trimmed")
+    (folder / "en.txt").write_text("".join(f"{text}\n" for text in builtin_sentences()["en"]))
+    counts = smaller_labse.count(modernbert, "en", text=folder / "{code}.txt", out=folder / "counts")
+    smaller_labse.select(modernbert, counts, out=folder / "selection")
+    smaller_labse.make_smaller(modernbert, folder / "selection", out=folder / "model")
+    return folder
+
+
+def test_a_trimmed_model_is_compared_with_its_original(modernbert, trimmed, capsys):
+    from smaller_labse.evaluate.__main__ import main
+
+    smaller, text = trimmed / "model" / "huggingface", trimmed / "en.txt"
+    parity = ["parity", "--original", str(modernbert), "--model", str(smaller), "--text", f"en={text}"]
+    assert main([*parity, "--device", "cpu", "--batch-size", "2"]) == 0
+    assert "100.00" in capsys.readouterr().out
+    before, after = (smaller_labse.load(model) for model in (modernbert, smaller))
+    assert after.embedding_matrix_shape[0] < before.embedding_matrix_shape[0]
+    lines = text.read_text().splitlines()
+    np.testing.assert_allclose(after.encode(lines), before.encode(lines), atol=1e-5)
