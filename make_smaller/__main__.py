@@ -33,8 +33,8 @@ def _parser() -> CommandParser:
     parser.add_argument(
         "--model",
         required=True,
-        help="the original: a Hugging Face folder or hub id, a folder with encoder/ (and preprocess/), a "
-        "SavedModel folder, or a TF Hub handle",
+        help="the original: a Hugging Face folder or hub id, a model folder of make-smaller's, a folder with "
+        "encoder/ (and preprocess/), a SavedModel folder, or a TF Hub handle",
     )
     parser.add_argument(
         "--preprocessor",

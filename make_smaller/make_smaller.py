@@ -18,13 +18,20 @@ from smaller_labse.encoders.sentence_transformers_folder import MODULES
 from smaller_labse.make_smaller.back_end import BackEnd, Options
 from smaller_labse.make_smaller.manifest import ModelDescription, Verification, write_manifest
 from smaller_labse.originals.huggingface import HuggingFaceFolder
-from smaller_labse.originals.model_folder import HUGGINGFACE, MANIFEST, MODEL_CARD
+from smaller_labse.originals.model_folder import (
+    FROM_HUGGINGFACE,
+    FROM_TFHUB,
+    HUGGINGFACE,
+    MANIFEST,
+    MODEL_CARD,
+)
 from smaller_labse.originals.open import Original, open_original
 from smaller_labse.originals.original_card import OriginalCard, read_original_card
 from smaller_labse.originals.tfhub import TFHubFolders
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.select_vocab.selection import Selection, read_selection
 
+_FORMATS = {HuggingFaceFolder: FROM_HUGGINGFACE, TFHubFolders: FROM_TFHUB}
 SHORTEST = 3  # [CLS], one token, [SEP]
 
 
@@ -72,8 +79,8 @@ def make_smaller(
     The folder appears when the model is verified, or not at all. Each step is named on standard error.
 
     Args:
-        model: the original: a Hugging Face folder or hub id, a folder with `encoder/` (and `preprocess/`), a
-            SavedModel folder, or a TF Hub handle.
+        model: the original: a Hugging Face folder or hub id, a model folder of ours, a folder with
+            `encoder/` (and `preprocess/`), a SavedModel folder, or a TF Hub handle.
         selection: the tokens to keep, or the folder that `select-vocab select` wrote.
         out: the model's folder.
         preprocessor: the original's, where it is not beside the encoder.
@@ -117,6 +124,7 @@ def make_smaller(
         description = ModelDescription(
             name=folder.name or folder.resolve().name,
             original=card,
+            original_format=_FORMATS[type(original.place)],
             original_parameters=written.original_parameters,
             selection=kept,
             sequence_length=written.sequence_length,

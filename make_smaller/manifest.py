@@ -3,7 +3,8 @@
     {
       "format": "smaller_labse.model.1",
       "made_with": "smaller-labse 0.1.0",
-      "original": {"name": ..., "hub_id": ... or null, "fingerprint": ..., "rows": ..., "parameters": ...},
+      "original": {"name": ..., "hub_id": ... or null, "format": "tfhub" or "huggingface", by which it is
+                   trimmed, "fingerprint": ..., "rows": ..., "parameters": ...},
       "license": as the model card's front matter says it, null where nobody said,
       "rows": ..., "hidden_size": ..., "parameters": ...,
       "tokenizer": "wordpiece", "unigram" or "bpe",
@@ -78,6 +79,7 @@ class ModelDescription:
     Attributes:
         name: the model's, that is its folder's.
         original: what the original's own card says.
+        original_format: what the original is trimmed by, `FROM_TFHUB` or `FROM_HUGGINGFACE`.
         original_parameters: of the original, all of them.
         selection: the kept tokens.
         sequence_length: the length in tokens that inputs are truncated at; None where only `huggingface/`
@@ -91,6 +93,7 @@ class ModelDescription:
 
     name: str
     original: OriginalCard
+    original_format: str
     original_parameters: int
     selection: Selection
     sequence_length: int | None
@@ -117,6 +120,7 @@ def write_manifest(description: ModelDescription, folder: Path) -> None:
         "original": {
             "name": description.original.name,
             "hub_id": description.original.hub_id,
+            "format": description.original_format,
             "fingerprint": selection.fingerprint,
             "rows": selection.subset.original_size,
             "parameters": description.original_parameters,

@@ -36,8 +36,8 @@ MERGE_EXAMPLES = (
     "--out work/counts/ja.parquet --overwrite",
 )
 MODEL_HELP = (
-    "the original: a Hugging Face folder or hub id, a folder with encoder/ (and preprocess/), a SavedModel "
-    "folder, or a TF Hub handle"
+    "the original: a Hugging Face folder or hub id, a model folder of make-smaller's, a folder with encoder/ "
+    "(and preprocess/), a SavedModel folder, or a TF Hub handle"
 )
 LANGUAGES_HELP = "codes or names, separated by commas, or a file with one per line"
 

@@ -70,17 +70,16 @@ def model_files(folder: str) -> dict[str, Path]:
     Raises:
         SmallerLabseError: there is no such model.
     """
-    from smaller_labse.originals.huggingface import locate_huggingface
-    from smaller_labse.originals.tfhub import locate_tfhub
+    from smaller_labse.originals.huggingface import HuggingFaceFolder
+    from smaller_labse.originals.locate import locate_encoder
 
-    huggingface = locate_huggingface(folder)
-    if huggingface is not None:
-        parts = {"": huggingface.folder}
+    place = locate_encoder(folder)
+    if isinstance(place, HuggingFaceFolder):
+        parts = {"": place.folder}
     else:
-        original = locate_tfhub(folder)
-        parts = {"encoder/": original.encoder}
-        if original.preprocess is not None:
-            parts["preprocess/"] = original.preprocess
+        parts = {"encoder/": place.encoder}
+        if place.preprocess is not None:
+            parts["preprocess/"] = place.preprocess
     return {
         name + file.relative_to(part).as_posix(): file
         for name, part in parts.items()

@@ -15,9 +15,10 @@ from smaller_labse.encoders.config import is_rebuilt
 from smaller_labse.encoders.networks.sentence_transformers_network import open_sentence_transformers
 from smaller_labse.encoders.sentence_encoder import SentenceEncoder
 from smaller_labse.encoders.sentence_transformers_folder import read_default_prompt
-from smaller_labse.originals.huggingface import CONFIG, HuggingFaceFolder, locate_huggingface
+from smaller_labse.originals.huggingface import CONFIG, HuggingFaceFolder
+from smaller_labse.originals.locate import locate_encoder
 from smaller_labse.originals.model_folder import HUGGINGFACE, read_manifest
-from smaller_labse.originals.tfhub import TFHubFolders, find_vocabulary, locate_tfhub
+from smaller_labse.originals.tfhub import TFHubFolders, find_vocabularies, find_vocabulary
 from smaller_labse.originals.tokenizers.open_tokenizer import open_huggingface_tokenizer, read_vocabulary
 from smaller_labse.originals.tokenizers.tokenizer_files import TOKENIZER_JSON
 from smaller_labse.originals.tokenizers.vocabulary import read_pieces
@@ -35,10 +36,11 @@ def load(
     """Load a model to encode sentences with.
 
     Args:
-        model: a folder with `encoder/` and `preprocess/`, as `make-smaller` writes it, or an encoder's
-            SavedModel folder or TF Hub handle. Without a preprocessor, one is built from the vocabulary
-            among the encoder's assets. Or a Hugging Face folder or hub id: BERT's and XLM-R's encoders are
-            rebuilt in TensorFlow, any other architecture is loaded with sentence-transformers.
+        model: a model folder as `make-smaller` writes it: its `encoder/` and `preprocess/`, or where these
+            are not there, its `huggingface/`. Or an encoder's SavedModel folder or TF Hub handle; without a
+            preprocessor, one is built from the vocabulary among the encoder's assets. Or a Hugging Face
+            folder or hub id: BERT's and XLM-R's encoders are rebuilt in TensorFlow, any other architecture
+            is loaded with sentence-transformers.
         preprocessor: the preprocessor's folder or handle, where it is not beside the encoder.
         prompt: what goes before every text, e.g. "query: "; None for the model's own.
         device: where it is computed: "cpu", "gpu" or, of several, "gpu:1"; None for a GPU where there is one.
@@ -49,10 +51,9 @@ def load(
             different vocabularies.
     """
     model = os.fspath(model)
-    huggingface = locate_huggingface(model)
-    if huggingface is not None:
-        return _load_huggingface(huggingface, prompt, device)
-    original = locate_tfhub(model, None if preprocessor is None else os.fspath(preprocessor))
+    original = locate_encoder(model, None if preprocessor is None else os.fspath(preprocessor))
+    if isinstance(original, HuggingFaceFolder):
+        return _load_huggingface(original, prompt, device)
     pieces = _read_vocabulary(original)
     import_tensorflow_quietly()
     import tensorflow as tf
@@ -105,10 +106,9 @@ def _prompt_of(original: TFHubFolders) -> str:
 def _read_vocabulary(original: TFHubFolders) -> list[str]:
     """The tokens, by id: of a WordPiece vocabulary, or of a SentencePiece model that we exported."""
     tokenizer = original.encoder.parent / HUGGINGFACE
-    folder = original.preprocess or original.encoder
-    if (tokenizer / TOKENIZER_JSON).is_file() and not list((folder / "assets").glob("*.txt")):
+    if (tokenizer / TOKENIZER_JSON).is_file() and not find_vocabularies(original.encoder):
         return read_vocabulary(tokenizer)
-    return read_pieces(find_vocabulary(folder))
+    return read_pieces(find_vocabulary(original.preprocess or original.encoder))
 
 
 def _load_preprocessor(original: TFHubFolders, encoder: tf.Module) -> tf.Module:
@@ -140,8 +140,7 @@ def _require_vocabulary(original: TFHubFolders, encoder: tf.Module, pieces: list
             f"{original.name}: the vocabulary has {len(pieces):,} tokens, but the encoder's embedding matrix "
             f"has only {rows:,} rows; give the preprocessor that belongs to it"
         )
-    own = original.encoder / "assets"
-    if any(own.glob("*.txt")) and read_pieces(find_vocabulary(original.encoder)) != pieces:
+    if find_vocabularies(original.encoder) and read_pieces(find_vocabulary(original.encoder)) != pieces:
         raise SmallerLabseError(
             f"{original.preprocess}: its vocabulary is not that of the encoder {original.encoder}; "
             "give the preprocessor that belongs to it"

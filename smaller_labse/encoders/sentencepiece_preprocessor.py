@@ -17,6 +17,7 @@ class SentencePiecePreprocessor(tf.Module):
         tokenize: splits strings into tokens.
         bert_pack_inputs: packs the tokens of one or two segments into an encoder's inputs; see
             `pack_inputs.input_packer`.
+        vocab_file: the pieces by token id, which `load` reads.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class SentencePiecePreprocessor(tf.Module):
             "end_of_segment_id": setup.end_id,
         }
         self.bert_pack_inputs = input_packer(special_ids, sequence_length)
+        self.vocab_file = tf.saved_model.Asset(str(setup.vocabulary))
         self._prompt = prompt
 
     @tf.function(input_signature=[SENTENCES], autograph=False)

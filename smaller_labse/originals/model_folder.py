@@ -6,7 +6,8 @@
     README.md       model card
     manifest.json   what the model was made from, and every file with its size
 
-`make-smaller` writes such folders; everything else reads them. A TF Hub original has the first two only.
+`make-smaller` writes such folders; everything else reads them, by `locate.py`. A TF Hub original has the
+first two only; a model made from Hugging Face may have the third only.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from smaller_labse.common.json_files import read_object_if_there
 ENCODER = "encoder"
 PREPROCESS = "preprocess"
 HUGGINGFACE = "huggingface"
+FROM_TFHUB, FROM_HUGGINGFACE = "tfhub", "huggingface"  # the manifest's original/format
 MANIFEST = "manifest.json"
 MODEL_CARD = "README.md"
 

@@ -5,13 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from smaller_labse.common.quiet_tensorflow import import_tensorflow_quietly
-from smaller_labse.originals.huggingface import (
-    HuggingFaceFolder,
-    locate_huggingface,
-    measure_weights,
-    read_prompts,
-)
-from smaller_labse.originals.tfhub import TFHubFolders, locate_tfhub
+from smaller_labse.originals.huggingface import HuggingFaceFolder, measure_weights, read_prompts
+from smaller_labse.originals.locate import locate_original
+from smaller_labse.originals.tfhub import TFHubFolders
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.originals.tokenizers.open_tokenizer import (
     open_huggingface_tokenizer,
@@ -45,7 +41,7 @@ def open_original(model: str, preprocessor: str | None = None) -> Original:
     """Open an original.
 
     Args:
-        model: a Hugging Face folder or hub id, or what `locate_tfhub` takes.
+        model: a Hugging Face folder or hub id, a model folder of ours, or what `locate_tfhub` takes.
         preprocessor: see `locate_tfhub`; only for TF Hub's.
 
     Raises:
@@ -56,25 +52,24 @@ def open_original(model: str, preprocessor: str | None = None) -> Original:
         >>> original.vocab_size, original.hidden_size, original.parameters  # doctest: +SKIP
         (250037, 384, 117653760)
     """
-    huggingface = locate_huggingface(model)
-    if huggingface is not None:
-        vocab_size, hidden_size, parameters = measure_weights(huggingface.folder)
+    if "://" in model:
+        import_tensorflow_quietly()  # TF Hub's package needs it
+    place = locate_original(model, preprocessor)
+    if isinstance(place, HuggingFaceFolder):
+        vocab_size, hidden_size, parameters = measure_weights(place.folder)
         return Original(
-            place=huggingface,
-            tokenizer=open_huggingface_tokenizer(huggingface.folder, vocab_size),
+            place=place,
+            tokenizer=open_huggingface_tokenizer(place.folder, vocab_size),
             vocab_size=vocab_size,
             hidden_size=hidden_size,
             parameters=parameters,
-            prompts=tuple(read_prompts(huggingface.folder).values()),
+            prompts=tuple(read_prompts(place.folder).values()),
         )
-    if "://" in model:
-        import_tensorflow_quietly()  # TF Hub's package needs it
-    tfhub = locate_tfhub(model, preprocessor)
-    checkpoint = Checkpoint(tfhub.encoder)
-    tokenizer = open_tfhub_tokenizer(tfhub, checkpoint)
+    checkpoint = Checkpoint(place.encoder)
+    tokenizer = open_tfhub_tokenizer(place, checkpoint)
     vocab_size, hidden_size = checkpoint.embedding_matrix_shape
     return Original(
-        place=tfhub,
+        place=place,
         tokenizer=tokenizer,
         vocab_size=vocab_size,
         hidden_size=hidden_size,

@@ -61,7 +61,7 @@ def find_vocabulary(saved_model: Path) -> Path:
     Raises:
         SmallerLabseError: there is none, or more than one text file could be it.
     """
-    files = sorted((saved_model / "assets").glob("*.txt"))
+    files = find_vocabularies(saved_model)
     if len(files) != 1:
         found = f"{len(files)} .txt files" if files else "no .txt file"
         raise SmallerLabseError(
@@ -69,6 +69,11 @@ def find_vocabulary(saved_model: Path) -> Path:
             "is this an encoder in LaBSE's TF Hub format?"
         )
     return files[0]
+
+
+def find_vocabularies(saved_model: Path) -> list[Path]:
+    """The files among a SavedModel's assets that may be a WordPiece vocabulary."""
+    return sorted((saved_model / "assets").glob("*.txt"))
 
 
 def _is_handle(model: str) -> bool:

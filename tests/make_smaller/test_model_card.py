@@ -40,6 +40,7 @@ def describe() -> ModelDescription:
     return ModelDescription(
         name="model",
         original=OriginalCard("sentence-transformers/LaBSE", hub_id="sentence-transformers/LaBSE"),
+        original_format="huggingface",
         original_parameters=100,
         selection=SELECTION,
         sequence_length=24,

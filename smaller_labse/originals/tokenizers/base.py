@@ -31,6 +31,7 @@ class SentencePieceSetup:
 
     Attributes:
         file: the SentencePiece model.
+        vocabulary: the pieces by token id, one per line; they travel with the SavedModel for its readers.
         token_ids: SentencePiece's id → token id, int32 [pieces of the SentencePiece model].
         start_id: the token id of `<s>`, which stands before a text.
         end_id: of `</s>`, which stands behind it.
@@ -38,6 +39,7 @@ class SentencePieceSetup:
     """
 
     file: Path
+    vocabulary: Path
     token_ids: np.ndarray
     start_id: int
     end_id: int

@@ -14,7 +14,7 @@ from smaller_labse.common.json_files import read_object, read_object_if_there, w
 from smaller_labse.originals.huggingface import CONFIG
 from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset
 
-VOCABULARY = "vocab.txt"  # of WordPiece, one piece per line
+VOCABULARY = "vocab.txt"  # one piece per line; WordPiece has no other file
 TOKENIZER_JSON = "tokenizer.json"
 TOKENIZER_CONFIG = "tokenizer_config.json"
 SPECIAL_TOKENS_MAP = "special_tokens_map.json"  # names pieces, but no ids

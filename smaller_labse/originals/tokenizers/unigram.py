@@ -32,9 +32,9 @@ from smaller_labse.originals.tokenizers.sentencepiece_model import (
     trim_form,
     write_sentencepiece,
 )
-from smaller_labse.originals.tokenizers.tokenizer_files import TOKENIZER_JSON, write_files_beside
+from smaller_labse.originals.tokenizers.tokenizer_files import TOKENIZER_JSON, VOCABULARY, write_files_beside
 from smaller_labse.originals.tokenizers.tokenizer_json import TokenizerJson, require_kept, write_trimmed_json
-from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset
+from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset, write_pieces
 from smaller_labse.originals.tokenizers.words.unigram import PlainWords, find_plain_words
 
 
@@ -186,12 +186,14 @@ class Unigram:
         write_files_beside(self.file.parent, subset, len(self.pieces), folder)
 
     def write_for_tensorflow(self, folder: Path) -> SentencePieceSetup:
-        """Write the SentencePiece model; see `Tokenizer`."""
+        """Write the SentencePiece model and the pieces; see `Tokenizer`."""
         form = self.sentencepiece
+        write_pieces(self.pieces, folder / VOCABULARY)
         write_sentencepiece(form.model, folder / form.name)
         unknown = self.unknown_id or 0
         return SentencePieceSetup(
             file=folder / form.name,
+            vocabulary=folder / VOCABULARY,
             token_ids=np.where(form.token_ids < 0, unknown, form.token_ids).astype(np.int32),
             start_id=self._special_id(BEGIN),
             end_id=self._special_id(END),

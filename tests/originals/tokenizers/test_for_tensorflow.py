@@ -74,6 +74,7 @@ def test_unigram_is_a_sentencepiece_model_and_the_token_ids_of_its_pieces(origin
     ids = (setup.start_id, setup.end_id, setup.padding_id)
     assert [tokenizer.pieces[token_id] for token_id in ids] == ["<s>", "</s>", "<pad>"]
     assert setup.token_ids.dtype == np.int32
+    assert read_pieces(setup.vocabulary) == tokenizer.pieces
 
 
 def test_unigram_without_xlm_robertas_special_tokens_is_refused(original, tmp_path):

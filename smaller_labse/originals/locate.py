@@ -1,0 +1,70 @@
+"""Where a model's files are: an original's, or a model folder of ours, whatever formats it holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.originals.huggingface import CONFIG, HuggingFaceFolder, locate_huggingface
+from smaller_labse.originals.model_folder import ENCODER, FROM_HUGGINGFACE, HUGGINGFACE, read_manifest
+from smaller_labse.originals.tfhub import TFHubFolders, find_vocabularies, locate_tfhub
+
+Place = TFHubFolders | HuggingFaceFolder
+
+
+def locate_original(model: str, preprocessor: str | None = None) -> Place:
+    """Find the files that a model is counted, selected and trimmed by.
+
+    A model folder of ours is an original again: by its `huggingface/` where it was made from a Hugging Face
+    folder or holds nothing else, by its SavedModels where it was made from such.
+
+    Args:
+        model: a Hugging Face folder or hub id, a model folder of ours, or what `locate_tfhub` takes.
+        preprocessor: see `locate_tfhub`.
+
+    Raises:
+        SmallerLabseError: it cannot be found or fetched, or a model folder of ours lacks what it is trimmed
+            by.
+    """
+    if preprocessor is None and _is_trimmed_by_huggingface(Path(model)):
+        return _huggingface_in(model)
+    return locate_huggingface(model) or locate_tfhub(model, preprocessor)
+
+
+def locate_encoder(model: str, preprocessor: str | None = None) -> Place:
+    """Find the files that a model is loaded by: its SavedModels, or else its Hugging Face folder.
+
+    Args:
+        model: see `locate_original`.
+        preprocessor: see `locate_tfhub`.
+
+    Raises:
+        SmallerLabseError: it cannot be found or fetched.
+    """
+    folder = Path(model)
+    if preprocessor is None and _holds_huggingface(folder) and not (folder / ENCODER).is_dir():
+        return _huggingface_in(model)
+    return locate_huggingface(model) or locate_tfhub(model, preprocessor)
+
+
+def _is_trimmed_by_huggingface(folder: Path) -> bool:
+    holds = _holds_huggingface(folder)
+    if not (folder / ENCODER).is_dir():
+        return holds
+    made_from = read_manifest(folder).get("original", {}).get("format")
+    if made_from is None:  # version 0.1.0 did not say it
+        return holds and not find_vocabularies(folder / ENCODER)
+    if made_from == FROM_HUGGINGFACE and not holds:
+        raise SmallerLabseError(
+            f"{folder}: made from a Hugging Face folder, but its {HUGGINGFACE}/ is not there, by which it is "
+            "counted and trimmed; put it back, or make the model again"
+        )
+    return made_from == FROM_HUGGINGFACE
+
+
+def _holds_huggingface(folder: Path) -> bool:
+    return (folder / HUGGINGFACE / CONFIG).is_file()
+
+
+def _huggingface_in(model: str) -> HuggingFaceFolder:
+    return HuggingFaceFolder(model, Path(model) / HUGGINGFACE)
