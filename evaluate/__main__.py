@@ -144,6 +144,13 @@ def _add_tatoeba(commands: argparse._SubParsersAction) -> None:
     )
     add("--data", type=Path, required=True, metavar="DIR", help="folder of tatoeba.xxx-eng.{xxx,eng} files")
     add("--languages", metavar="LIST", help="fr,de,... or a file with one per line (default: all in DIR)")
+    add(
+        "--cache",
+        type=Path,
+        metavar="FOLDER",
+        help="where results are kept, so that nothing is measured twice (default: beside the written files, "
+        "such as tatoeba.cache beside tatoeba.json)",
+    )
     _add_prompt(parser)
     _add_reports(parser)
 
@@ -279,24 +286,20 @@ def _run_compare(options: argparse.Namespace) -> None:
 
 
 def _run_tatoeba(options: argparse.Namespace) -> None:
-    from smaller_labse.common.result_table import (
-        print_table,
-        require_result_files_absent,
-        write_result_files,
-    )
-    from smaller_labse.corpora.languages import parse_languages
-    from smaller_labse.evaluate.comparison.models import parse_models
+    from smaller_labse.common.result_table import print_table
     from smaller_labse.evaluate.tatoeba_accuracy import accuracy_table, tatoeba
 
-    models = parse_models(options.model)
-    read = [*options.data.glob("tatoeba.*"), *(Path(model.folder) for model in models)]
-    require_result_files_absent(options.json, options.markdown, options.overwrite, read)
-    languages = parse_languages(options.languages) if options.languages is not None else None
-    results = tatoeba(models, options.data, languages, options.prompt)
-    table = accuracy_table(results)
-    data = {"data": str(options.data), "models": [asdict(result) for result in results]}
-    write_result_files(data, table, options.json, options.markdown, options.overwrite)
-    print_table(table)
+    results = tatoeba(
+        options.model,
+        options.data,
+        languages=options.languages,
+        json=options.json,
+        markdown=options.markdown,
+        cache=options.cache,
+        prompt=options.prompt,
+        overwrite=options.overwrite,
+    )
+    print_table(accuracy_table(results))
 
 
 def _run_parity(options: argparse.Namespace) -> None:

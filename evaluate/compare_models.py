@@ -6,13 +6,16 @@ import os
 import tempfile
 from collections.abc import Iterable
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 
 from smaller_labse.common.arguments import StrPath
 from smaller_labse.common.atomic_output import require_absent, require_not_read
-from smaller_labse.common.errors import UsageError
+from smaller_labse.common.errors import UsageError, all_of
 from smaller_labse.corpora.language_files import expand_user
 from smaller_labse.corpora.languages import parse_languages
+from smaller_labse.evaluate.comparison.cache import require_cache
+from smaller_labse.evaluate.comparison.measure import require_models
 from smaller_labse.evaluate.comparison.models import parse_models
 from smaller_labse.evaluate.comparison.side_by_side import Report, measure_side_by_side
 from smaller_labse.evaluate.report.card_scores import require_card, write_scores
@@ -89,12 +92,14 @@ def compare(
         folders = [str(folder) for folder in (tatoeba, bucc) if folder is not None]
         read = [*(model.folder for model in (named, *trimmed)), *folders, *data]
         require_not_read(Path(out), [expand_user(path) for path in read], overwrite)
-    tasks = _read_tasks(tatoeba, languages, _several(parallel), bucc, _several(sts))
-    if pictures and out is not None:
-        require_matplotlib()
+    tasks, *_ = all_of(
+        lambda: _read_tasks(tatoeba, languages, _several(parallel), bucc, _several(sts)),
+        lambda: require_models([named, *trimmed]),
+        lambda: require_matplotlib() if pictures and out is not None else None,
+        lambda: None if cache is None else require_cache(Path(cache)),
+    )
     if cards:
-        for model in trimmed:
-            require_card(Path(model.folder))
+        all_of(*(partial(require_card, Path(model.folder)) for model in trimmed))
     with _results_folder(out, cache) as results:
         report = measure_side_by_side(named, trimmed, tasks, Path(results), prompt)
     if out is not None:

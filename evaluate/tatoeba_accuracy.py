@@ -5,18 +5,23 @@ It is the task `translation_retrieval` in another form, for any number of models
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import partial
+import os
+import tempfile
+from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean
 
-from smaller_labse.common.progress import progress
-from smaller_labse.common.quiet_tensorflow import import_tensorflow_quietly
-from smaller_labse.common.result_table import Table
-from smaller_labse.corpora.languages import Language
-from smaller_labse.evaluate.comparison.models import NamedModel
-from smaller_labse.evaluate.tasks.task import Encode
+from smaller_labse.common.arguments import StrPath
+from smaller_labse.common.errors import all_of
+from smaller_labse.common.result_table import Table, require_result_files_absent, write_result_files
+from smaller_labse.corpora.language_files import expand_user
+from smaller_labse.corpora.languages import parse_languages
+from smaller_labse.evaluate.comparison.cache import require_cache
+from smaller_labse.evaluate.comparison.measure import measure_all, require_models
+from smaller_labse.evaluate.comparison.models import NamedModel, parse_models
+from smaller_labse.evaluate.metrics.scores import Score
 from smaller_labse.evaluate.tasks.translation_retrieval import TranslationRetrieval, read_tatoeba
 
 
@@ -57,51 +62,85 @@ class ModelAccuracy:
 
 
 def tatoeba(
-    models: Sequence[NamedModel],
-    data: Path,
-    languages: Sequence[Language] | None = None,
+    models: StrPath | Iterable[StrPath],
+    data: StrPath,
+    *,
+    languages: str | os.PathLike[str] | Iterable[str] | None = None,
+    json: StrPath | None = None,
+    markdown: StrPath | None = None,
+    cache: StrPath | None = None,
     prompt: str | None = None,
+    overwrite: bool = False,
 ) -> tuple[ModelAccuracy, ...]:
-    """Measure models on Tatoeba, one after another.
+    """Measure models on Tatoeba, one after another: what `evaluate-encoder tatoeba` does, for Python.
 
     A sentence's nearest neighbour is the one of the highest cosine; among equally near ones the first
-    counts, so of two pairs with the same translation only the first can be found.
+    counts, so of two pairs with the same translation only the first can be found. Each model is measured in
+    its own process, so a script calls this below `if __name__ == "__main__":`.
 
     Args:
-        models: to measure; only one is in memory at a time.
+        models: folders, TF Hub handles or hub ids, or "NAME=MODEL" to name them in the results.
         data: the folder of the files; see `read_tatoeba`.
-        languages: to measure; English is passed over. None for all that `data` holds, by code.
+        languages: codes or names, as a list or as text with commas between, or a file with one per line;
+            English is passed over. None for all that `data` holds.
+        json: a file to write the results to.
+        markdown: a file to write the table to.
+        cache: a folder where results are kept, each language's as soon as it is measured, so that nothing
+            is measured twice, here or by `compare`; None for one beside the files, such as `tatoeba.cache`
+            beside `tatoeba.json`, or where no file is written for none.
         prompt: what goes before every sentence; None for each model's own.
+        overwrite: replace earlier files.
 
     Raises:
-        SmallerLabseError: a file is missing, empty or not UTF-8, the two files of a language differ in
-            length, or a model cannot be loaded or returned NaN or infinity.
+        UsageError: an argument is wrong.
+        SmallerLabseError: a model, a file of the data or an output cannot be used, which is said before
+            anything is measured, a line for each; or a model returned NaN or infinity.
     """
-    tasks = read_tatoeba(data, languages)
-    import_tensorflow_quietly()
-    from smaller_labse.encoders.load import load
+    folder = expand_user(os.fspath(data))
+    named, wanted = all_of(
+        lambda: parse_models([models] if isinstance(models, str | os.PathLike) else models),
+        lambda: None if languages is None else parse_languages(languages),
+    )
+    files = [None if file is None else Path(file) for file in (json, markdown)]
+    read = [*folder.glob("tatoeba.*"), *(Path(model.folder) for model in named)]
+    tasks, *_ = all_of(
+        lambda: read_tatoeba(folder, wanted),
+        lambda: require_models(named),
+        lambda: require_result_files_absent(*files, overwrite, read),
+        lambda: None if cache is None else require_cache(Path(cache)),
+    )
+    with _results_folder(cache, *files) as kept:
+        measured = measure_all(named, tasks, prompt, Path(kept))
+    results = tuple(model_accuracy(of_model.model, tasks, of_model.scores) for of_model in measured)
+    described = {"data": os.fspath(data), "models": [asdict(result) for result in results]}
+    write_result_files(described, accuracy_table(results), *files, overwrite)
+    return results
 
-    results = []
-    total = len(models) * sum(2 * len(task.left) for task in tasks)
-    with progress("encoding", total, "texts") as advance:
-        for model in models:
-            encode = partial(load(model.folder, prompt=prompt).encode, normalize=True, advance=advance)
-            results.append(measure_accuracy(model, tasks, encode))
-            del encode  # before the next one is loaded
-    return tuple(results)
+
+def _results_folder(
+    cache: StrPath | None, *files: Path | None
+) -> tempfile.TemporaryDirectory[str] | nullcontext[StrPath]:
+    """Where results are kept: the folder that was asked for, one beside the output, or one that vanishes."""
+    if cache is not None:
+        return nullcontext(cache)
+    written = next((file for file in files if file is not None), None)
+    return tempfile.TemporaryDirectory() if written is None else nullcontext(written.with_suffix(".cache"))
 
 
-def measure_accuracy(
-    model: NamedModel, tasks: Sequence[TranslationRetrieval], encode: Encode
+def model_accuracy(
+    model: NamedModel, tasks: Sequence[TranslationRetrieval], scores: Iterable[Score]
 ) -> ModelAccuracy:
-    """Measure one model.
+    """A model's scores on tasks as accuracy of each language.
 
     Args:
         model: what it is called in the result.
         tasks: one per language, at least one.
-        encode: texts → embeddings of length 1, float [texts, hidden size].
+        scores: two of each task, as its `measure` gives them.
     """
-    languages = tuple(_measure_language(task, encode) for task in tasks)
+    values = iter([score.value for score in scores])
+    languages = tuple(
+        LanguageAccuracy(task.languages[1], len(task.left), next(values), next(values)) for task in tasks
+    )
     return ModelAccuracy(
         model=model.name,
         folder=model.folder,
@@ -122,9 +161,3 @@ def accuracy_table(results: Sequence[ModelAccuracy]) -> Table:
         rows.append([f"{result.model} en→xx", *(f"{100 * share:.2f}" for share in forward)])
         rows.append([f"{result.model} xx→en", *(f"{100 * share:.2f}" for share in back)])
     return Table(["", *languages, "avg"], rows)
-
-
-def _measure_language(task: TranslationRetrieval, encode: Encode) -> LanguageAccuracy:
-    from_english, to_english = task.measure(encode)
-    _, language = task.languages
-    return LanguageAccuracy(language, len(task.left), from_english.value, to_english.value)

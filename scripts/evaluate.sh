@@ -6,7 +6,8 @@
 #   TATOEBA                  LASER's folder data/tatoeba/v1 (github.com/facebookresearch/LASER)
 #   MODEL, LANGUAGES, WORK   as for scripts/count.sh
 #
-# Writes $WORK/tatoeba.json and $WORK/tatoeba.md.
+# Writes $WORK/tatoeba.json and $WORK/tatoeba.md. Interrupted, the same command goes on: what was measured is kept in
+# $WORK/tatoeba.cache.
 #
 # Examples:
 #   scripts/evaluate.sh LASER/data/tatoeba/v1

@@ -18,6 +18,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from smaller_labse.common.atomic_output import new_file
+from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.evaluate.comparison.models import NamedModel
 from smaller_labse.evaluate.comparison.results import Measured, ModelSize, TokenizedTexts
 from smaller_labse.evaluate.metrics.scores import Score
@@ -26,6 +27,16 @@ FORMAT = "smaller_labse.measured.2"
 READ_BYTES = 1 << 20
 
 Kept = TypeVar("Kept")
+
+
+def require_cache(folder: Path) -> None:
+    """Refuse a place in which no results can be kept, before any are measured.
+
+    Raises:
+        SmallerLabseError: it is a file.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise SmallerLabseError(f"{folder}: a file, expected a folder where results are kept")
 
 
 def cache_key(*parts: str | None) -> str:

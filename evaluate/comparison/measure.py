@@ -7,15 +7,13 @@ import re
 import resource
 import sys
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import active_children, get_context
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.common.errors import UsageError, all_of
 from smaller_labse.evaluate.comparison.cache import (
     cache_key,
     digest_files,
@@ -25,13 +23,46 @@ from smaller_labse.evaluate.comparison.cache import (
     write_scores,
 )
 from smaller_labse.evaluate.comparison.models import NamedModel
+from smaller_labse.evaluate.comparison.own_process import in_own_process
 from smaller_labse.evaluate.comparison.results import Measured, ModelSize, TokenizedTexts
 from smaller_labse.evaluate.metrics.scores import Score
 from smaller_labse.evaluate.tasks.task import Encode, Task, fingerprint, texts_of
+from smaller_labse.originals.model_folder import read_manifest
 
 # Of a Hugging Face folder, what is not the model that is measured.
 OTHER_FOLDERS = ("onnx", "openvino", "coreml")
 OTHER_ENDINGS = (".md", ".bin", ".h5", ".msgpack", ".ot", ".onnx", ".png")
+
+
+def measure_all(
+    models: Sequence[NamedModel], tasks: Sequence[Task], prompt: str | None, cache: Path
+) -> tuple[Measured, ...]:
+    """Measure models on tasks, one after another, as far as no results are kept from before.
+
+    Args:
+        models: what to measure.
+        tasks: what to measure them on.
+        prompt: what goes before every text; None for each model's own. A model that names none gets that of
+            the others, if they agree.
+        cache: a folder, in which results are kept: each task's as soon as it is measured.
+
+    Raises:
+        UsageError: the models were made with different prompts, so that it is not clear which one to use.
+        SmallerLabseError: a model is not there, which is said before any is measured, or cannot be loaded,
+            or returned NaN or infinity.
+    """
+    require_models(models)
+    common = "" if prompt is not None else _common_prompt(models)
+    return tuple(measure(model, tasks, prompt, cache, or_prompt=common) for model in models)
+
+
+def require_models(models: Sequence[NamedModel]) -> None:
+    """See that all models are there, before the first one is measured for an hour.
+
+    Raises:
+        SmallerLabseError: some are not; a line for each.
+    """
+    all_of(*(partial(model_files, model.folder) for model in models))
 
 
 def measure(
@@ -55,8 +86,8 @@ def measure(
     if (kept := read_measured(kept_file, model)) is not None:
         return kept
     bytes_on_disk = sum(file.stat().st_size for file in files.values())
-    measured = _in_own_process(
-        _measure_here, model, list(tasks), prompt, or_prompt, bytes_on_disk, cache, model_key
+    measured = in_own_process(
+        model.name, _measure_here, model, list(tasks), prompt, or_prompt, bytes_on_disk, cache, model_key
     )
     write_measured(kept_file, measured)
     return measured
@@ -93,21 +124,20 @@ def _is_of_model(place: Path) -> bool:
     return not hidden and place.parts[0] not in OTHER_FOLDERS and place.suffix not in OTHER_ENDINGS
 
 
-def _in_own_process(function: Callable[..., Measured], model: NamedModel, *arguments: object) -> Measured:
-    """Call a function in a process of its own, which ends when this one is told to."""
-    process = ProcessPoolExecutor(1, get_context("spawn"))
-    try:
-        return process.submit(function, model, *arguments).result()
-    except BrokenProcessPool:
-        raise SmallerLabseError(
-            f"{model.name}: its process was ended from outside; was there too little memory?"
-        ) from None
-    except KeyboardInterrupt:
-        for child in active_children():
-            child.terminate()
-        raise
-    finally:
-        process.shutdown()
+def _common_prompt(models: Sequence[NamedModel]) -> str:
+    """The prompt that the models' manifests name; an original's folder may not name it.
+
+    Raises:
+        UsageError: they name different ones.
+    """
+    manifests = [read_manifest(model.folder) for model in models]
+    prompts = dict.fromkeys(manifest.get("prompt") or "" for manifest in manifests if manifest)
+    if len(prompts) > 1:
+        raise UsageError(
+            f"the models were made with different prompts ({', '.join(map(repr, prompts))}), so which is the "
+            "original's? Give --prompt"
+        )
+    return next(iter(prompts), "")
 
 
 def _measure_here(

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
-from smaller_labse.common.errors import SmallerLabseError, UsageError
+from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.evaluate.comparison.lost_tokens import (
     LostToken,
     TextChanges,
     compare_texts,
     find_lost_tokens,
 )
-from smaller_labse.evaluate.comparison.measure import measure, model_files
+from smaller_labse.evaluate.comparison.measure import measure_all
 from smaller_labse.evaluate.comparison.models import NamedModel
 from smaller_labse.evaluate.comparison.results import Measured
 from smaller_labse.evaluate.metrics.bootstrap import Difference, difference
@@ -89,13 +89,7 @@ def measure_side_by_side(
     """
     if not tasks:
         raise SmallerLabseError("no data to measure on; give --tatoeba, --parallel, --bucc or --sts")
-    for model in (original, *smaller):  # what is not there is better known before the first hour is over
-        model_files(model.folder)
-    common = "" if prompt is not None else _common_prompt(smaller)
-    measured = (
-        measure(original, tasks, prompt, cache, or_prompt=common),
-        *(measure(model, tasks, prompt, cache) for model in smaller),
-    )
+    measured = measure_all([original, *smaller], tasks, prompt, cache)
     texts = texts_of(tasks)
     return Report(
         models=measured,
@@ -129,22 +123,6 @@ def _line(part: str, scores: Sequence[Sequence[Score]]) -> Line:
     values = tuple(fmean(score.value for score in of_model) for of_model in scores)
     differences = tuple(difference(scores[0], of_model) for of_model in scores[1:])
     return Line(first.task, part, first.metric, values, differences)
-
-
-def _common_prompt(smaller: Sequence[NamedModel]) -> str:
-    """The prompt that the smaller models' manifests name; their original's folder may not name it.
-
-    Raises:
-        UsageError: they name different ones.
-    """
-    manifests = [read_manifest(model.folder) for model in smaller]
-    prompts = dict.fromkeys(manifest.get("prompt") or "" for manifest in manifests if manifest)
-    if len(prompts) > 1:
-        raise UsageError(
-            f"the models were made with different prompts ({', '.join(map(repr, prompts))}), so which is the "
-            "original's? Give --prompt"
-        )
-    return next(iter(prompts), "")
 
 
 def _coverage(model: NamedModel) -> float | None:

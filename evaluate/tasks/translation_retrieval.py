@@ -11,9 +11,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from smaller_labse.common.errors import SmallerLabseError, UsageError
+from smaller_labse.common.errors import SmallerLabseError, UsageError, all_of
 from smaller_labse.corpora.language_files import expand_user
 from smaller_labse.corpora.languages import LANGUAGES, Language, find_language
 from smaller_labse.corpora.text_files import read_sentences
@@ -89,7 +90,7 @@ def read_tatoeba(folder: Path, languages: Sequence[Language] | None = None) -> l
 
     Raises:
         SmallerLabseError: there is no such folder, a file is missing, empty or not UTF-8, or the two files
-            of a language differ in length.
+            of a language differ in length; a line for each language.
     """
     present = _find_iso3(folder)
     if languages is None:
@@ -98,7 +99,7 @@ def read_tatoeba(folder: Path, languages: Sequence[Language] | None = None) -> l
         wanted = [language.iso3 for language in languages if language.iso3 != ENGLISH.iso3]
         if not wanted:
             raise SmallerLabseError("English alone has no pairs; name a language to pair it with")
-    return [_read_pairs(folder, iso3, present) for iso3 in wanted]
+    return all_of(*(partial(_read_pairs, folder, iso3, present) for iso3 in wanted))
 
 
 def _find_iso3(folder: Path) -> list[str]:

@@ -25,8 +25,9 @@ def require_absent(path: Path, overwrite: bool, marker: str | None = None) -> No
             never replaced. None for outputs that are files.
 
     Raises:
-        SmallerLabseError: the output exists and may not be replaced.
+        SmallerLabseError: the output exists and may not be replaced, or could not be written there.
     """
+    _require_writable(path)
     if not path.exists() and not path.is_symlink():
         return
     if not overwrite:
@@ -126,6 +127,15 @@ def new_file(path: Path, overwrite: bool = False) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
         _name_full_disk(error, path)
         raise
+
+
+def _require_writable(path: Path) -> None:
+    """Refuse a place in which nothing can be made: below a file, or where the system does not let us."""
+    nearest = next(folder for folder in Path(os.path.realpath(path)).parents if folder.exists())
+    if not nearest.is_dir():
+        raise SmallerLabseError(f"{path}: {nearest} is a file, expected a folder; choose another place")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise SmallerLabseError(f"{path}: nothing may be written in {nearest}; choose another place")
 
 
 def _behind_link(path: Path) -> Path:

@@ -28,7 +28,7 @@ def run_command(parser: CommandParser, arguments: list[str] | None = None) -> in
 
     Returns:
         0; 1 after a failure; 2 after wrong usage; 130 after Ctrl-C or SIGTERM.
-        Failures print one line on standard error; only a defect of ours shows a traceback.
+        Failures print a line each on standard error; only a defect of ours shows a traceback.
 
     Raises:
         SystemExit: after `--help` and `--version` with 0, after a command line that cannot be parsed with 2.
@@ -99,7 +99,9 @@ def _run(parser: CommandParser, arguments: list[str] | None) -> int:
         if not type(error).__module__.startswith(("tensorflow", "safetensors", "pyarrow")):
             raise
         message, code = _one_line(error), 1
-    print(f"{parser.prog}: {message}{parser.see_help if code == WRONG_USAGE else ''}", file=sys.stderr)
+    see_help = parser.see_help if code == WRONG_USAGE else ""
+    for line in f"{message}{see_help}".splitlines():
+        print(f"{parser.prog}: {line}", file=sys.stderr)
     return code
 
 

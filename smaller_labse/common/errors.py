@@ -1,8 +1,13 @@
 """Errors that a user can put right: one family, with the exit codes 1 (failure) and 2 (usage)."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
 
 class SmallerLabseError(Exception):
-    """Something went wrong that the user can put right; the message is one line that says how.
+    """Something went wrong that the user can put right; the message is a line that says how.
 
     Commands print the message and end with `exit_code`, without a traceback.
     """
@@ -14,3 +19,26 @@ class UsageError(SmallerLabseError):
     """The command was given something that cannot be meant: an unknown language, options that clash."""
 
     exit_code = 2
+
+
+def all_of(*checks: Callable[[], Any]) -> list[Any]:
+    """The results of several checks, so that a user learns of all that is wrong at once.
+
+    Raises:
+        SmallerLabseError: what one check found; of several, a line for each, and a `UsageError` if one is.
+
+    >>> all_of(lambda: 1, lambda: "two")
+    [1, 'two']
+    """
+    results, found = [], []
+    for check in checks:
+        try:
+            results.append(check())
+        except SmallerLabseError as error:
+            found.append(error)
+    if len(found) == 1:
+        raise found[0]
+    if found:
+        kind = UsageError if any(isinstance(error, UsageError) for error in found) else SmallerLabseError
+        raise kind("\n".join(dict.fromkeys(map(str, found))))
+    return results

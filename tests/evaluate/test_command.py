@@ -55,7 +55,7 @@ def test_tatoeba_prints_the_table_and_writes_the_same_as_markdown_and_json(origi
     assert (scores["data"], model["model"], model["folder"]) == (str(data), "tiny", str(original))
     assert [(part["language"], part["pairs"]) for part in model["languages"]] == [("zh", 3), ("fr", 3)]
     assert f"| {100 * model['average_from_english']:.2f} |" in result.stdout
-    assert sorted(file.name for file in out.iterdir()) == ["scores.json", "scores.md"]
+    assert sorted(file.name for file in out.iterdir()) == ["scores.cache", "scores.json", "scores.md"]
 
 
 def test_parity_fails_on_a_spoiled_model_after_saying_what_it_found(original, write_model, tmp_path):

@@ -13,7 +13,7 @@ import pytest
 import smaller_labse
 from smaller_labse.common.errors import UsageError
 from smaller_labse.evaluate.__main__ import _make_parser, main
-from smaller_labse.evaluate.comparison import measure
+from smaller_labse.evaluate.comparison import own_process
 from smaller_labse.evaluate.report.write_report import report_data
 
 ENGLISH = ["good morning", "the red house", "night", "the house", "good night", "red"]
@@ -145,11 +145,11 @@ def test_nothing_is_measured_twice(arguments, data, tmp_path, capsys, monkeypatc
     assert main(arguments) == 0, capsys.readouterr().err
     first = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))
 
-    def refuse(*given: object) -> None:
+    def refuse(*given: object, **options: object) -> None:
         raise AssertionError("measured again")
 
     with monkeypatch.context() as patched:
-        patched.setattr(measure, "ProcessPoolExecutor", refuse)
+        patched.setattr(own_process, "ProcessPoolExecutor", refuse)
         assert main([*arguments, "--overwrite"]) == 0
         assert json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8")) == first
         # Other data or another prompt are measured anew.

@@ -13,7 +13,7 @@ from smaller_labse.evaluate.tatoeba_accuracy import (
     LanguageAccuracy,
     ModelAccuracy,
     accuracy_table,
-    measure_accuracy,
+    model_accuracy,
     tatoeba,
 )
 
@@ -28,6 +28,10 @@ def write_pairs(data: Path, iso3: str, foreign: str, english: str) -> None:
     (data / f"tatoeba.{iso3}-eng.eng").write_text(english, encoding="utf-8", newline="")
 
 
+def measure(model: NamedModel, tasks, encode) -> ModelAccuracy:
+    return model_accuracy(model, tasks, [score for task in tasks for score in task.measure(encode)])
+
+
 def by_first_letter(texts) -> np.ndarray:
     """An encoder that knows first letters only: every text's nearest neighbours begin like it."""
     return np.eye(26, dtype=np.float32)[[ord(text[0].lower()) - ord("a") for text in texts]]
@@ -37,7 +41,7 @@ def test_each_direction_asks_for_the_first_nearest_sentence():
     task = pairs(
         "de", foreign=("apfel", "baum", "clown", "cello"), english=("apple", "boy", "clown", "dance")
     )
-    result = measure_accuracy(NamedModel("letters", "here"), [task], by_first_letter)
+    result = measure(NamedModel("letters", "here"), [task], by_first_letter)
     # en→xx: "dance" is like no German word, so all are equally near and the first, "apfel", is wrong.
     # xx→en: "clown" and "cello" both find "clown", right only for one.
     assert result.languages == (LanguageAccuracy("de", 4, from_english=0.75, to_english=0.75),)
@@ -49,7 +53,7 @@ def test_english_sentences_are_the_queries_of_en_to_xx():
         return np.stack([np.cos(angles), np.sin(angles)], axis=1)
 
     task = pairs("de", foreign=("4", "6", "100"), english=("0", "10", "20"))
-    result = measure_accuracy(NamedModel("angles", "here"), [task], by_angle)
+    result = measure(NamedModel("angles", "here"), [task], by_angle)
     # 20° lies nearer to 6° than to its own 100°, which in turn has none nearer than 20°.
     assert result.languages[0].from_english == pytest.approx(2 / 3)
     assert result.languages[0].to_english == 1.0
@@ -58,7 +62,7 @@ def test_english_sentences_are_the_queries_of_en_to_xx():
 def test_averages_count_languages_alike():
     many = pairs("de", foreign=("a", "b", "c", "d"), english=("a", "b", "c", "d"))
     few = pairs("th", foreign=("a", "b"), english=("b", "a"))
-    result = measure_accuracy(NamedModel("letters", "here"), [many, few], by_first_letter)
+    result = measure(NamedModel("letters", "here"), [many, few], by_first_letter)
     assert (result.average_from_english, result.average_to_english) == (0.5, 0.5)
 
 
@@ -126,8 +130,8 @@ def test_broken_data_is_named(tmp_path):
 
 
 def test_models_are_measured_side_by_side_on_real_sentences(shared, original):
-    models = [NamedModel("tiny", str(original)), NamedModel("small", str(shared / "labse_format"))]
-    results = tatoeba(models, shared / "tatoeba" / "v1", parse_languages("th,tr"))
+    models = [f"tiny={original}", f"small={shared / 'labse_format'}"]
+    results = tatoeba(models, shared / "tatoeba" / "v1", languages="th,tr")
     assert [result.model for result in results] == ["tiny", "small"]
     assert [language.pairs for language in results[1].languages] == [548, 1000]
 
