@@ -94,6 +94,6 @@ def test_the_script_ends_in_a_line_for_each(data, tmp_path):
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stdout) == (1, "")
     lines = done.stderr.splitlines()
-    assert len(lines) == 3 and all(line.startswith("evaluate-encoder: ") for line in lines)
+    assert len(lines) == 3 and all(line.startswith("evaluate-encoder tatoeba: ") for line in lines)
     assert "tha" in lines[0] and "original" in lines[1] and "model" in lines[2]
     assert not (tmp_path / "work").exists()

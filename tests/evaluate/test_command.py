@@ -70,7 +70,7 @@ def test_parity_fails_on_a_spoiled_model_after_saying_what_it_found(original, wr
     )
     assert result.returncode == 1
     last = result.stderr.splitlines()[-1]
-    assert last.startswith(f"evaluate-encoder: {spoiled}: embeddings of unchanged texts differ")
+    assert last.startswith(f"evaluate-encoder parity: {spoiled}: embeddings of unchanged texts differ")
     assert "en: 2 empty lines skipped" in result.stderr
     assert "| all " in result.stdout
     found = json.loads((tmp_path / "parity.json").read_text(encoding="utf-8"))
@@ -88,9 +88,13 @@ def test_parity_of_a_cut_model_succeeds(original, smaller, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["tatoeba", "--model", "m", "--data", "{data}", "--languages", "th"], 1, "has pairs of fr, zh"),
+        (
+            ["tatoeba", "--model", "{original}", "--data", "{data}", "--languages", "th"],
+            1,
+            "has pairs of fr, zh",
+        ),
         (["tatoeba", "--model", "m", "--data", "{data}", "--languages", "xx"], 2, "unknown language 'xx'"),
-        (["tatoeba", "--model", "m", "--data", "nowhere"], 1, "nowhere: no such folder"),
+        (["tatoeba", "--model", "{original}", "--data", "nowhere"], 1, "nowhere: no such folder"),
         (["tatoeba", "--model", "a/m", "b/m", "--data", "{data}"], 2, "2 models are called 'm'"),
         (
             ["parity", "--original", "m", "--model", "m", "--text", "{data}/{{iso3}}", "--languages", "en"],
@@ -100,8 +104,12 @@ def test_parity_of_a_cut_model_succeeds(original, smaller, tmp_path, capsys):
         (["parity", "--original", "m", "--model", "m", "--text", "{data}"], 2, "expected LANG=FILE"),
     ],
 )
-def test_wrong_input_ends_in_one_line(data, tmp_path, arguments, code, message):
-    result = run(*(argument.format(data=data) for argument in arguments), "--json", tmp_path / "out.json")
+def test_wrong_input_ends_in_one_line(original, data, tmp_path, arguments, code, message):
+    result = run(
+        *(argument.format(data=data, original=original) for argument in arguments),
+        "--json",
+        tmp_path / "out.json",
+    )
     assert result.returncode == code
     assert result.stdout == ""
     assert len(result.stderr.splitlines()) == 1
