@@ -47,17 +47,17 @@ class Rows(Protocol):
 
 
 def verification_sentences(selection: Selection) -> list[str]:
-    """Some of the counted lines in each language, and of our own sentences in it."""
+    """Some of the counted lines in each language, where they are stored, and of our own sentences in it."""
     builtin = builtin_sentences()
-    if not selection.languages:  # lists of tokens say no language: one sentence in each
-        return [sentences[0] for sentences in builtin.values()]
-    return [
+    found = [
         sentence
         for code in selection.languages
         for sentence in (*selection.sentences.get(code, ())[:SENTENCES], *builtin.get(code, ()))[
             : 2 * SENTENCES
         ]
     ]
+    # Lists of tokens say no language, and of texts with names of their own there is no sentence: one in each.
+    return found or [sentences[0] for sentences in builtin.values()]
 
 
 def draw_texts(selection: Selection) -> list[str]:

@@ -115,6 +115,13 @@ def _add_count(parser: CommandParser) -> None:
         help="at most N lines per language, 0 for all; default: 1000000",
     )
     parser.add_argument(
+        "--no-sample",
+        dest="sample",
+        action="store_false",
+        help="store no lines of the text: else each counts file holds up to 500, evenly drawn, of which "
+        "select measures how many stay unchanged",
+    )
+    parser.add_argument(
         "--workers", type=non_negative_integer, metavar="N", help="threads; default: one per core"
     )
     parser.add_argument("--overwrite", action="store_true", help="count again what was counted before")
@@ -196,6 +203,13 @@ def _add_select(parser: CommandParser) -> None:
     parser.add_argument(
         "--skip-missing", action="store_true", help="leave out listed tokens that the original does not have"
     )
+    parser.add_argument(
+        "--no-sample",
+        dest="sample",
+        action="store_false",
+        help="store no counted lines: else selection.json holds a few, for make-smaller to verify the model "
+        "with",
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier selection")
 
 
@@ -225,13 +239,15 @@ def _merge(options: argparse.Namespace) -> None:
 
 def _print_counts(files: list[Path]) -> None:
     from smaller_labse.common.result_table import Table, print_table
-    from smaller_labse.select_vocab.counts_file import summarize
+    from smaller_labse.select_vocab.counts_file import NO_SAMPLE, read_metadata, summarize
 
     rows = []
     for file in files:
         summary = summarize(file)
         rows.append([summary.name, *(f"{number:,}" for number in summary[1:])])
     print_table(Table(("counts of", "lines", "occurrences", "tokens"), rows))
+    if any(read_metadata(file)["sample"] != NO_SAMPLE for file in files):
+        print("Counts files also hold up to 500 lines of their text; --no-sample leaves them out.")
 
 
 def _print_selection(selection: Selection, original: Original) -> None:
@@ -244,6 +260,9 @@ def _print_selection(selection: Selection, original: Original) -> None:
         print_table(estimate_table(selection))
         print()
     print_table(size_table(selection, original.parameters))
+    lines = sum(map(len, selection.sentences.values()))
+    if lines:
+        print(f"selection.json also holds {lines} lines of the counted text; --no-sample leaves them out.")
     left_out = original.tokenizer.without_embedding
     if left_out:
         print(f"left out, as the embedding matrix has no row for them: {', '.join(left_out)}")

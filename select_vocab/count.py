@@ -38,6 +38,7 @@ def count(
     longer_than: int | None = None,
     max_lines: int | None = None,
     workers: int | None = None,
+    sample: bool = True,
     overwrite: bool = False,
     report: Callable[[str], None] = lambda message: None,
 ) -> list[Path]:
@@ -64,6 +65,9 @@ def count(
         longer_than: count lines of more characters than this; None for 5.
         max_lines: at most so many lines per language, 0 for all; None for 1,000,000.
         workers: threads; None for one per core. The counts do not depend on it.
+        sample: whether a counts file also holds up to 500 of the lines, evenly drawn: `select` measures how
+            many of them stay unchanged, and takes a few for `make_smaller` to verify the model with. False
+            for text that is not to be passed on.
         overwrite: count again what was counted before.
         report: is told, in a line each, what was counted before and is taken as it is.
 
@@ -91,7 +95,7 @@ def count(
             "which is counted whole, so leave them out"
         )
     tokenizer = open_original(os.fspath(model)).tokenizer
-    return count_sources(found, tokenizer, Path(out), line_filter, threads, overwrite, report)
+    return count_sources(found, tokenizer, Path(out), line_filter, threads, overwrite, report, sample)
 
 
 def find_sources(

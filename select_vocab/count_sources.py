@@ -42,6 +42,7 @@ def count_sources(
     workers: int | None = None,
     overwrite: bool = False,
     report: Callable[[str], None] = lambda message: None,
+    sample: bool = True,
 ) -> list[Path]:
     """Count every source into `folder`/`name`.parquet; what was counted before is not counted again.
 
@@ -54,6 +55,7 @@ def count_sources(
         overwrite: count again, even what was counted before.
         report: is told of each file that was counted before and is taken as it is, and where an interrupted
             count goes on.
+        sample: whether the files hold some of the lines, see `corpora/sample.py`.
 
     Returns:
         The counts files, in the order of `sources`.
@@ -72,7 +74,7 @@ def count_sources(
         if overwrite or not file.exists():
             todo.append((source, file))
         else:
-            report(require_same_counts(source, file, tokenizer.fingerprint, line_filter))
+            report(require_same_counts(source, file, tokenizer.fingerprint, line_filter, sample))
             unfinished_file(file).unlink(missing_ok=True)
     counters = new_counters(tokenizer, workers) if todo else []
     for source, file in todo:
@@ -85,6 +87,7 @@ def count_sources(
         to_come = None if most is None else most - begun.passed.total
         with progress(f"counting {source.name}", to_come, "lines") as advance:
             counts = count_source(source, tokenizer, line_filter, counters, advance, begun, save)
+        counts = counts if sample else replace(counts, sample=())
         write_counts(counts, tokenizer.pieces, file, overwrite)
         unfinished.unlink(missing_ok=True)
     return files
@@ -167,7 +170,7 @@ def count_source(
         return Counts(
             name=source.name,
             language=source.language.code,
-            corpus=source.description,
+            corpus=source.stored_corpus,
             line_filter=line_filter,
             fingerprint=tokenizer.fingerprint,
             total_lines=passed.total,
@@ -184,7 +187,7 @@ def count_source(
             passed.add(batch)
             advance(len(batch.lines))
     counts = replace(counts_so_far(), sample=passed.sampler.sample())
-    _require_tokens(counts, line_filter)
+    _require_tokens(counts, line_filter, source.description)
     return counts
 
 
@@ -196,15 +199,15 @@ def _for_a_while(first: LineBatch, others: Iterator[LineBatch]) -> Iterator[Line
         yield batch
 
 
-def _require_tokens(counts: Counts, line_filter: LineFilter) -> None:
+def _require_tokens(counts: Counts, line_filter: LineFilter, text: str) -> None:
     if not counts.total_lines:
         raise SmallerLabseError(
-            f"{counts.name}: no line in {counts.corpus} has more than "
+            f"{counts.name}: no line in {text} has more than "
             f"{line_filter.longer_than} characters, so there is nothing to count"
         )
     if not counts.occurrences.any():
         raise SmallerLabseError(
-            f"{counts.name}: the {counts.total_lines:,} lines of {counts.corpus} are white space and control "
+            f"{counts.name}: the {counts.total_lines:,} lines of {text} are white space and control "
             "characters, so there is nothing to count"
         )
 

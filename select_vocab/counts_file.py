@@ -9,8 +9,9 @@ It is Parquet with a row for every token that occurred, ascending by id:
 
 and, in the schema's metadata (UTF-8 strings): `format` ("smaller_labse.counts.1"), `name`, `language`,
 `lines` (how many were counted), `corpus`, `filter` (JSON), `fingerprint` (of the vocabulary),
-`sample` (JSON, a list of [number, line]; see `corpora/sample.py`); of word lists `word_list` ("true"),
-`text_digest` (of the counted lines, see `TextDigest`; merged and older counts have none).
+`sample` (JSON, a list of [number, line]; see `corpora/sample.py`; empty with --no-sample); of word lists
+`word_list` ("true"), `text_digest` (of the counted lines, see `TextDigest`; merged and older counts have
+none).
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from smaller_labse.corpora.sample import SampledLine, sample_lines
 from smaller_labse.corpora.word_lists import WORD_LIST_ENDINGS
 
 FORMAT = "smaller_labse.counts.1"
+NO_SAMPLE = "[]"
 
 
 @dataclass(frozen=True)
@@ -39,13 +41,13 @@ class Counts:
     Attributes:
         name: what these are counts of: a language's code, or a Wikipedia's where a language has several.
         language: the language's code.
-        corpus: where the text came from, for people.
+        corpus: where the text came from, for people; no path of a machine.
         line_filter: which lines were counted; None where nobody knows (published frequencies).
         fingerprint: of the vocabulary.
         total_lines: how many lines were counted; None where nobody knows.
         occurrences: of each token, by id, int64 [vocabulary size].
         lines: in how many lines each token occurs, int64 [vocabulary size]; None where nobody knows.
-        sample: some of the lines, evenly drawn.
+        sample: some of the lines, evenly drawn; none where the user wanted none stored.
         word_list: whether it is no text but words and how often they occur, each a line.
         text_digest: of the lines that were counted, see `TextDigest`; None where nobody knows (published
             frequencies, merged counts, counts of earlier versions).
@@ -225,7 +227,8 @@ def add_counts(first: Counts, second: Counts) -> Counts:
         total_lines=first.total_lines + second.total_lines,
         occurrences=first.occurrences + second.occurrences,
         lines=first.lines + second.lines,
-        sample=sample_lines([*first.sample, *second.sample]),
+        # A sample of one of the two would be no even sample of both.
+        sample=sample_lines([*first.sample, *second.sample]) if first.sample and second.sample else (),
         word_list=first.word_list or second.word_list,
         text_digest=None,
     )

@@ -12,7 +12,7 @@ from smaller_labse.corpora.languages import Language, find_language, name_langua
 from smaller_labse.corpora.line_batches import LineFilter, TextDigest, line_filter_of, read_batches
 from smaller_labse.corpora.sources import Source
 from smaller_labse.originals.tokenizers.base import Tokenizer
-from smaller_labse.select_vocab.counts_file import Counts, read_counts, read_metadata
+from smaller_labse.select_vocab.counts_file import NO_SAMPLE, Counts, read_counts, read_metadata
 from smaller_labse.select_vocab.published_frequencies import read_frequencies
 from smaller_labse.select_vocab.token_lists import say_missing
 
@@ -86,7 +86,9 @@ def _read_one(file: Path, tokenizer: Tokenizer, wanted: set[str], skip_missing: 
     return counts
 
 
-def require_same_counts(source: Source, file: Path, fingerprint: str, line_filter: LineFilter) -> str:
+def require_same_counts(
+    source: Source, file: Path, fingerprint: str, line_filter: LineFilter, sample: bool = True
+) -> str:
     """Refuse a counts file that holds other counts than this source would give.
 
     A text on this machine is read again, which takes a small part of the time that counting takes, and its
@@ -105,6 +107,11 @@ def require_same_counts(source: Source, file: Path, fingerprint: str, line_filte
         raise SmallerLabseError(
             f"{file} exists and holds counts of another {other}; choose another folder or add --overwrite"
         )
+    if not sample and metadata["sample"] != NO_SAMPLE:
+        raise SmallerLabseError(
+            f"{file} holds lines of its text, which --no-sample is to leave out; delete that file to count "
+            "this text again, or add --overwrite to count all again"
+        )
     if not source.paths:
         return f"{source.name}: counted before ({file}); --overwrite counts again"
     pipe = find_pipe(source)
@@ -120,8 +127,8 @@ def require_same_counts(source: Source, file: Path, fingerprint: str, line_filte
         )
     if _digest(source, line_filter) != metadata["text_digest"]:
         raise SmallerLabseError(
-            f"{file} holds counts of {source.description} from before it was changed; delete that file to "
-            "count this text again, or add --overwrite to count all again"
+            f"{file} holds counts of {source.description} from before it was changed, or of another text of "
+            "that name; delete that file to count this text again, or add --overwrite to count all again"
         )
     return f"{source.name}: counted before ({file}), its text has not changed"
 
@@ -176,11 +183,12 @@ def _what_differs(
     """In what a counts file differs from what this source would give, e.g. "corpus (a.txt, now b.txt)"."""
     expected = {
         "fingerprint": (fingerprint, "vocabulary"),
-        "corpus": (source.description, "corpus"),
+        "corpus": (source.stored_corpus, "corpus"),
         "filter": (line_filter_of(source, line_filter).to_json(), "line filter"),
     }
     for key, (value, called) in expected.items():
-        if metadata[key] != value:
+        # Counts of earlier versions hold the paths of their texts.
+        if metadata[key] != value and not (key == "corpus" and metadata[key] == source.description):
             return f"{called} ({metadata[key]}, now {value})"
     return None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -47,6 +48,7 @@ def select(
     fill_up: bool = False,
     strip: bool = False,
     skip_missing: bool = False,
+    sample: bool = True,
     overwrite: bool = False,
     report: Callable[[Selection, Original], None] = lambda selection, original: None,
 ) -> Selection:
@@ -74,6 +76,8 @@ def select(
             fewer are kept, and a warning says how many.
         strip: strip white space off listed tokens, as the published lists want.
         skip_missing: leave out listed tokens that the original does not have, instead of failing.
+        sample: whether `selection.json` holds a few of the counted lines, for `make_smaller` to verify the
+            model with; else it takes built-in sentences only.
         overwrite: replace an earlier selection.
         report: is called with the selection and the original when the selection is written.
 
@@ -102,7 +106,7 @@ def select(
     rule = _rule({name: value for name, value in given.items() if value is not None}, bool(counts_paths))
     if order not in ORDERS:
         raise UsageError(f"order: expected {' or '.join(ORDERS)}, got {order!r}")
-    _require_effect(rule, counts_paths, paths(pieces), fill_up, strip, skip_missing)
+    _require_effect(rule, counts_paths, paths(pieces), fill_up, strip, skip_missing, sample)
     wanted = parse_languages(languages, any_name=True) if languages is not None else []
     require_absent(folder, overwrite, MARKER)
     require_not_read(folder, [*counts_paths, *paths(pieces), *paths(keep), Path(model)], overwrite)
@@ -123,6 +127,8 @@ def select(
         fill_up=fill_up,
         languages=[language.code for language in (wanted or named)],
     )
+    if not sample:
+        selection = replace(selection, sentences={})
     write_selection(selection, tokenizer, folder, overwrite)
     report(selection, original)
     for warning in (too_few_tokens(selection), too_little_text(selection.coverage, rule)):
@@ -132,13 +138,21 @@ def select(
 
 
 def _require_effect(
-    rule: Rule, counts: Sequence[Path], pieces: Sequence[Path], fill_up: bool, strip: bool, skip_missing: bool
+    rule: Rule,
+    counts: Sequence[Path],
+    pieces: Sequence[Path],
+    fill_up: bool,
+    strip: bool,
+    skip_missing: bool,
+    sample: bool,
 ) -> None:
     """Refuse options that would do nothing, before a model is read."""
     if not counts and not pieces:
         raise UsageError("nothing to select from; add --counts, or lists of tokens with --pieces")
     if fill_up and rule.name != "vocab-size":
         raise UsageError("--fill-up goes with --vocab-size, the size to fill up to")
+    if not sample and not counts:
+        raise UsageError("--no-sample goes with --counts; lists of tokens hold no lines")
     if strip and not pieces:
         raise UsageError("--strip goes with --pieces; it is about lists of tokens")
     if skip_missing and not pieces and not any(map(holds_frequencies, counts)):

@@ -29,10 +29,12 @@ class Source:
     Attributes:
         name: the file's name: the language's code, or a Wikipedia's where a language has several.
         language: the language.
-        description: where the text is, for people, and to tell whether it was counted before.
+        description: where the text is, for messages.
         read: opens the text and yields its lines; of a word list, each word and how often it occurs.
         is_word_list: whether it is a word list.
         paths: the files and folders of this machine that it reads; empty where it reads none.
+        corpus: the same as `description` without folders of this machine, which counts, selections and models
+            keep and pass on; "" where it names none.
     """
 
     name: str
@@ -41,6 +43,12 @@ class Source:
     read: Callable[[], Iterator[str]] | Callable[[], Iterator[tuple[str, int]]]
     is_word_list: bool = False
     paths: tuple[Path, ...] = ()
+    corpus: str = ""
+
+    @property
+    def stored_corpus(self) -> str:
+        """What a counts file says of where the text came from."""
+        return self.corpus or self.description
 
 
 def wikipedia_sources(
@@ -67,7 +75,9 @@ def wikipedia_sources(
         for wikipedia in language.wikipedias:
             config = f"{date}.{wikipedia.replace('_', '-')}"
             lines = partial(read_dataset_lines, dataset, config)
-            sources.append(Source(wikipedia, language, f"{dataset} {config}", lines, paths=_local(dataset)))
+            description, corpus = f"{dataset} {config}", f"{_public(dataset)} {config}"
+            paths = _local(dataset)
+            sources.append(Source(wikipedia, language, description, lines, paths=paths, corpus=corpus))
     return sources
 
 
@@ -91,9 +101,12 @@ def dataset_sources(
     for language in languages:
         name, part = language.fill(dataset), language.fill(split)
         chosen = language.fill(config) if config else None
-        description = _describe([each for each in (name, chosen, part) if each], text_field)
+        parts = [each for each in (chosen, part) if each]
+        description = _describe([name, *parts], text_field)
+        corpus = _describe([_public(name), *parts], text_field)
         lines = partial(read_dataset_lines, name, chosen, part, text_field)
-        sources.append(Source(language.code, language, description, lines, paths=_local(name)))
+        paths = _local(name)
+        sources.append(Source(language.code, language, description, lines, paths=paths, corpus=corpus))
     return _require_different(sources, "--dataset, --dataset-config or --split")
 
 
@@ -197,6 +210,7 @@ def _text_source(
 ) -> Source:
     paths = [path for _, several in found for path in several]
     description = " + ".join(str(expand_user(written)) for written, _ in found)
+    corpus = " + ".join(Path(written).name for written, _ in found)
     lists = [path for path in paths if text_ending(path) == ".tsv" and text_field is None]
     if lists and len(lists) < len(paths):
         raise UsageError(
@@ -207,10 +221,10 @@ def _text_source(
         find_text_files(path, text_field is not None)  # what is no text is refused before a model is read
     if lists:
         words = partial(_chain, read_word_counts, paths)
-        return Source(language.code, language, description, words, True, tuple(paths))
+        return Source(language.code, language, description, words, True, tuple(paths), corpus)
     lines = partial(_chain, partial(read_lines, text_field=text_field), paths)
-    description = _describe([description], text_field or TEXT_FIELD)
-    return Source(language.code, language, description, lines, paths=tuple(paths))
+    description, corpus = (_describe([each], text_field or TEXT_FIELD) for each in (description, corpus))
+    return Source(language.code, language, description, lines, paths=tuple(paths), corpus=corpus)
 
 
 def _chain(read: Callable[[Path], Iterator[Any]], paths: Sequence[Path]) -> Iterator[Any]:
@@ -225,6 +239,11 @@ def _text_files(source: Source, text_field: str | None) -> list[Path]:
 def _local(dataset: str) -> tuple[Path, ...]:
     """A dataset's folder, where it is one of this machine."""
     return (Path(dataset),) if Path(dataset).exists() else ()
+
+
+def _public(dataset: str) -> str:
+    """A dataset's name; of a folder of this machine its own, without those that it lies in."""
+    return Path(dataset).resolve().name if _local(dataset) else dataset
 
 
 def _describe(parts: list[str], text_field: str) -> str:

@@ -50,7 +50,7 @@ def test_every_wikipedia_of_a_language_is_counted_into_a_file_of_its_own(example
     assert [summarize(file).lines for file in files] == [3, 2, 1, 2]
     classical = read_metadata(files[3])
     assert (classical["name"], classical["language"]) == ("zh_classical", "zh")
-    assert classical["corpus"] == f"{dataset} 20231101.zh-classical"
+    assert classical["corpus"] == f"{dataset.name} 20231101.zh-classical"
     assert json.loads(read_metadata(files[0])["sample"])[1] == [1, "Another line."]
     ended = run(
         "select", "--model", example, "--counts", tmp_path / "counts", "--out", tmp_path / "selection"

@@ -103,7 +103,7 @@ def test_several_files_globs_and_folders_of_one_language_are_added_up(example, r
     assert ended.code == 0, ended.error
     assert summarize(tmp_path / "counts" / "en.parquet").lines == 15
     corpus = read_metadata(tmp_path / "counts" / "en.parquet")["corpus"]
-    assert corpus == f"{tmp_path}/news/*.txt + {tmp_path}/web + {tmp_path}/[d].txt"
+    assert corpus == "*.txt + web + [d].txt", "names, and no folders"
     pattern = ["--text", "~/{code}/*.txt", "--languages", "news,web"]
     ended = run("count", "--model", example, *pattern, "--out", tmp_path / "patterns")
     assert ended.code == 0, ended.error
