@@ -152,3 +152,17 @@ def test_a_language_without_frequencies_is_named(frequencies, select, nothing_le
     assert ended.code == 2
     assert f"no counts of sv among {frequencies}; count first" in ended.error
     nothing_left()
+
+
+def test_what_counting_wikipedia_costs_starts_from_the_published_frequencies(shared):
+    """The tokens in docs/costs.md: of three languages, and of the 15, whose 16 Wikipedias are all here."""
+    tokens = {
+        file.name.removesuffix("_freqs.json.gz"): sum(json.loads(gzip.decompress(file.read_bytes())).values())
+        for file in (shared / "labse15" / "tokens_freqs").iterdir()
+    }
+    assert len(tokens) == 16
+    three = sum(tokens[code] for code in ("en", "it", "ja"))
+    costs = (Path(__file__).resolve().parents[2] / "docs" / "costs.md").read_text(encoding="utf-8")
+    (row,) = (line for line in costs.splitlines() if line.startswith("| LaBSE's tokens in these lines"))
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    assert cells[1:] == [f"{n / 1e6:,.0f} million" for n in (three, sum(tokens.values()))]
