@@ -58,7 +58,7 @@ def test_an_interrupted_count_keeps_the_finished_language_and_goes_on(
         assert everything_in(out) == ["en.parquet"]
         process.send_signal(signal.SIGINT)
         stdout, stderr = process.communicate(timeout=SECONDS)
-    assert (process.returncode, stdout, stderr) == (130, "", f"select-vocab: {MESSAGE}")
+    assert (process.returncode, stdout, stderr) == (130, "", f"select-vocab count: {MESSAGE}")
     assert everything_in(out) == ["en.parquet"]
     finished = (out / "en.parquet").read_bytes()
 
@@ -85,7 +85,7 @@ def test_an_interrupted_selection_leaves_nothing_and_the_same_command_completes(
     with (tmp_path / "pieces.txt").open("wb"):
         process.send_signal(signal.SIGINT)
         stdout, stderr = process.communicate(timeout=SECONDS)
-    assert (process.returncode, stdout, stderr) == (130, "", f"select-vocab: {MESSAGE}")
+    assert (process.returncode, stdout, stderr) == (130, "", f"select-vocab select: {MESSAGE}")
     assert everything_in(tmp_path) == ["pieces.txt"]
     (tmp_path / "pieces.txt").unlink()
     (tmp_path / "pieces.txt").write_text("the\n")
@@ -106,7 +106,7 @@ def test_a_selection_stopped_while_it_writes_vanishes(
     with monkeypatch.context() as patch:
         patch.setattr(np, "save", stop)
         ended = run(*arguments)
-    assert (ended.code, ended.error) == (130, f"select-vocab: {MESSAGE}")
+    assert (ended.code, ended.error) == (130, f"select-vocab select: {MESSAGE}")
     assert everything_in(tmp_path) == []
     assert run(*arguments).code == 0
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
