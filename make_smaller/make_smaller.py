@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
-from smaller_labse.common.arguments import StrPath
+from smaller_labse.common.arguments import StrPath, check, length_in_tokens
 from smaller_labse.common.atomic_output import new_folder, require_absent
 from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.common.quiet_tensorflow import import_tensorflow_quietly
@@ -32,7 +32,6 @@ from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.select_vocab.selection import Selection, read_selection
 
 _FORMATS = {HuggingFaceFolder: FROM_HUGGINGFACE, TFHubFolders: FROM_TFHUB}
-SHORTEST = 3  # [CLS], one token, [SEP]
 
 
 @dataclass(frozen=True)
@@ -141,11 +140,8 @@ def make_smaller(
 
 
 def _check(options: Options) -> None:
-    length = options.sequence_length
-    if length is not None and (not isinstance(length, int) or length < SHORTEST):
-        raise UsageError(
-            f"--sequence-length: expected {SHORTEST} or more ([CLS], one token, [SEP]), got {length!r}"
-        )
+    if options.sequence_length is not None:
+        check("sequence_length", length_in_tokens, options.sequence_length)
     if options.pooling is not None and options.pooling not in get_args(PoolingMode):
         raise UsageError(f"--pooling: expected mean, cls or pooler, got {options.pooling!r}")
     if options.dtype not in (None, "float16"):

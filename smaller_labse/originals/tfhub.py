@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.common.errors import SmallerLabseError, UsageError
 
 SAVED_MODEL = "saved_model.pb"
+EXPECTED = "a Hugging Face folder or hub id (owner/name), or a SavedModel folder or TF Hub handle (https://…)"
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ def locate_tfhub(model: str, preprocessor: str | None = None) -> TFHubFolders:
         encoder, beside = Path(model), None
         if (encoder / "encoder").is_dir():
             encoder, beside = encoder / "encoder", encoder / "preprocess"
-    _require_saved_model(encoder)
+    _require_encoder(model, encoder)
     if preprocessor is not None:
         beside = _resolve_handle(preprocessor) if _is_handle(preprocessor) else Path(preprocessor)
         _require_saved_model(beside)
@@ -80,6 +82,22 @@ def _is_handle(model: str) -> bool:
     return "://" in model
 
 
+def _require_encoder(model: str, encoder: Path) -> None:
+    """Refuse what is no original of either kind; this is the last place where one is looked for."""
+    if not model:
+        raise UsageError(f"--model: expected {EXPECTED}, got ''")
+    if encoder == Path(model) and not (encoder / SAVED_MODEL).is_file():
+        if not encoder.exists():
+            raise SmallerLabseError(f"{model}: no such folder; expected {EXPECTED}")
+        if not encoder.is_dir():
+            raise SmallerLabseError(f"{model}: a file; expected {EXPECTED}")
+        raise SmallerLabseError(
+            f"{model}: neither config.json, as Hugging Face has, nor {SAVED_MODEL} or encoder/, as TF Hub "
+            "has, is in it, so it is no model"
+        )
+    _require_saved_model(encoder)
+
+
 def _require_saved_model(folder: Path) -> None:
     if (folder / SAVED_MODEL).is_file():
         return
@@ -90,8 +108,9 @@ def _require_saved_model(folder: Path) -> None:
 
 def _resolve_handle(handle: str) -> Path:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    import tensorflow_hub as hub
-
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what it imports in turn
+        import tensorflow_hub as hub
     try:
         return Path(hub.resolve(handle))
     except Exception as error:

@@ -128,5 +128,6 @@ def test_languages_without_a_wikipedia_are_named(example, run, tmp_path):
     ended = run("count", "--model", example, "--languages", "fr,hmn", "--out", tmp_path / "counts")
     assert (ended.code, ended.error) == (
         2,
-        "select-vocab: Hmong (hmn) has no Wikipedia; give text of it with --text hmn=FILE\n",
+        "select-vocab count: Hmong (hmn) has no Wikipedia; give text of it with --text hmn=FILE "
+        "(see select-vocab count --help)\n",
     )

@@ -128,7 +128,7 @@ def test_a_missing_model_leaves_nothing_behind(data, tmp_path, capfd):
         str(tmp_path / "o.json"),
     ]
     assert main(["tatoeba", *arguments]) == 1
-    assert "missing: no such folder; give a SavedModel folder or a TF Hub handle" in capfd.readouterr().err
+    assert "missing: no such folder; expected a Hugging Face folder or hub id" in capfd.readouterr().err
     assert sorted(tmp_path.rglob("*")) == before
 
 

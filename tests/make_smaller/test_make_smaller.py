@@ -220,10 +220,14 @@ def test_a_damaged_original_is_refused_before_the_long_work(example, trimmed, tm
         (
             ["--sequence-length", "2"],
             2,
-            "--sequence-length: expected 3 or more ([CLS], one token, [SEP]), got 2",
+            "--sequence-length: expected 3 tokens or more ([CLS], one token, [SEP]), got '2'",
         ),
-        (["--sequence-length", "-5"], 2, "--sequence-length: expected 3 or more"),
-        (["--sequence-length", "long"], 2, "invalid int value: 'long'"),
+        (["--sequence-length", "-5"], 2, "--sequence-length: expected 3 tokens or more"),
+        (
+            ["--sequence-length", "long"],
+            2,
+            "--sequence-length: expected 3 tokens or more ([CLS], one token, [SEP]), got 'long'",
+        ),
         (["--sequence-length", "513"], 1, "--sequence-length 513: the original has 512 positions"),
         (["--preprocessor", "{nowhere}"], 1, "{nowhere}: no such folder"),
         (["--preprocessor", "{encoder}"], 1, "expected a preprocessor in LaBSE's TF Hub format"),
@@ -235,7 +239,7 @@ def test_a_damaged_original_is_refused_before_the_long_work(example, trimmed, tm
         (
             ["--model", "{nowhere}"],
             1,
-            "{nowhere}: no such folder; give a SavedModel folder or a TF Hub handle",
+            "{nowhere}: no such folder; expected a Hugging Face folder or hub id (owner/name), or",
         ),
         (["--out", "{selection}"], 1, "{selection} exists; choose another place or add --overwrite"),
         (

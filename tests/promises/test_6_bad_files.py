@@ -15,7 +15,7 @@ from smaller_labse.corpora.builtin_sentences import builtin_sentences
 
 def assert_one_line(ended, *reasons: object) -> None:
     assert ended.code == 1
-    assert ended.error.startswith("select-vocab: ")
+    assert ended.error.startswith("select-vocab ")
     assert ended.error.count("\n") == 1
     for reason in reasons:
         assert str(reason) in ended.error

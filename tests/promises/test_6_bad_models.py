@@ -32,7 +32,10 @@ def edit_vocabulary(edit: Callable[[list[bytes]], list[bytes]]) -> Callable[[Pat
 
 CHECKPOINT = "no readable TensorFlow 2 checkpoint"
 DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
-    "no model": (shutil.rmtree, "no such folder; give a SavedModel folder or a TF Hub handle"),
+    "no model": (
+        shutil.rmtree,
+        "no such folder; expected a Hugging Face folder or hub id (owner/name), or a SavedModel folder or TF Hub",
+    ),
     "no graph": (
         lambda model: (model / "encoder/saved_model.pb").unlink(),
         "/encoder: no saved_model.pb in it",
@@ -92,7 +95,7 @@ def test_a_damaged_original_is_named_in_one_line(
         ended = run(*command, "--model", model, "--out", tmp_path / "out")
         assert ended.code == 1
         assert ended.error.count("\n") == 1
-        assert ended.error.startswith(f"select-vocab: {model}")
+        assert ended.error.startswith(f"select-vocab {command[0]}: {model}")
         assert reason.format(piece=tokenizer.pieces[300]) in ended.error
         nothing_left(*["model"] if damage != "no model" else [])
 
@@ -120,9 +123,9 @@ def test_what_is_no_encoder_of_labses_format_is_refused(example, another_saved_m
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").write_text("text")
     for model, reason in (
-        (tmp_path / "empty", "no saved_model.pb in it, so it is no SavedModel folder"),
-        (tmp_path / "file", "no such folder; give a SavedModel folder or a TF Hub handle"),
-        (counted, "no saved_model.pb in it, so it is no SavedModel folder"),
+        (tmp_path / "empty", "neither config.json, as Hugging Face has, nor saved_model.pb"),
+        (tmp_path / "file", "a file; expected a Hugging Face folder or hub id"),
+        (counted, "neither config.json, as Hugging Face has, nor saved_model.pb or encoder/"),
         (another_saved_model, "is this an encoder in LaBSE's TF Hub format?"),
         (example / "preprocess", "no embedding matrix 'word_embeddings/embeddings' in the checkpoint"),
     ):
@@ -139,7 +142,7 @@ def test_a_handle_that_cannot_be_fetched_is_named(counted, run, tmp_path, monkey
     handle = "https://127.0.0.1:9/google/LaBSE/2"  # nobody listens on the discard port
     ended = run("select", "--model", handle, "--counts", counted, "--out", tmp_path / "selection")
     assert ended.code == 1
-    assert ended.error.startswith(f"select-vocab: {handle}: could not be fetched (")
+    assert ended.error.startswith(f"select-vocab select: {handle}: could not be fetched (")
     assert ended.error.count("\n") == 1
     assert "check the handle and the network" in ended.error
     shutil.rmtree(tmp_path / "cache", ignore_errors=True)

@@ -110,7 +110,7 @@ def test_published_frequencies_have_no_line_counts(frequencies, select, nothing_
     ended = select("--counts", frequencies / "fr_freqs.json.gz", "--skip-missing")
     assert ended.code == 1
     assert "has no line counts, which --min-line-share needs; choose --top-k" in ended.error
-    assert ended.error.splitlines()[-1].startswith("select-vocab: fr: ")
+    assert ended.error.splitlines()[-1].startswith("select-vocab select: fr: ")
     nothing_left()
 
 
