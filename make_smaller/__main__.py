@@ -56,7 +56,9 @@ def _parser() -> CommandParser:
     huggingface.add_argument("--no-savedmodel", action="store_true", help="write huggingface/ only")
     huggingface.add_argument("--dtype", choices=("float16",), help="of huggingface/; default: the original's")
     huggingface.add_argument(
-        "--prompt", metavar="TEXT", help='what the preprocessor puts before every sentence, e.g. "query: "'
+        "--prompt",
+        metavar="TEXT",
+        help='what goes before every text, e.g. "query: ", in every format; default: the original\'s',
     )
     huggingface.add_argument(
         "--pooling", choices=("mean", "cls", "pooler"), help="where the folder does not say (no modules.json)"

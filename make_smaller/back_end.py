@@ -37,7 +37,7 @@ class Written:
         formats: the parts that were written, `ENCODER`, `HUGGINGFACE` or both.
         verification: what the comparison with the original saw.
         sequence_length: the length in tokens that the preprocessor packs to; None where there is none.
-        prompt: what the preprocessor puts before every sentence.
+        prompt: what goes before every text, in every format.
     """
 
     original_parameters: int

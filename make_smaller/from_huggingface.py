@@ -15,6 +15,13 @@ from smaller_labse.encoders.bert import save_encoder
 from smaller_labse.encoders.config import is_rebuilt
 from smaller_labse.encoders.from_huggingface import build_encoder, read_encoder
 from smaller_labse.encoders.preprocessor import build_preprocessor, save_preprocessor
+from smaller_labse.encoders.prompt import prompt_of
+from smaller_labse.encoders.sentence_transformers_folder import (
+    MODULES,
+    read_default_prompt,
+    write_default_prompt,
+)
+from smaller_labse.encoders.to_huggingface import write_sentence_transformers
 from smaller_labse.make_smaller.back_end import Options, Say, Written
 from smaller_labse.make_smaller.manifest import Verification
 from smaller_labse.make_smaller.trim_huggingface import TrimmedFolder, trim_huggingface
@@ -49,12 +56,34 @@ class FromHuggingFace:
         """
         if not options.huggingface:
             raise UsageError("--no-huggingface is for TF Hub originals")
-        chosen = (options.sequence_length, options.prompt, options.pooling)
+        chosen = (options.sequence_length, options.pooling)
         if options.savedmodel is False and any(option is not None for option in chosen):
-            raise UsageError("--sequence-length, --prompt and --pooling are the SavedModel's")
+            raise UsageError("--sequence-length and --pooling are the SavedModel's")
         self._original, self._tokenizer, self._selection = original, tokenizer, selection
         self._options = options
         self._is_rebuilt = is_rebuilt(read_object(original.folder / CONFIG))
+        self._saved_model = self._is_rebuilt if options.savedmodel is None else options.savedmodel
+        self._prompt = (prompt_of(original) or "") if options.prompt is None else options.prompt
+        self._check_prompt()
+
+    def _check_prompt(self) -> None:
+        """See that the prompt's tokens are kept, or else no text has its own, and that a file can say it."""
+        if not self._prompt:
+            return
+        if not self._saved_model and not (self._original.folder / MODULES).is_file():
+            raise UsageError(
+                f"the prompt {self._prompt!r}: {self._original.name} has no {MODULES}, and without it "
+                "sentence-transformers reads no prompt; leave --prompt out"
+            )
+        # White space at its end becomes part of the word behind it.
+        needed = self._tokenizer.tokenize([self._prompt.strip()])[0]
+        kept = np.isin(needed, self._selection.subset.original_ids)
+        if not kept.all():
+            missing = self._tokenizer.pieces[needed[~kept][0]]
+            raise SmallerLabseError(
+                f"the prompt {self._prompt!r}: its token {missing!r} is not kept; select with --keep and a "
+                "file that holds the prompt"
+            )
 
     def write(self, folder: Path, say: Say) -> Written:
         """Write `huggingface/` and, where the architecture allows, `encoder/` and `preprocess/`."""
@@ -66,6 +95,8 @@ class FromHuggingFace:
             self._original.folder, self._selection.subset, folder / HUGGINGFACE, self._options.dtype
         )
         smaller = self._write_tokenizer(trimmed)
+        if self._prompt != read_default_prompt(trimmed.folder):
+            write_default_prompt(trimmed.folder, self._prompt)
         say("verifying it against the original")
         self._verify_rows(trimmed)
         unchanged = verify_tokens(
@@ -76,22 +107,23 @@ class FromHuggingFace:
             str(smaller.file),
             self._tokenizer.unknown_id,
         )
-        length, prompt, embedded, difference = None, "", 0, 0.0
-        saved_model = self._is_rebuilt if self._options.savedmodel is None else self._options.savedmodel
-        if saved_model:
+        length, embedded, difference = None, 0, 0.0
+        if self._saved_model:
             say("writing encoder/ and preprocess/")
-            length, prompt = self._write_saved_models(smaller, folder)
+            length = self._write_saved_models(smaller, folder)
             say("verifying them against the original")
-            if self._options.dtype is None:  # rounded to float16 the embeddings are others, by design
+            if not len(unchanged):
+                say("no text keeps all of its tokens, so that no embedding can be compared")
+            elif self._options.dtype is None:  # rounded to float16 the embeddings are others, by design
                 embedded, difference = self._verify_saved_models(
                     folder, [texts[number] for number in unchanged], length
                 )
         return Written(
             original_parameters=trimmed.original_parameters,
-            formats=(ENCODER, HUGGINGFACE) if saved_model else (HUGGINGFACE,),
+            formats=(ENCODER, HUGGINGFACE) if self._saved_model else (HUGGINGFACE,),
             verification=Verification(trimmed.vocab_size, len(texts), len(unchanged), embedded, difference),
             sequence_length=length,
-            prompt=prompt,
+            prompt=self._prompt,
         )
 
     def _write_tokenizer(self, trimmed: TrimmedFolder) -> Tokenizer:
@@ -112,7 +144,7 @@ class FromHuggingFace:
                 before.find(name), {f"{written.file}: {name}": written}, self._selection, self._options.dtype
             )
 
-    def _write_saved_models(self, tokenizer: Tokenizer, folder: Path) -> tuple[int, str]:
+    def _write_saved_models(self, tokenizer: Tokenizer, folder: Path) -> int:
         """Write `encoder/` and `preprocess/` of the trimmed folder, in float32.
 
         Args:
@@ -120,7 +152,7 @@ class FromHuggingFace:
             folder: where the trimmed folder is and the two are written.
 
         Returns:
-            The sequence length and the prompt of the preprocessor.
+            The sequence length of the preprocessor.
 
         Raises:
             SmallerLabseError: the folder's encoder, pooling or tokenizer cannot be rebuilt.
@@ -132,18 +164,14 @@ class FromHuggingFace:
             raise SmallerLabseError(
                 f"--sequence-length {length}: the encoder takes at most {encoder.config.max_length} tokens"
             )
-        prompt = encoder.side_files.prompt if self._options.prompt is None else self._options.prompt
-        if prompt and (tokenizer.tokenize([prompt])[0] == tokenizer.unknown_id).any():
-            raise SmallerLabseError(
-                f"the tokens of the prompt {prompt!r} are not kept; select with --keep and a file that "
-                "holds it"
-            )
+        if encoder.side_files.pooling is None:  # then only the SavedModel would say how it pools
+            write_sentence_transformers(trimmed, encoder.config, encoder.read_tensor, length, normalize=False)
         with tempfile.TemporaryDirectory(dir=folder) as scratch:
             setup = tokenizer.write_for_tensorflow(Path(scratch))
             save_encoder(build_encoder(encoder, setup.file), folder / ENCODER)
             gc.collect()  # the traced functions and the encoder hold each other
-            save_preprocessor(build_preprocessor(setup, length, prompt), folder / PREPROCESS)
-        return length, prompt
+            save_preprocessor(build_preprocessor(setup, length, self._prompt), folder / PREPROCESS)
+        return length
 
     def _verify_saved_models(self, folder: Path, texts: list[str], length: int) -> tuple[int, float]:
         """How many texts went through the original and the SavedModels, and the largest difference.
@@ -163,15 +191,14 @@ class FromHuggingFace:
         after = as_arrays(preprocess(tf.constant(texts)))
         original = self._original.folder
         encoder = read_encoder(original, open_safetensors(original).tensors, self._options.pooling)
-        prompt = encoder.side_files.prompt if self._options.prompt is None else self._options.prompt
         with tempfile.TemporaryDirectory(dir=folder) as scratch:
             setup = self._tokenizer.write_for_tensorflow(Path(scratch))
-            original_preprocess = build_preprocessor(setup, length, prompt)
+            original_preprocess = build_preprocessor(setup, length, self._prompt)
             before = as_arrays(original_preprocess(tf.constant(texts)))
             same = self._selection.subset.same_tokens(before[WORD_IDS], after[WORD_IDS])
             if not same.any():
                 raise SmallerLabseError(
-                    f"none of {len(texts)} texts, the prompt {prompt!r} before it, gets the "
+                    f"none of {len(texts)} texts, the prompt {self._prompt!r} before it, gets the "
                     "original's tokens; select with --keep and a file that holds the prompt"
                 )
             return verify_embeddings(

@@ -90,7 +90,8 @@ def make_smaller(
             originals from Hugging Face go without.
         dtype: "float16" for the tensors of `huggingface/`; None for the original's. Only for originals from
             Hugging Face, as are the next two.
-        prompt: what the preprocessor puts before every sentence, e.g. "query: "; None for the original's.
+        prompt: what goes before every text, e.g. "query: ", in every format; "" for nothing, None for the
+            original's.
         pooling: "mean", "cls" or "pooler", where the original does not say (no `modules.json`).
         license: for the model cards, e.g. "apache-2.0"; None for what the original's card states, which holds
             for what is made from it. Where nobody says, a warning does.

@@ -9,7 +9,7 @@
       "rows": ..., "hidden_size": ..., "parameters": ...,
       "tokenizer": "wordpiece", "unigram" or "bpe",
       "sequence_length": the length that inputs are truncated at; null where only huggingface/ says,
-      "prompt": what the preprocessor puts before every sentence,
+      "prompt": what goes before every text, in every format; "" for nothing,
       "languages": [...], "rule": {...}, "keep_characters": ..., "order": ..., "coverage": [...],
       "proof": the fields of `Verification`,
       "files": {path: bytes} of every other file
@@ -87,7 +87,7 @@ class ModelDescription:
         verification: what the comparison with the original saw.
         formats: the parts that were written, `ENCODER`, `HUGGINGFACE` or both.
         license: the card's entries for it, e.g. {"license": "apache-2.0"}; empty where nobody said.
-        prompt: what the preprocessor puts before every sentence.
+        prompt: what goes before every text, in every format.
         sentence_transformers: whether `huggingface/` says how to pool, as sentence-transformers needs it.
     """
 

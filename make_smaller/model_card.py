@@ -117,7 +117,10 @@ def _usage(description: ModelDescription, huggingface: str) -> str:
     if description.sequence_length:
         parts.append(f"Inputs are truncated at {description.sequence_length} tokens.")
     if description.prompt:
-        parts.append(f"The preprocessor puts {description.prompt!r} before every sentence.")
+        parts.append(
+            f"The prompt {description.prompt!r} goes before every text: the preprocessor and "
+            "sentence-transformers put it there by themselves."
+        )
     if ENCODER in description.formats:
         parts.append(f"""
 ```python

@@ -13,11 +13,11 @@ from smaller_labse.common.json_files import read_object
 from smaller_labse.common.quiet_tensorflow import import_tensorflow_quietly
 from smaller_labse.encoders.config import is_rebuilt
 from smaller_labse.encoders.networks.sentence_transformers_network import open_sentence_transformers
+from smaller_labse.encoders.prompt import prompt_of
 from smaller_labse.encoders.sentence_encoder import SentenceEncoder
-from smaller_labse.encoders.sentence_transformers_folder import read_default_prompt
 from smaller_labse.originals.huggingface import CONFIG, HuggingFaceFolder
 from smaller_labse.originals.locate import locate_encoder
-from smaller_labse.originals.model_folder import HUGGINGFACE, read_manifest
+from smaller_labse.originals.model_folder import HUGGINGFACE
 from smaller_labse.originals.tfhub import TFHubFolders, find_vocabularies, find_vocabulary
 from smaller_labse.originals.tokenizers.open_tokenizer import open_huggingface_tokenizer, read_vocabulary
 from smaller_labse.originals.tokenizers.tokenizer_files import TOKENIZER_JSON
@@ -52,6 +52,7 @@ def load(
     """
     model = os.fspath(model)
     original = locate_encoder(model, None if preprocessor is None else os.fspath(preprocessor))
+    prompt = (prompt_of(original) or "") if prompt is None else prompt
     if isinstance(original, HuggingFaceFolder):
         return _load_huggingface(original, prompt, device)
     pieces = _read_vocabulary(original)
@@ -65,18 +66,16 @@ def load(
     with on_device(device):
         encoder = tf.saved_model.load(str(original.encoder))
     _require_vocabulary(original, encoder, pieces)
-    if prompt is None:
-        prompt = _prompt_of(original)
     network = TensorFlowNetwork(original.name, _load_preprocessor(original, encoder), encoder, pieces, device)
     return SentenceEncoder(original.name, network, prompt)
 
 
-def _load_huggingface(place: HuggingFaceFolder, prompt: str | None, device: str | None) -> SentenceEncoder:
+def _load_huggingface(place: HuggingFaceFolder, prompt: str, device: str | None) -> SentenceEncoder:
     if not is_rebuilt(read_object(place.folder / CONFIG)):
         return SentenceEncoder(
             place.name,
             open_sentence_transformers(place, device),
-            read_default_prompt(place.folder) if prompt is None else prompt,
+            prompt,
         )
     import_tensorflow_quietly()
     from smaller_labse.encoders.from_huggingface import build_encoder, read_encoder
@@ -93,14 +92,8 @@ def _load_huggingface(place: HuggingFaceFolder, prompt: str | None, device: str 
         preprocessor = build_preprocessor(setup, encoder.sequence_length)
         with on_device(device):
             built = build_encoder(encoder, setup.file)
-    prompt = encoder.side_files.prompt if prompt is None else prompt
     network = TensorFlowNetwork(place.name, preprocessor, built, tokenizer.pieces, device)
     return SentenceEncoder(place.name, network, prompt)
-
-
-def _prompt_of(original: TFHubFolders) -> str:
-    """The prompt that a model's manifest says; none where it has no manifest, as TF Hub's have none."""
-    return read_manifest(original.encoder.parent).get("prompt", "")
 
 
 def _read_vocabulary(original: TFHubFolders) -> list[str]:

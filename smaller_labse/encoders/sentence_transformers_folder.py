@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.common.json_files import read_array, read_object_if_there
+from smaller_labse.common.json_files import read_array, read_object_if_there, write_json
 from smaller_labse.encoders.config import Activation, Dense, Pooling, PoolingMode
 from smaller_labse.originals.huggingface import CONFIG, SENTENCE_TRANSFORMERS, read_prompts
 
 MODES: Mapping[str, PoolingMode] = {"cls": "cls", "mean": "mean", "cls_token": "cls", "mean_tokens": "mean"}
 ACTIVATIONS: Mapping[str, Activation] = {"Tanh": "tanh", "Identity": "identity"}
 MODULES = "modules.json"
+DEFAULT_PROMPT = "default"  # the name of a prompt that the folder did not have
 
 
 @dataclass(frozen=True)
@@ -24,20 +25,11 @@ class SentenceTransformersFolder:
         pooling: from the tokens' outputs to an embedding; None where there is no `modules.json`.
         dense_folders: the folders of the dense layers' weights, in order.
         sequence_length: the longest input in tokens; None where nobody says.
-        prompts: name → text that goes before a sentence, e.g. "query" → "query: ".
-        default_prompt: the name of the prompt that goes before every sentence; None for none.
     """
 
     pooling: Pooling | None
     dense_folders: tuple[Path, ...]
     sequence_length: int | None
-    prompts: Mapping[str, str]
-    default_prompt: str | None
-
-    @property
-    def prompt(self) -> str:
-        """What goes before every sentence if nobody says otherwise."""
-        return self.prompts.get(self.default_prompt, "") if self.default_prompt else ""
 
 
 def read_sentence_transformers(folder: Path) -> SentenceTransformersFolder:
@@ -54,18 +46,26 @@ def read_sentence_transformers(folder: Path) -> SentenceTransformersFolder:
         pooling=pooling,
         dense_folders=dense_folders,
         sequence_length=_sequence_length(folder),
-        prompts=read_prompts(folder),
-        default_prompt=_default_prompt_name(folder),
     )
 
 
 def read_default_prompt(folder: Path) -> str:
     """What goes before every sentence if nobody says otherwise, whatever the folder's modules are."""
-    return read_prompts(folder).get(_default_prompt_name(folder) or "", "")
+    name = read_object_if_there(folder / SENTENCE_TRANSFORMERS).get("default_prompt_name")
+    return read_prompts(folder).get(name or "", "")
 
 
-def _default_prompt_name(folder: Path) -> str | None:
-    return read_object_if_there(folder / SENTENCE_TRANSFORMERS).get("default_prompt_name")
+def write_default_prompt(folder: Path, prompt: str) -> None:
+    """Let a folder say what goes before every sentence, "" for nothing; its other prompts stay.
+
+    sentence-transformers reads it where there is a `modules.json`, and nowhere else.
+    """
+    settings = read_object_if_there(folder / SENTENCE_TRANSFORMERS)
+    prompts = dict(settings.get("prompts") or {})
+    name = next((name for name, text in prompts.items() if text == prompt), DEFAULT_PROMPT)
+    prompts |= {name: prompt} if prompt else {}
+    default = {"prompts": prompts, "default_prompt_name": name if prompt else None}
+    write_json(folder / SENTENCE_TRANSFORMERS, settings | default)
 
 
 def _read_modules(folder: Path) -> tuple[Pooling, tuple[Path, ...]]:

@@ -13,7 +13,7 @@ from smaller_labse.common.json_files import write_json
 from smaller_labse.encoders.config import DROPOUT_RATE, WORD_EMBEDDINGS, EncoderConfig
 from smaller_labse.encoders.sentence_transformers_folder import MODULES
 from smaller_labse.encoders.tensor_names import bert_model_names
-from smaller_labse.originals.huggingface import CONFIG
+from smaller_labse.originals.huggingface import CONFIG, SENTENCE_TRANSFORMERS
 from smaller_labse.originals.tokenizers.tokenizer_files import TOKENIZER_JSON
 from smaller_labse.originals.tokenizers.wordpiece import END, MASK, PADDING, START, UNKNOWN
 from smaller_labse.originals.weights.safetensors_folder import WEIGHTS
@@ -69,7 +69,7 @@ def write_huggingface(
     write_json(folder / CONFIG, _model_config(config, ids))
     _write_tensors(folder / WEIGHTS, bert_model_names(config), config, read_tensor, embedding_matrix)
     _write_tokenizer(folder, ids, lower_case, sequence_length)
-    _write_sentence_transformers(folder, config, read_tensor, sequence_length)
+    write_sentence_transformers(folder, config, read_tensor, sequence_length, normalize=True)
 
 
 def _write_tensors(
@@ -202,25 +202,43 @@ def _bert_tokenizer_json(ids: Mapping[str, int], lower_case: bool) -> str:
     return tokenizer.to_str(pretty=True)
 
 
-def _write_sentence_transformers(
-    folder: Path, config: EncoderConfig, read_tensor: Callable[[str], np.ndarray], sequence_length: int
+def write_sentence_transformers(
+    folder: Path,
+    config: EncoderConfig,
+    read_tensor: Callable[[str], np.ndarray],
+    sequence_length: int,
+    normalize: bool,
 ) -> None:
-    """Name the steps to the sentence embedding: [CLS], then the pooler's dense layer, then length 1."""
-    steps = {"": "Transformer", "1_Pooling": "Pooling", "2_Dense": "Dense", "3_Normalize": "Normalize"}
+    """Name the steps from a folder's outputs to the sentence embedding, for sentence-transformers.
+
+    Args:
+        folder: the folder; what it says of prompts stays.
+        config: the encoder's; a pooler is [CLS] and then a dense layer with tanh. No other dense layers.
+        read_tensor: see `write_huggingface`.
+        sequence_length: see `write_huggingface`.
+        normalize: whether embeddings get length 1.
+    """
+    has_pooler = config.pooling.mode == "pooler"
+    steps = {"": "Transformer", "1_Pooling": "Pooling"}
+    steps |= {"2_Dense": "Dense"} if has_pooler else {}
+    steps |= {f"{len(steps)}_Normalize": "Normalize"} if normalize else {}
     modules = [
         {"idx": number, "name": str(number), "path": path, "type": f"sentence_transformers.models.{step}"}
         for number, (path, step) in enumerate(steps.items())
     ]
     write_json(folder / MODULES, modules)
-    write_json(folder / "config_sentence_transformers.json", {"prompts": {}, "similarity_fn_name": "cosine"})
+    if not (folder / SENTENCE_TRANSFORMERS).exists():
+        write_json(folder / SENTENCE_TRANSFORMERS, {"prompts": {}, "similarity_fn_name": "cosine"})
     transformer = {"max_seq_length": sequence_length, "do_lower_case": False}  # the tokenizer lower-cases
     write_json(folder / "sentence_bert_config.json", transformer)
     pooling = {
         "word_embedding_dimension": config.hidden_size,
-        "pooling_mode_cls_token": True,
-        "pooling_mode_mean_tokens": False,
+        "pooling_mode_cls_token": config.pooling.mode != "mean",
+        "pooling_mode_mean_tokens": config.pooling.mode == "mean",
     }
     write_json(folder / "1_Pooling" / CONFIG, pooling)
+    if not has_pooler:
+        return
     dense = {
         "in_features": config.hidden_size,
         "out_features": config.hidden_size,

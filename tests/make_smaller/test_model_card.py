@@ -69,4 +69,4 @@ def test_the_card_says_what_was_verified_and_how_the_model_reads_text() -> None:
         "2 rows equal to the bit; 3 of 5 texts keep their tokens, their embeddings differ by 1.0e-07" in text
     )
     assert "Inputs are truncated at 24 tokens." in text
-    assert "The preprocessor puts 'query: ' before every sentence." in text
+    assert "The prompt 'query: ' goes before every text" in text
