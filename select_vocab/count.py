@@ -44,6 +44,8 @@ def count(
 ) -> list[Path]:
     """Count the tokens of each language's text; what was counted before is not counted again.
 
+    A count that was interrupted in the middle of a language goes on there.
+
     Text comes from `text`, and for languages without such from `dataset` or from Wikipedia. Wikipedia is the
     default where nothing is given; beside `text` it has to be named.
 

@@ -129,7 +129,7 @@ def text_sources(
         others_have_fields: whether `text_field` is a column of those others, too.
 
     Raises:
-        UsageError: a language has no text or is unknown, a text's language is not among `names`, two
+        UsageError: a language has no text or is unknown, no language uses a text or a pattern, two
             languages have the same text, `others` is given and no language needs it, or `text_field` and
             nothing has any field.
         SmallerLabseError: a path does not exist.
@@ -154,6 +154,12 @@ def text_sources(
         if patterns:
             raise _no_text(language, language.fill(patterns[0]))
         raise UsageError(f"no text for {language.name} ({language.code}); add --text {language.code}=PATH")
+    for pattern in patterns:
+        if not any(find_paths(one.fill(pattern)) for one in wanted if one not in written):
+            raise UsageError(
+                f"--text {pattern}: no language uses it, as there is no such file of any that has no "
+                "LANGUAGE=PATH; correct the path or leave it out"
+            )
     if others and not without:
         raise UsageError(
             "every language has text of its own; name with --languages those that are to come "

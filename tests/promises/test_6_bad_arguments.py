@@ -25,6 +25,11 @@ TEXT = "--text en={text}/en.txt"
             f"{TEXT} --text it={{text}}/it.txt --languages en",
             "it.txt: Italian (it) is not among --languages; add it there, or leave --languages out",
         ),
+        (
+            f"{TEXT} --text {{text}}/{{{{code}}}}.txt --languages en",
+            "{code}.txt: no language uses it, as there",
+        ),
+        ("--text {text}/x/{{code}}.txt --languages en,it --wikipedia", "{code}.txt: no language uses it, as"),
         ("--text en={words} --max-lines 10", "en.tsv is a word list, which is counted whole, so leave them"),
         ("--text en={words} --longer-than 5", "en.tsv is a word list, which is counted whole, so leave them"),
         (f"{TEXT} --text EN2={{text}}/it.txt en2={{text}}/ja.txt", "would both be counted into en2.parquet"),
