@@ -232,7 +232,9 @@ def _add_encode(commands: argparse._SubParsersAction) -> None:
 
 def _add_prompt(parser: CommandParser) -> None:
     parser.add_argument(
-        "--prompt", metavar="TEXT", help='what goes before every text, e.g. "query: " (default: the model\'s)'
+        "--prompt",
+        metavar="TEXT",
+        help='what goes before every text, e.g. "query: ", for all models (default: what their folders name)',
     )
 
 

@@ -59,7 +59,9 @@ def compare(
         out: the report's folder; None to write none.
         cache: a folder where results are kept, so that nothing is measured twice; None for one beside `out`,
             OUT.cache, or where there is no `out` for none.
-        prompt: what goes before every text, e.g. "query: "; None for each model's own.
+        prompt: what goes before every text, e.g. "query: ", for all models; "" for nothing. None for what
+            their folders name: an original that names none gets the smaller models' prompt, and models that
+            name different ones are refused.
         pictures: draw some, for which matplotlib is needed.
         cards: write each trimmed model's scores into its model card.
         overwrite: replace an earlier report.

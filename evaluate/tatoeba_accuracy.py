@@ -88,7 +88,7 @@ def tatoeba(
         cache: a folder where results are kept, each language's as soon as it is measured, so that nothing
             is measured twice, here or by `compare`; None for one beside the files, such as `tatoeba.cache`
             beside `tatoeba.json`, or where no file is written for none.
-        prompt: what goes before every sentence; None for each model's own.
+        prompt: what goes before every sentence; None for what the models' folders name, see `compare`.
         overwrite: replace earlier files.
 
     Raises:

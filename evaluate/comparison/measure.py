@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from smaller_labse.common.errors import UsageError, all_of
+from smaller_labse.common.errors import all_of
 from smaller_labse.evaluate.comparison.cache import (
     cache_key,
     digest_files,
@@ -24,10 +24,10 @@ from smaller_labse.evaluate.comparison.cache import (
 )
 from smaller_labse.evaluate.comparison.models import NamedModel
 from smaller_labse.evaluate.comparison.own_process import in_own_process
+from smaller_labse.evaluate.comparison.prompt import common_prompt
 from smaller_labse.evaluate.comparison.results import Measured, ModelSize, TokenizedTexts
 from smaller_labse.evaluate.metrics.scores import Score
 from smaller_labse.evaluate.tasks.task import Encode, Task, fingerprint, texts_of
-from smaller_labse.originals.model_folder import read_manifest
 
 # Of a Hugging Face folder, what is not the model that is measured.
 OTHER_FOLDERS = ("onnx", "openvino", "coreml")
@@ -42,18 +42,17 @@ def measure_all(
     Args:
         models: what to measure.
         tasks: what to measure them on.
-        prompt: what goes before every text; None for each model's own. A model that names none gets that of
-            the others, if they agree.
+        prompt: what goes before every text; None for what their folders name, see `common_prompt`.
         cache: a folder, in which results are kept: each task's as soon as it is measured.
 
     Raises:
-        UsageError: the models were made with different prompts, so that it is not clear which one to use.
+        UsageError: the models have different prompts.
         SmallerLabseError: a model is not there, which is said before any is measured, or cannot be loaded,
             or returned NaN or infinity.
     """
     require_models(models)
-    common = "" if prompt is not None else _common_prompt(models)
-    return tuple(measure(model, tasks, prompt, cache, or_prompt=common) for model in models)
+    common = common_prompt(models, prompt)
+    return tuple(measure(model, tasks, common, cache) for model in models)
 
 
 def require_models(models: Sequence[NamedModel]) -> None:
@@ -122,22 +121,6 @@ def model_files(folder: str) -> dict[str, Path]:
 def _is_of_model(place: Path) -> bool:
     hidden = any(part.startswith(".") for part in place.parts)
     return not hidden and place.parts[0] not in OTHER_FOLDERS and place.suffix not in OTHER_ENDINGS
-
-
-def _common_prompt(models: Sequence[NamedModel]) -> str:
-    """The prompt that the models' manifests name; an original's folder may not name it.
-
-    Raises:
-        UsageError: they name different ones.
-    """
-    manifests = [read_manifest(model.folder) for model in models]
-    prompts = dict.fromkeys(manifest.get("prompt") or "" for manifest in manifests if manifest)
-    if len(prompts) > 1:
-        raise UsageError(
-            f"the models were made with different prompts ({', '.join(map(repr, prompts))}), so which is the "
-            "original's? Give --prompt"
-        )
-    return next(iter(prompts), "")
 
 
 def _measure_here(

@@ -22,6 +22,8 @@ from smaller_labse.evaluate.comparison.lost_tokens import (
     original_ids,
     unknown_tokens,
 )
+from smaller_labse.evaluate.comparison.models import NamedModel
+from smaller_labse.evaluate.comparison.prompt import common_prompt
 from smaller_labse.evaluate.comparison.results import TokenizedTexts
 from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset
 
@@ -94,11 +96,12 @@ def parity(
         model: folder or handle of the smaller model.
         texts: language → file with one text per line.
         original_preprocessor: see `smaller_labse.load`.
-        prompt: what goes before every text; None for the smaller model's own.
+        prompt: what goes before every text; None for what the two folders name, see `common_prompt`.
         device: where both are computed, "cpu", "gpu" or "gpu:1"; None for a GPU where there is one.
         batch_size: how many texts are computed at a time; see `SentenceEncoder.encode`.
 
     Raises:
+        UsageError: the two have different prompts.
         SmallerLabseError: a file cannot be read or holds no text, a model cannot be loaded, or the model
             was not trimmed from this original.
     """
@@ -108,9 +111,9 @@ def parity(
             raise SmallerLabseError(f"{texts[language]}: only empty lines, expected one text per line")
     from smaller_labse.encoders.load import load
 
+    prompt = common_prompt([NamedModel("original", original), NamedModel("model", model)], prompt)
     smaller = load(model, prompt=prompt, device=device)
-    # The smaller model's manifest may name a prompt that its original's folder does not.
-    pair = ModelPair(load(original, original_preprocessor, smaller.prompt, device), smaller, batch_size)
+    pair = ModelPair(load(original, original_preprocessor, prompt, device), smaller, batch_size)
     with (
         pair.original.exact(),
         pair.smaller.exact(),

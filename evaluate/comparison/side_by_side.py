@@ -81,8 +81,7 @@ def measure_side_by_side(
         smaller: the models that were trimmed from it; may be empty.
         tasks: one or more.
         cache: a folder in which results are kept, by the digests of the model's files and of the data.
-        prompt: what goes before every text; None for each model's own. An original whose folder names none
-            gets that of the smaller models, if they agree.
+        prompt: what goes before every text; None for what the models' folders name, see `common_prompt`.
 
     Raises:
         SmallerLabseError: a model cannot be loaded, or returned NaN or infinity.
