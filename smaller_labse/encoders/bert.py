@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from smaller_labse.encoders.config import DROPOUT_RATE, WORD_EMBEDDINGS, Activation, EncoderConfig
+from smaller_labse.originals.weights.saved_model_graph import make_repeatable
 
 INPUTS = ("input_word_ids", "input_mask", "input_type_ids")
 MASKED_SCORE = -1e9  # what Keras' Softmax layer, and so the Garden's attention, adds to a masked score
@@ -188,6 +189,7 @@ def save_encoder(encoder: Encoder, folder: Path) -> None:
         root.__call__.get_concrete_function(inputs, training=training)
     signature = root.serving_default.get_concrete_function(inputs)
     tf.saved_model.save(root, str(folder), signatures={"serving_default": signature})
+    make_repeatable(folder)
 
 
 class _Root(tf.Module):

@@ -19,6 +19,7 @@ from smaller_labse.originals.tokenizers.base import (
     SentencePieceSetup,
     TensorFlowSetup,
 )
+from smaller_labse.originals.weights.saved_model_graph import make_repeatable
 
 Preprocessor = BertPreprocessor | SentencePiecePreprocessor
 
@@ -59,6 +60,7 @@ def save_preprocessor(preprocessor: Preprocessor, folder: Path) -> None:
             )
     signature = preprocessor.__call__.get_concrete_function()
     tf.saved_model.save(preprocessor, str(folder), signatures={"serving_default": signature})
+    make_repeatable(folder)
 
 
 def read_sequence_length(preprocess: Path) -> int:

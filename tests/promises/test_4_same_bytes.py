@@ -28,6 +28,17 @@ assert main(["select", *common, out + "/listed", "--counts", *files, "--pieces",
 """
 
 
+MAKE_SMALLER = """
+import sys
+import smaller_labse
+original, text, out, *names = sys.argv[1:]
+smaller_labse.count(original, ["en", "it", "ja"], text=text + "/{code}.txt", out=out + "/counts")
+smaller_labse.select(original, out + "/counts", out=out + "/selection", top_k=60)
+for name in names:
+    smaller_labse.make_smaller(original, out + "/selection", out=f"{out}/{name}/model", license="mit")
+"""
+
+
 def all_bytes(folder: Path) -> dict[str, bytes]:
     return {str(f.relative_to(folder)): f.read_bytes() for f in sorted(folder.rglob("*")) if f.is_file()}
 
@@ -51,6 +62,26 @@ def test_hash_seed_order_of_languages_and_threads_change_no_byte(example, text_f
     files = ("kept_ids.npy", "selection.json", "vocab.txt")
     assert list(outputs[0]) == [*names, *(f"{kind}/{file}" for kind in ("listed", "plain") for file in files)]
     assert outputs[0] == outputs[1]
+
+
+@pytest.mark.parametrize("kind", [".", "huggingface"])
+def test_models_made_in_one_process_or_in_others_are_equal(kind, example, trimmed, text_files, tmp_path):
+    """TensorFlow's own SavedModels are not: they hold random numbers, and counters of the whole process."""
+    original = example if kind == "." else trimmed.model / kind
+    for seed, names in (("1", ["a"]), ("2", ["b", "c"])):
+        process = subprocess.run(
+            [sys.executable, "-c", MAKE_SMALLER, *map(str, (original, text_files, tmp_path / seed, *names))],
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert process.returncode == 0, process.stderr
+    first, second, third = (all_bytes(tmp_path / name) for name in ("1/a", "2/b", "2/c"))
+    assert {"encoder/saved_model.pb", "preprocess/saved_model.pb", "manifest.json"} <= {
+        name.removeprefix("model/") for name in first
+    }
+    assert first == second == third
 
 
 @pytest.mark.parametrize(
