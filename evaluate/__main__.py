@@ -355,7 +355,8 @@ def _run_encode(options: argparse.Namespace) -> None:
         options.batch_size,
     )
     nulls = f", {embedded.nulls:,} rows NaN (text null)" if embedded.nulls else ""
-    print(f"{embedded.file}: {embedded.texts:,} x {embedded.embedding_size}, float32{nulls}")
+    prompt = f", prompt {embedded.prompt!r}" if embedded.prompt else ""
+    print(f"{embedded.file}: {embedded.texts:,} x {embedded.embedding_size}, float32{nulls}{prompt}")
 
 
 if __name__ == "__main__":

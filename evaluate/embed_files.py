@@ -29,12 +29,14 @@ class Embedded:
         texts: how many.
         embedding_size: of an embedding, in components.
         nulls: how many of the texts are null, and their rows NaN.
+        prompt: what was put before every text.
     """
 
     file: Path
     texts: int
     embedding_size: int
     nulls: int = 0
+    prompt: str = ""
 
 
 def embed_files(
@@ -91,7 +93,7 @@ def embed_files(
         blank = _BlankRows(null_rows)
         with partial.open("wb") as stream:
             rows = _write_npy(stream, map(blank, parts), encoder.embedding_size)
-    return Embedded(out, rows, encoder.embedding_size, blank.blanked)
+    return Embedded(out, rows, encoder.embedding_size, blank.blanked, encoder.prompt)
 
 
 def _read_texts(files: Iterable[Path], text_field: str, null_rows: deque[int] | None) -> Iterator[str]:

@@ -7,7 +7,7 @@
 #   MODEL, LANGUAGES, WORK   as for scripts/count.sh
 #
 # Writes $WORK/tatoeba.json and $WORK/tatoeba.md. Interrupted, the same command goes on: what was measured is kept in
-# $WORK/tatoeba.cache.
+# $WORK/tatoeba.cache. Both models get the prompt that $WORK/model was made with.
 #
 # Examples:
 #   scripts/evaluate.sh LASER/data/tatoeba/v1

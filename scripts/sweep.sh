@@ -10,7 +10,7 @@
 #   LANGUAGES  codes, or a file with one per line       default: scripts/languages/15.txt
 #   COUNTS     what `scripts/count.sh` wrote            default: WORK/counts
 #   TATOEBA    folder of Tatoeba's files
-#   PROMPT     what goes before every sentence          default: none
+#   PROMPT     what goes before every sentence          default: the original's own
 #   OPTIONS    further options of `select-vocab select`, in words
 #   WORK       where everything goes                    default: work
 #

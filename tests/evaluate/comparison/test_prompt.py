@@ -89,9 +89,10 @@ def test_parity_and_tatoeba_have_one_prompt_or_none(named, text, tmp_path, capsy
     assert main([*parity, "--prompt", "good "]) == 0, capsys.readouterr().err
 
 
-def test_encode_takes_the_folders_prompt(named, text, tmp_path) -> None:
+def test_encode_takes_the_folders_prompt_and_says_it(named, text, tmp_path, capsys) -> None:
     model = named("good ", "smaller").folder
     out = tmp_path / "out.npy"
     assert main(["encode", "--model", model, "--text", str(text), "--out", str(out)]) == 0
+    assert "float32, prompt 'good '" in capsys.readouterr().out
     expected = smaller_labse.load(model, prompt="").encode([f"good {line}" for line in LINES])
     np.testing.assert_allclose(np.load(out), expected, rtol=0, atol=1e-6)
