@@ -120,6 +120,7 @@ def _add_compare(commands: argparse._SubParsersAction) -> None:
     add("--no-pictures", action="store_true", help="draw none; then matplotlib is not needed")
     add("--cards", action="store_true", help="write each trimmed model's scores into its model card")
     _add_prompt(parser)
+    _add_device(parser)
     add("--overwrite", action="store_true", help="replace an earlier report")
 
 
@@ -152,6 +153,7 @@ def _add_tatoeba(commands: argparse._SubParsersAction) -> None:
         "such as tatoeba.cache beside tatoeba.json)",
     )
     _add_prompt(parser)
+    _add_device(parser)
     _add_reports(parser)
 
 
@@ -277,6 +279,8 @@ def _run_compare(options: argparse.Namespace) -> None:
         out=options.out,
         cache=options.cache,
         prompt=options.prompt,
+        device=options.device,
+        batch_size=options.batch_size,
         pictures=not options.no_pictures,
         cards=options.cards,
         overwrite=options.overwrite,
@@ -299,6 +303,8 @@ def _run_tatoeba(options: argparse.Namespace) -> None:
         markdown=options.markdown,
         cache=options.cache,
         prompt=options.prompt,
+        device=options.device,
+        batch_size=options.batch_size,
         overwrite=options.overwrite,
     )
     print_table(accuracy_table(results))

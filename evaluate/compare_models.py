@@ -15,7 +15,7 @@ from smaller_labse.common.errors import UsageError, all_of
 from smaller_labse.corpora.language_files import expand_user
 from smaller_labse.corpora.languages import parse_languages
 from smaller_labse.evaluate.comparison.cache import require_cache
-from smaller_labse.evaluate.comparison.measure import require_models
+from smaller_labse.evaluate.comparison.measure import Computing, require_models
 from smaller_labse.evaluate.comparison.models import parse_models
 from smaller_labse.evaluate.comparison.side_by_side import Report, measure_side_by_side
 from smaller_labse.evaluate.report.card_scores import require_card, write_scores
@@ -38,6 +38,8 @@ def compare(
     out: StrPath | None = None,
     cache: StrPath | None = None,
     prompt: str | None = None,
+    device: str | None = None,
+    batch_size: int | None = None,
     pictures: bool = True,
     cards: bool = False,
     overwrite: bool = False,
@@ -62,6 +64,8 @@ def compare(
         prompt: what goes before every text, e.g. "query: ", for all models; "" for nothing. None for what
             their folders name: an original that names none gets the smaller models' prompt, and models that
             name different ones are refused.
+        device: where it is computed: "cpu", "gpu" or, of several, "gpu:1"; None for a GPU where there is one.
+        batch_size: how many texts are computed at a time; None for as many as have 4,096 tokens together.
         pictures: draw some, for which matplotlib is needed.
         cards: write each trimmed model's scores into its model card.
         overwrite: replace an earlier report.
@@ -88,6 +92,7 @@ def compare(
     """
     if out is not None:
         require_absent(Path(out), overwrite, NUMBERS)
+    computing = Computing(device, batch_size)
     named, *trimmed = parse_models([original, *_several(models)])
     if out is not None:
         data = [text.rpartition("=")[2] for given in (parallel, sts) for text in _paths_in(given)]
@@ -96,14 +101,14 @@ def compare(
         require_not_read(Path(out), [expand_user(path) for path in read], overwrite)
     tasks, *_ = all_of(
         lambda: _read_tasks(tatoeba, languages, _several(parallel), bucc, _several(sts)),
-        lambda: require_models([named, *trimmed]),
+        lambda: require_models([named, *trimmed], device),
         lambda: require_matplotlib() if pictures and out is not None else None,
         lambda: None if cache is None else require_cache(Path(cache)),
     )
     if cards:
         all_of(*(partial(require_card, Path(model.folder)) for model in trimmed))
     with _results_folder(out, cache) as results:
-        report = measure_side_by_side(named, trimmed, tasks, Path(results), prompt)
+        report = measure_side_by_side(named, trimmed, tasks, Path(results), prompt, computing)
     if out is not None:
         write_report(report, Path(out), pictures, overwrite)
     if cards:

@@ -19,7 +19,7 @@ from smaller_labse.common.result_table import Table, require_result_files_absent
 from smaller_labse.corpora.language_files import expand_user
 from smaller_labse.corpora.languages import parse_languages
 from smaller_labse.evaluate.comparison.cache import require_cache
-from smaller_labse.evaluate.comparison.measure import measure_all, require_models
+from smaller_labse.evaluate.comparison.measure import Computing, measure_all, require_models
 from smaller_labse.evaluate.comparison.models import NamedModel, parse_models
 from smaller_labse.evaluate.metrics.scores import Score
 from smaller_labse.evaluate.tasks.translation_retrieval import TranslationRetrieval, read_tatoeba
@@ -70,6 +70,8 @@ def tatoeba(
     markdown: StrPath | None = None,
     cache: StrPath | None = None,
     prompt: str | None = None,
+    device: str | None = None,
+    batch_size: int | None = None,
     overwrite: bool = False,
 ) -> tuple[ModelAccuracy, ...]:
     """Measure models on Tatoeba, one after another: what `evaluate-encoder tatoeba` does, for Python.
@@ -89,6 +91,8 @@ def tatoeba(
             is measured twice, here or by `compare`; None for one beside the files, such as `tatoeba.cache`
             beside `tatoeba.json`, or where no file is written for none.
         prompt: what goes before every sentence; None for what the models' folders name, see `compare`.
+        device: where it is computed: "cpu", "gpu" or, of several, "gpu:1"; None for a GPU where there is one.
+        batch_size: how many texts are computed at a time; None for as many as have 4,096 tokens together.
         overwrite: replace earlier files.
 
     Raises:
@@ -96,6 +100,7 @@ def tatoeba(
         SmallerLabseError: a model, a file of the data or an output cannot be used, which is said before
             anything is measured, a line for each; or a model returned NaN or infinity.
     """
+    computing = Computing(device, batch_size)
     folder = expand_user(os.fspath(data))
     named, wanted = all_of(
         lambda: parse_models([models] if isinstance(models, str | os.PathLike) else models),
@@ -105,12 +110,12 @@ def tatoeba(
     read = [*folder.glob("tatoeba.*"), *(Path(model.folder) for model in named)]
     tasks, *_ = all_of(
         lambda: read_tatoeba(folder, wanted),
-        lambda: require_models(named),
+        lambda: require_models(named, device),
         lambda: require_result_files_absent(*files, overwrite, read),
         lambda: None if cache is None else require_cache(Path(cache)),
     )
     with _results_folder(cache, *files) as kept:
-        measured = measure_all(named, tasks, prompt, Path(kept))
+        measured = measure_all(named, tasks, prompt, Path(kept), computing)
     results = tuple(model_accuracy(of_model.model, tasks, of_model.scores) for of_model in measured)
     described = {"data": os.fspath(data), "models": [asdict(result) for result in results]}
     write_result_files(described, accuracy_table(results), *files, overwrite)

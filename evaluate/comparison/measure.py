@@ -8,11 +8,13 @@ import resource
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from smaller_labse.common.arguments import check, device_name, positive_integer
 from smaller_labse.common.errors import all_of
 from smaller_labse.evaluate.comparison.cache import (
     cache_key,
@@ -34,8 +36,38 @@ OTHER_FOLDERS = ("onnx", "openvino", "coreml")
 OTHER_ENDINGS = (".md", ".bin", ".h5", ".msgpack", ".ot", ".onnx", ".png")
 
 
+@dataclass(frozen=True)
+class Computing:
+    """Where and how embeddings are computed.
+
+    Attributes:
+        device: "cpu", "gpu" or, of several, "gpu:1"; None for a GPU where there is one.
+        batch_size: how many texts at a time; None for as many as have 4,096 tokens together.
+
+    Raises:
+        UsageError: it is no name of a device, or no positive integer.
+    """
+
+    device: str | None = None
+    batch_size: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check both."""
+        if self.device is not None:
+            check("device", device_name, self.device)
+        if self.batch_size is not None:
+            check("batch_size", positive_integer, self.batch_size)
+
+
+BY_DEFAULT = Computing()
+
+
 def measure_all(
-    models: Sequence[NamedModel], tasks: Sequence[Task], prompt: str | None, cache: Path
+    models: Sequence[NamedModel],
+    tasks: Sequence[Task],
+    prompt: str | None,
+    cache: Path,
+    computing: Computing = BY_DEFAULT,
 ) -> tuple[Measured, ...]:
     """Measure models on tasks, one after another, as far as no results are kept from before.
 
@@ -44,50 +76,68 @@ def measure_all(
         tasks: what to measure them on.
         prompt: what goes before every text; None for what their folders name, see `common_prompt`.
         cache: a folder, in which results are kept: each task's as soon as it is measured.
+        computing: where and how embeddings are computed.
 
     Raises:
         UsageError: the models have different prompts.
         SmallerLabseError: a model is not there, which is said before any is measured, or cannot be loaded,
             or returned NaN or infinity.
     """
-    require_models(models)
+    require_models(models, computing.device)
     common = common_prompt(models, prompt)
-    return tuple(measure(model, tasks, common, cache) for model in models)
+    return tuple(measure(model, tasks, common, cache, computing) for model in models)
 
 
-def require_models(models: Sequence[NamedModel]) -> None:
-    """See that all models are there, before the first one is measured for an hour.
+def require_models(models: Sequence[NamedModel], device: str | None = None) -> None:
+    """See that all models are there and can be computed, before the first one is measured for an hour.
+
+    Args:
+        models: what will be measured.
+        device: where; None for the default.
 
     Raises:
-        SmallerLabseError: some are not; a line for each.
+        UsageError: there is no such device, or a library is missing; a line for each.
+        SmallerLabseError: some models are not there, a line for each.
     """
+    from smaller_labse.encoders.load import require_loadable
+
     all_of(*(partial(model_files, model.folder) for model in models))
+    all_of(*(partial(require_loadable, model.folder) for model in models))
+    if device is not None:  # its library is imported to look, and this process stays without it
+        all_of(
+            *(partial(in_own_process, model.name, require_loadable, model.folder, device) for model in models)
+        )
 
 
 def measure(
-    model: NamedModel, tasks: Sequence[Task], prompt: str | None, cache: Path, or_prompt: str = ""
+    model: NamedModel,
+    tasks: Sequence[Task],
+    prompt: str,
+    cache: Path,
+    computing: Computing = BY_DEFAULT,
 ) -> Measured:
     """Measure a model, as far as no result is kept from before.
 
     Args:
         model: a folder or handle; see `smaller_labse.load`.
         tasks: what to measure it on.
-        prompt: what goes before every text; None for the model's own.
+        prompt: what goes before every text.
         cache: a folder, in which results are kept.
-        or_prompt: what goes before every text where `prompt` is None and the model has none of its own.
+        computing: where and how embeddings are computed.
 
     Raises:
         SmallerLabseError: the model cannot be loaded, or returned NaN or infinity.
     """
     files = model_files(model.folder)
-    model_key = cache_key(digest_files(files), prompt, or_prompt)
+    # Time and memory depend on it.
+    otherwise = () if computing == BY_DEFAULT else (repr(computing),)
+    model_key = cache_key(digest_files(files), prompt, *otherwise)
     kept_file = cache / f"{cache_key(model_key, *map(fingerprint, tasks))}.npz"
     if (kept := read_measured(kept_file, model)) is not None:
         return kept
     bytes_on_disk = sum(file.stat().st_size for file in files.values())
-    measured = in_own_process(
-        model.name, _measure_here, model, list(tasks), prompt, or_prompt, bytes_on_disk, cache, model_key
-    )
+    given = (model, list(tasks), prompt, bytes_on_disk, cache, model_key, computing)
+    measured = in_own_process(model.name, _measure_here, *given)
     write_measured(kept_file, measured)
     return measured
 
@@ -126,22 +176,17 @@ def _is_of_model(place: Path) -> bool:
 def _measure_here(
     model: NamedModel,
     tasks: list[Task],
-    prompt: str | None,
-    or_prompt: str,
+    prompt: str,
     bytes_on_disk: int,
     cache: Path,
     model_key: str,
+    computing: Computing,
 ) -> Measured:
     """Measure in this process, as far as no result of a single task is kept from before."""
     from smaller_labse.common.progress import progress
-    from smaller_labse.common.quiet_tensorflow import import_tensorflow_quietly
-
-    import_tensorflow_quietly()
     from smaller_labse.encoders.load import load
 
-    encoder = load(model.folder, prompt=prompt)
-    if prompt is None and not encoder.prompt:
-        encoder.prompt = or_prompt
+    encoder = load(model.folder, prompt=prompt, device=computing.device)
     encoder.encode([""], advance=lambda amount: None)
     resident_bytes = _resident_bytes()
     tokenized = {
@@ -155,7 +200,7 @@ def _measure_here(
         def encode(texts: Sequence[str]) -> np.ndarray:
             with clock:
                 clock.texts += len(texts)
-                return encoder.encode(texts, normalize=True, advance=advance)
+                return encoder.encode(texts, True, None, advance, computing.batch_size)
 
         for task in tasks:
             scores += _measure_task(

@@ -14,7 +14,7 @@ from smaller_labse.evaluate.comparison.lost_tokens import (
     compare_texts,
     find_lost_tokens,
 )
-from smaller_labse.evaluate.comparison.measure import measure_all
+from smaller_labse.evaluate.comparison.measure import BY_DEFAULT, Computing, measure_all
 from smaller_labse.evaluate.comparison.models import NamedModel
 from smaller_labse.evaluate.comparison.results import Measured
 from smaller_labse.evaluate.metrics.bootstrap import Difference, difference
@@ -70,6 +70,7 @@ def measure_side_by_side(
     tasks: Sequence[Task],
     cache: Path,
     prompt: str | None = None,
+    computing: Computing = BY_DEFAULT,
 ) -> Report:
     """Measure models on tasks, one after another, and compare each with the original.
 
@@ -82,13 +83,14 @@ def measure_side_by_side(
         tasks: one or more.
         cache: a folder in which results are kept, by the digests of the model's files and of the data.
         prompt: what goes before every text; None for what the models' folders name, see `common_prompt`.
+        computing: where and how embeddings are computed.
 
     Raises:
         SmallerLabseError: a model cannot be loaded, or returned NaN or infinity.
     """
     if not tasks:
         raise SmallerLabseError("no data to measure on; give --tatoeba, --parallel, --bucc or --sts")
-    measured = measure_all([original, *smaller], tasks, prompt, cache)
+    measured = measure_all([original, *smaller], tasks, prompt, cache, computing)
     texts = texts_of(tasks)
     return Report(
         models=measured,

@@ -12,7 +12,10 @@ from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import read_object
 from smaller_labse.common.quiet_tensorflow import import_tensorflow_quietly
 from smaller_labse.encoders.config import is_rebuilt
-from smaller_labse.encoders.networks.sentence_transformers_network import open_sentence_transformers
+from smaller_labse.encoders.networks.sentence_transformers_network import (
+    open_sentence_transformers,
+    require_sentence_transformers,
+)
 from smaller_labse.encoders.prompt import prompt_of
 from smaller_labse.encoders.sentence_encoder import SentenceEncoder
 from smaller_labse.originals.huggingface import CONFIG, HuggingFaceFolder
@@ -68,6 +71,32 @@ def load(
     _require_vocabulary(original, encoder, pieces)
     network = TensorFlowNetwork(original.name, _load_preprocessor(original, encoder), encoder, pieces, device)
     return SentenceEncoder(original.name, network, prompt)
+
+
+def require_loadable(model: StrPath, device: str | None = None) -> None:
+    """See, without loading a model, that what computes it is installed and finds the device.
+
+    Args:
+        model: see `load`.
+        device: see `load`; to look for it, TensorFlow or PyTorch is imported.
+
+    Raises:
+        UsageError: it is not.
+        SmallerLabseError: there is no model.
+    """
+    place = locate_encoder(os.fspath(model))
+    rebuilt = not isinstance(place, HuggingFaceFolder) or is_rebuilt(read_object(place.folder / CONFIG))
+    if not rebuilt:
+        require_sentence_transformers(place.name)
+    if device is None:
+        return
+    from smaller_labse.encoders.networks.devices import tensorflow_device, torch_device
+
+    if rebuilt:
+        import_tensorflow_quietly()
+        tensorflow_device(device)
+    else:
+        torch_device(device)
 
 
 def _load_huggingface(place: HuggingFaceFolder, prompt: str, device: str | None) -> SentenceEncoder:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
@@ -58,9 +59,37 @@ def test_parity_is_computed_where_and_as_it_is_told(original, smaller, tmp_path,
     assert main([*parity, "--device", "gpu:7"]) == 2
 
 
+@pytest.fixture
+def comparison(original, smaller, tmp_path) -> list[str]:
+    for code in ("en", "it"):
+        (tmp_path / f"{code}.txt").write_text("good morning\nthe red house\nnight\n")
+    data = ["--parallel", f"en={tmp_path / 'en.txt'},it={tmp_path / 'it.txt'}"]
+    models = ["--original", str(original), "--model", str(smaller)]
+    return ["compare", *models, *data, "--no-pictures", "--out", str(tmp_path / "report")]
+
+
+def test_compare_computes_where_and_as_it_is_told(comparison, tmp_path):
+    assert main([*comparison, "--device", "cpu", "--batch-size", "1"]) == 0
+    once = json.loads((tmp_path / "report" / "report.json").read_text())
+    assert main([*comparison, "--overwrite"]) == 0
+    again = json.loads((tmp_path / "report" / "report.json").read_text())
+    assert again["averages"] == once["averages"]
+
+
+def test_compare_refuses_a_device_before_anything_is_measured(comparison, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("smaller_labse.evaluate.comparison.measure.measure", None)
+    assert main([*comparison, "--device", "gpu:7"]) == 2
+    assert "device 'gpu:7': TensorFlow finds no such device here" in capsys.readouterr().err
+    assert not (tmp_path / "report").exists()
+
+
 def test_python_refuses_the_same(original):
     with pytest.raises(UsageError, match="device: expected cpu, gpu or gpu:1, got 'tpu'"):
         smaller_labse.load(original, device="tpu")
+    with pytest.raises(UsageError, match="device: expected cpu, gpu or gpu:1, got 'tpu'"):
+        smaller_labse.compare(original, device="tpu")
+    with pytest.raises(UsageError, match="batch_size: expected a positive integer, got '0'"):
+        smaller_labse.compare(original, batch_size=0)
 
 
 def test_the_encoder_lies_on_the_device_that_was_asked_for(original):

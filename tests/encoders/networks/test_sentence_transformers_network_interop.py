@@ -132,6 +132,15 @@ def test_without_sentence_transformers_the_message_says_what_to_install(modernbe
         smaller_labse.load(modernbert)
 
 
+def test_compare_says_so_before_anything_is_measured(modernbert, original, text_files, monkeypatch):
+    module = "smaller_labse.encoders.networks.sentence_transformers_network"
+    monkeypatch.setattr(f"{module}.find_spec", lambda name: None)
+    monkeypatch.setattr("smaller_labse.evaluate.comparison.measure.measure", None)
+    data = f"en={text_files / 'en.txt'},it={text_files / 'it.txt'}"
+    with pytest.raises(UsageError, match=r"pip install 'smaller-labse\[interop\]'"):
+        smaller_labse.compare(original, [modernbert], parallel=data)
+
+
 def test_pickled_weights_are_refused(copy):
     import torch
     from safetensors.torch import load_file
@@ -214,6 +223,17 @@ def test_a_trimmed_model_is_compared_with_its_original(modernbert, trimmed, caps
     parity = ["parity", "--original", str(modernbert), "--model", str(smaller), "--text", f"en={text}"]
     assert main([*parity, "--device", "cpu", "--batch-size", "2"]) == 0
     assert "100.00" in capsys.readouterr().out
+    data = f"en={text},no={text}"
+    report = smaller_labse.compare(
+        f"original={modernbert}",
+        [f"smaller={smaller}"],
+        parallel=data,
+        out=trimmed / "report",
+        pictures=False,
+    )
+    (line,) = report.averages
+    assert line.values[0] == line.values[1] == 1
+    assert report.texts[0][0].unchanged == report.texts[0][0].texts
     before, after = (smaller_labse.load(model) for model in (modernbert, smaller))
     assert after.embedding_matrix_shape[0] < before.embedding_matrix_shape[0]
     lines = text.read_text().splitlines()
