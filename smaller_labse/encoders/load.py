@@ -101,11 +101,7 @@ def require_loadable(model: StrPath, device: str | None = None) -> None:
 
 def _load_huggingface(place: HuggingFaceFolder, prompt: str, device: str | None) -> SentenceEncoder:
     if not is_rebuilt(read_object(place.folder / CONFIG)):
-        return SentenceEncoder(
-            place.name,
-            open_sentence_transformers(place, device),
-            prompt,
-        )
+        return SentenceEncoder(place.name, open_sentence_transformers(place, device), prompt)
     import_tensorflow_quietly()
     from smaller_labse.encoders.from_huggingface import build_encoder, read_encoder
     from smaller_labse.encoders.networks.devices import tensorflow_device
