@@ -318,13 +318,18 @@ def _run_parity(options: argparse.Namespace) -> None:
     )
     from smaller_labse.corpora.language_files import parse_texts
     from smaller_labse.corpora.languages import parse_languages
-    from smaller_labse.evaluate.comparison.parity import TOLERANCE, parity, parity_table, require_parity
+    from smaller_labse.evaluate.comparison.parity import (
+        TOLERANCE,
+        parity,
+        parity_table,
+        require_parity,
+        verdict,
+    )
 
     languages = parse_languages(options.languages) if options.languages is not None else ()
     texts = parse_texts(options.text, languages)
     read = [*texts.values(), Path(options.original), Path(options.model)]
     require_result_files_absent(options.json, options.markdown, options.overwrite, read)
-    tolerance = TOLERANCE if options.tolerance is None else options.tolerance
     result = parity(
         options.original,
         options.model,
@@ -335,13 +340,17 @@ def _run_parity(options: argparse.Namespace) -> None:
         options.batch_size,
     )
     table = parity_table(result)
+    tolerance = TOLERANCE if options.tolerance is None else options.tolerance
     data = {**asdict(result), "tolerance": tolerance}
     write_result_files(data, table, options.json, options.markdown, options.overwrite)
     print_table(table)
     for comparison in result.languages:
         if comparison.empty_lines:
             print(f"{comparison.language}: {comparison.empty_lines:,} empty lines skipped", file=sys.stderr)
-    require_parity(result, tolerance)
+    said = verdict(result)
+    if said:
+        print(said)
+    require_parity(result, options.tolerance)
 
 
 def _run_encode(options: argparse.Namespace) -> None:

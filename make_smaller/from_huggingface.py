@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import tensorflow as tf
@@ -24,10 +26,20 @@ from smaller_labse.encoders.sentence_transformers_folder import (
 from smaller_labse.encoders.to_huggingface import write_sentence_transformers
 from smaller_labse.make_smaller.back_end import Options, Say, Written
 from smaller_labse.make_smaller.manifest import Verification
+from smaller_labse.make_smaller.rounding import (
+    NO_LANGUAGE,
+    EmbeddingChange,
+    Rounding,
+    measure_embeddings,
+    rounding_texts,
+)
 from smaller_labse.make_smaller.trim_huggingface import TrimmedFolder, trim_huggingface
 from smaller_labse.make_smaller.verify import (
     WORD_IDS,
+    Embed,
     as_arrays,
+    draw_texts,
+    embed_both,
     load_embed,
     traced_once,
     verification_sentences,
@@ -41,6 +53,11 @@ from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.originals.tokenizers.open_tokenizer import open_huggingface_tokenizer
 from smaller_labse.originals.weights.safetensors_folder import open_safetensors
 from smaller_labse.select_vocab.selection import Selection
+
+LoadOriginal = Callable[
+    [np.ndarray], Embed
+]  # with some rows of its embedding matrix, see `verify_embeddings`
+Compared = TypeVar("Compared")
 
 
 class FromHuggingFace:
@@ -89,7 +106,7 @@ class FromHuggingFace:
         """Write `huggingface/` and, where the architecture allows, `encoder/` and `preprocess/`."""
         if not self._is_rebuilt:
             say("only huggingface/ is written: this architecture is not rebuilt in TensorFlow")
-        texts = verification_sentences(self._selection)
+        texts = [*verification_sentences(self._selection), *draw_texts(self._selection)]
         say("trimming the embedding matrix and writing huggingface/")
         trimmed = trim_huggingface(
             self._original.folder, self._selection.subset, folder / HUGGINGFACE, self._options.dtype
@@ -98,7 +115,7 @@ class FromHuggingFace:
         if self._prompt != read_default_prompt(trimmed.folder):
             write_default_prompt(trimmed.folder, self._prompt)
         say("verifying it against the original")
-        self._verify_rows(trimmed)
+        rows_changed, row_difference = self._verify_rows(trimmed)
         unchanged = verify_tokens(
             _token_ids(self._tokenizer, texts),
             _token_ids(smaller, texts),
@@ -114,14 +131,26 @@ class FromHuggingFace:
             say("verifying them against the original")
             if not len(unchanged):
                 say("no text keeps all of its tokens, so that no embedding can be compared")
-            elif self._options.dtype is None:  # rounded to float16 the embeddings are others, by design
+            elif not trimmed.rounded:
                 embedded, difference = self._verify_saved_models(
                     folder, [texts[number] for number in unchanged], length
                 )
+        rounding = None
+        if trimmed.rounded:
+            say("measuring what rounding changed")
+            changes: tuple[EmbeddingChange, ...] = ()
+            try:
+                changes = self._measure_rounding(folder, smaller, length)
+                embedded, difference = changes[-1].texts, changes[-1].largest_difference
+            except SmallerLabseError as error:
+                say(f"how far embeddings moved is not measured: {error}")
+            rounding = Rounding("float16", rows_changed, row_difference, changes)
         return Written(
             original_parameters=trimmed.original_parameters,
             formats=(ENCODER, HUGGINGFACE) if self._saved_model else (HUGGINGFACE,),
-            verification=Verification(trimmed.vocab_size, len(texts), len(unchanged), embedded, difference),
+            verification=Verification(
+                trimmed.vocab_size, len(texts), len(unchanged), embedded, difference, rounding
+            ),
             sequence_length=length,
             prompt=self._prompt,
         )
@@ -136,13 +165,15 @@ class FromHuggingFace:
             )
         return smaller
 
-    def _verify_rows(self, trimmed: TrimmedFolder) -> None:
+    def _verify_rows(self, trimmed: TrimmedFolder) -> tuple[int, float]:
+        """How many rows rounding changed, and by how much, of the tensor where that is most."""
         before, after = open_safetensors(self._original.folder), open_safetensors(trimmed.folder)
+        changed = []
         for name in trimmed.tensors:
-            written = after.find(name)
-            verify_rows(
-                before.find(name), {f"{written.file}: {name}": written}, self._selection, self._options.dtype
-            )
+            tensor = after.find(name)
+            written = {f"{tensor.file}: {name}": tensor}
+            changed.append(verify_rows(before.find(name), written, self._selection, self._options.dtype))
+        return max(rows for rows, _ in changed), max(difference for _, difference in changed)
 
     def _write_saved_models(self, tokenizer: Tokenizer, folder: Path) -> int:
         """Write `encoder/` and `preprocess/` of the trimmed folder, in float32.
@@ -189,6 +220,75 @@ class FromHuggingFace:
         """
         preprocess = tf.saved_model.load(str(folder / PREPROCESS))
         after = as_arrays(preprocess(tf.constant(texts)))
+        return self._with_both(
+            folder,
+            texts,
+            length,
+            after,
+            lambda original, before, same: verify_embeddings(
+                original, lambda: load_embed(folder / ENCODER), before, after, same, texts
+            ),
+        )
+
+    def _measure_rounding(
+        self, folder: Path, smaller: Tokenizer, length: int | None
+    ) -> tuple[EmbeddingChange, ...]:
+        """How far rounding moved embeddings, of each language and of all, the last.
+
+        Args:
+            folder: where `huggingface/` is and, if they were written, `encoder/` and `preprocess/`.
+            smaller: the smaller tokenizer.
+            length: what the preprocessor packs to; None where none was written.
+
+        Raises:
+            SmallerLabseError: embeddings cannot be computed here, or no text keeps its tokens.
+        """
+        if not self._is_rebuilt:
+            raise SmallerLabseError("this architecture is not rebuilt in TensorFlow")
+        named = rounding_texts(self._selection)
+        texts = [text for _, text in named] + draw_texts(self._selection)
+        languages = [language for language, _ in named] + [NO_LANGUAGE] * (len(texts) - len(named))
+        with tempfile.TemporaryDirectory(dir=folder) as scratch:
+            load: Callable[[], Embed]
+            if length is not None:
+                preprocess = tf.saved_model.load(str(folder / PREPROCESS))
+                load = lambda: load_embed(folder / ENCODER)  # noqa: E731
+            else:
+                trimmed = folder / HUGGINGFACE
+                rounded = read_encoder(trimmed, open_safetensors(trimmed).tensors, self._options.pooling)
+                setup = smaller.write_for_tensorflow(Path(scratch))
+                length = rounded.sequence_length
+                preprocess = build_preprocessor(setup, length, self._prompt)
+                load = lambda: traced_once(build_encoder(rounded, setup.file))  # noqa: E731
+            after = as_arrays(preprocess(tf.constant(texts)))
+            return self._with_both(
+                folder,
+                texts,
+                length,
+                after,
+                lambda original, before, same: measure_embeddings(
+                    *embed_both(original, load, before, after, same), [languages[each] for each in same]
+                ),
+            )
+
+    def _with_both(
+        self,
+        folder: Path,
+        texts: list[str],
+        length: int,
+        after: Mapping[str, np.ndarray],
+        compare: Callable[[LoadOriginal, Mapping[str, np.ndarray], np.ndarray], Compared],
+    ) -> Compared:
+        """Compare the original with the smaller model; see `_verify_saved_models`.
+
+        Args:
+            folder: for files that vanish afterwards.
+            texts: the texts.
+            length: what both preprocessors pack to.
+            after: the smaller model's inputs for them.
+            compare: is given how to load the original, its inputs for the texts, and the indices of those
+                texts that have the same tokens.
+        """
         original = self._original.folder
         encoder = read_encoder(original, open_safetensors(original).tensors, self._options.pooling)
         with tempfile.TemporaryDirectory(dir=folder) as scratch:
@@ -201,13 +301,10 @@ class FromHuggingFace:
                     f"none of {len(texts)} texts, the prompt {self._prompt!r} before it, gets the "
                     "original's tokens; select with --keep and a file that holds the prompt"
                 )
-            return verify_embeddings(
+            return compare(
                 lambda used: traced_once(build_encoder(encoder, setup.file, used)),
-                lambda: load_embed(folder / ENCODER),
                 before,
-                after,
                 np.flatnonzero(same),
-                texts,
             )
 
 

@@ -11,7 +11,8 @@
       "sequence_length": the length that inputs are truncated at; null where only huggingface/ says,
       "prompt": what goes before every text, in every format; "" for nothing,
       "languages": [...], "rule": {...}, "keep_characters": ..., "order": ..., "coverage": [...],
-      "proof": the fields of `Verification`,
+      "dtype": "float16" where the original was rounded to it, else null,
+      "proof": the fields of `Verification`; its `rounding` says what rounding changed,
       "files": {path: bytes} of every other file
     }
 
@@ -28,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from smaller_labse.common.json_files import write_json
+from smaller_labse.make_smaller.rounding import Rounding
 from smaller_labse.originals.model_folder import MANIFEST
 from smaller_labse.originals.original_card import OriginalCard
 from smaller_labse.select_vocab.selection import Selection
@@ -45,6 +47,7 @@ class Verification:
         unchanged: how many of them got the same tokens.
         embedded: how many of those went through both encoders.
         largest_difference: of their embeddings, absolute, over all components.
+        rounding: what rounding changed; None where nothing was rounded.
     """
 
     rows: int
@@ -52,6 +55,7 @@ class Verification:
     unchanged: int
     embedded: int
     largest_difference: float
+    rounding: Rounding | None = None
 
     @property
     def summary(self) -> str:
@@ -62,8 +66,11 @@ class Verification:
             '472 rows equal to the bit; 21 of 22 texts keep their tokens, the embeddings of 16 differ by \
 0.0e+00 at most'
         """
+        equal = self.rounding.summary if self.rounding else "equal to the bit"
         kept = f"{self.unchanged:,} of {self.texts:,} texts keep their tokens"
-        summary = f"{self.rows:,} rows equal to the bit; {kept}"
+        summary = f"{self.rows:,} rows {equal}; {kept}"
+        if self.rounding:
+            return f"{summary}; {self.rounding.moved}"
         if not self.embedded:
             return summary
         whose = (
@@ -112,7 +119,7 @@ class ModelDescription:
 
 def write_manifest(description: ModelDescription, folder: Path) -> None:
     """Write the manifest into a model's folder, in which all else is there already."""
-    selection = description.selection
+    selection, rounding = description.selection, description.verification.rounding
     files = sorted(file for file in folder.rglob("*") if file.is_file())
     manifest: dict[str, Any] = {
         "format": FORMAT,
@@ -137,6 +144,7 @@ def write_manifest(description: ModelDescription, folder: Path) -> None:
         "keep_characters": selection.keep_characters,
         "order": selection.order,
         "coverage": [asdict(language) for language in selection.coverage],
+        "dtype": rounding.dtype if rounding else None,
         "proof": asdict(description.verification),
         "files": {file.relative_to(folder).as_posix(): file.stat().st_size for file in files},
     }

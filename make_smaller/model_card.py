@@ -11,6 +11,7 @@ from huggingface_hub import ModelCard, ModelCardData
 
 from smaller_labse.corpora.languages import name_language
 from smaller_labse.make_smaller.manifest import ModelDescription
+from smaller_labse.make_smaller.rounding import rounding_table
 from smaller_labse.originals.model_folder import ENCODER, HUGGINGFACE, PREPROCESS
 from smaller_labse.select_vocab.selection import Selection, coverage_table, estimate_table, size_table
 
@@ -72,11 +73,19 @@ def _language_tags(codes: tuple[str, ...]) -> dict[str, list[str]]:
 
 def _summary(description: ModelDescription) -> str:
     left = description.parameters / description.original_parameters
+    rounding = description.verification.rounding
+    same = (
+        f"Rows of the embedding matrix were taken away, and all numbers rounded to {rounding.dtype}; a text "
+        "whose tokens were all kept gets the same tokens as from the original, and not quite the same "
+        "embedding."
+        if rounding
+        else "Only rows of the embedding matrix were taken away; a text whose tokens were all kept gets the "
+        "same tokens and the same embedding as from the original."
+    )
     return (
         f"# {description.name}\n\n"
         f"{description.original.name}, trimmed to {_named(description.selection.languages)}: "
-        f"{left:.1%} of its parameters. Only rows of the embedding matrix were taken away; a text "
-        "whose tokens were all kept gets the same tokens and the same embedding as from the original.\n"
+        f"{left:.1%} of its parameters. {same}\n"
     )
 
 
@@ -138,10 +147,23 @@ embeddings = tf.nn.l2_normalize(encoder(preprocess(tf.constant(["dog"])))["defau
 
 
 def _verification(description: ModelDescription) -> str:
-    return (
+    text = (
         "## Verification\n\n"
         f"Compared with the original when this model was written: {description.verification.summary}.\n"
     )
+    rounding = description.verification.rounding
+    if rounding and rounding.embeddings:
+        text += (
+            f"\nWhat rounding to {rounding.dtype} changed: the embeddings of texts with the same tokens, the "
+            "original's beside this model's.\n\n"
+        )
+        text += rounding_table(rounding).markdown()
+    if rounding:
+        text += (
+            "\nWhat that costs in a task is measured by `evaluate-encoder compare --cards`, per language, "
+            "with intervals.\n"
+        )
+    return text
 
 
 def _license(description: ModelDescription) -> str:

@@ -49,6 +49,7 @@ class TrimmedFolder:
         original_parameters: numbers in all of the original's tensors.
         parameters: numbers in all tensors now.
         left_out: files and folders of the original that hold it in some other form, e.g. "onnx/".
+        rounded: whether numbers were rounded; those of a model in float16 already are not.
     """
 
     folder: Path
@@ -59,6 +60,7 @@ class TrimmedFolder:
     original_parameters: int
     parameters: int
     left_out: tuple[str, ...]
+    rounded: bool = False
 
 
 def trim_huggingface(
@@ -106,6 +108,7 @@ def trim_huggingface(
         original_parameters=weights.parameters,
         parameters=parameters,
         left_out=side_files.left_out,
+        rounded=dtype is not None and any(map(_is_rounded, weights.tensors.values())),
     )
 
 
@@ -162,6 +165,10 @@ def _new_tensor(tensor: Tensor, rows: np.ndarray | None, dtype: str | None) -> N
     if dtype is None or tensor.dtype not in FLOATS:
         return NewTensor(tensor.name, tensor.dtype, shape, size, chunks)
     return NewTensor(tensor.name, "F16", shape, math.prod(shape) * 2, lambda: _float16(tensor, chunks()))
+
+
+def _is_rounded(tensor: Tensor) -> bool:
+    return tensor.dtype in FLOATS and tensor.dtype != "F16"
 
 
 def _float16(tensor: Tensor, chunks: Iterator[bytes]) -> Iterator[bytes]:

@@ -61,17 +61,26 @@ def verification_sentences(selection: Selection) -> list[str]:
 
 
 def draw_texts(selection: Selection) -> list[str]:
-    """Texts of kept WordPiece tokens that are whole words; most are tokenized into those very tokens."""
-    words = [piece for piece in selection.pieces if not piece.startswith(("##", "["))]
+    """Texts of kept tokens that are whole words; most are tokenized into those very tokens."""
+    words = [word for word in (_whole_word(piece, selection.kind) for piece in selection.pieces) if word]
     if not words:
         return []
     drawn = np.random.default_rng(0).integers(len(words), size=(DRAWN_TEXTS, DRAWN_WORDS))
     return [" ".join(words[number] for number in row) for row in drawn]
 
 
+def _whole_word(piece: str, kind: str) -> str:
+    """The word that a token is by itself; empty where it is only a part of one, or a special token."""
+    if kind == "wordpiece":
+        return "" if piece.startswith(("##", "[")) else piece
+    # SentencePiece's mark of a word's beginning, and that of BPE on bytes, whose other letters are bytes.
+    marked = piece.startswith("\u2581") or (piece.startswith("\u0120") and piece[1:].isascii())
+    return piece[1:] if marked else ""
+
+
 def verify_rows(
     original: Rows, written: Mapping[str, Rows], selection: Selection, dtype: str | None = None
-) -> None:
+) -> tuple[int, float]:
     """Compare every kept row of a tensor with the original's, to the bit: 0.0 is not -0.0, NaN is itself.
 
     Args:
@@ -80,22 +89,31 @@ def verify_rows(
         selection: the kept tokens.
         dtype: "float16" where that was asked for: then the original's floats are rounded first.
 
+    Returns:
+        How many rows rounding changed, and by how much at most, absolute; 0 and 0.0 without `dtype`.
+
     Raises:
         SmallerLabseError: a row differs.
     """
+    changed, largest = 0, 0.0
     ids = selection.subset.original_ids
     # Ascending original ids: then no part of the original is read twice, whatever the order of the tokens.
     order = np.argsort(ids)
     for rows in np.split(order, range(ROWS_AT_ONCE, len(order), ROWS_AT_ONCE)):
-        expected = original.read_rows(ids[rows])
+        expected = exact = original.read_rows(ids[rows])
+        if dtype is not None and exact.dtype.kind == "f":
+            expected = exact.astype(dtype)
+            finite = np.where(np.isfinite(exact), exact, 0)
+            differences = np.abs(finite - finite.astype(dtype)).reshape(len(rows), -1).max(axis=1)
+            changed += int(np.count_nonzero(differences))
+            largest = max(largest, float(differences.max(initial=0.0)))
         for name, tensor in written.items():
             found = tensor.read_rows(rows)
-            if dtype is not None and found.dtype != expected.dtype:
-                expected = expected.astype(dtype)
             different = np.flatnonzero((_bits(found) != _bits(expected)).any(axis=1))
             if len(different):
                 piece = selection.pieces[rows[different[0]]]
                 raise SmallerLabseError(f"{name}: the row of {piece!r} is not the original's")
+    return changed, largest
 
 
 def _bits(rows: np.ndarray) -> np.ndarray:
@@ -171,20 +189,37 @@ def verify_embeddings(
     """
     evenly = np.linspace(0, len(unchanged) - 1, min(len(unchanged), EMBEDDED_TEXTS)).astype(int)
     chosen = unchanged[evenly]
-    used = np.unique(before[WORD_IDS][chosen])
-    before = {**before, WORD_IDS: np.searchsorted(used, before[WORD_IDS]).astype(np.int32)}
-    by_length = chosen[np.argsort(before[MASK][chosen].sum(axis=1), kind="stable")]
-    with deterministic_tensorflow():
-        original = _embed_all(lambda: load_original(used), before, by_length)
-        smaller = _embed_all(load_smaller, after, by_length)
+    original, smaller = embed_both(load_original, load_smaller, before, after, chosen)
     differences = np.abs(original - smaller).max(axis=1)
     worst = int(np.argmax(differences))
     if not differences[worst] <= TOLERANCE:
         raise SmallerLabseError(
-            f"the smaller model is not the original: the tokens of {texts[by_length[worst]]!r} are the same, "
+            f"the smaller model is not the original: the tokens of {texts[chosen[worst]]!r} are the same, "
             f"the embeddings differ by {differences[worst]:.2g}, expected at most {TOLERANCE:.0e}"
         )
     return len(chosen), float(differences[worst])
+
+
+def embed_both(
+    load_original: Callable[[np.ndarray], Embed],
+    load_smaller: Callable[[], Embed],
+    before: Inputs,
+    after: Inputs,
+    chosen: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The embeddings of some texts by the original and by the smaller model; see `verify_embeddings`.
+
+    Returns:
+        Two arrays float32 [chosen, hidden size].
+    """
+    used = np.unique(before[WORD_IDS][chosen])
+    before = {**before, WORD_IDS: np.searchsorted(used, before[WORD_IDS]).astype(np.int32)}
+    order = np.argsort(before[MASK][chosen].sum(axis=1), kind="stable")  # by length
+    back = np.argsort(order)
+    with deterministic_tensorflow():
+        original = _embed_all(lambda: load_original(used), before, chosen[order])[back]
+        smaller = _embed_all(load_smaller, after, chosen[order])[back]
+    return original, smaller
 
 
 def as_arrays(outputs: Mapping[str, tf.Tensor]) -> dict[str, np.ndarray]:

@@ -25,6 +25,7 @@ from smaller_labse.evaluate.comparison.lost_tokens import (
 from smaller_labse.evaluate.comparison.models import NamedModel
 from smaller_labse.evaluate.comparison.prompt import common_prompt
 from smaller_labse.evaluate.comparison.results import TokenizedTexts
+from smaller_labse.originals.model_folder import HUGGINGFACE, read_manifest
 from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset
 
 if TYPE_CHECKING:
@@ -72,12 +73,15 @@ class Parity:
         model: folder or handle of the smaller one.
         languages: one comparison per language.
         total: of all texts.
+        rounded_to: what the smaller model's numbers were rounded to, e.g. "float16"; None for a model that
+            should be unchanged.
     """
 
     original: str
     model: str
     languages: tuple[Comparison, ...]
     total: Comparison
+    rounded_to: str | None = None
 
 
 def parity(
@@ -120,18 +124,26 @@ def parity(
         progress("comparing", sum(map(len, sentences.values())), "texts") as advance,
     ):
         languages = tuple(pair.compare(language, lines, advance) for language, lines in sentences.items())
-    return Parity(original, model, languages, combine("all", languages))
+    return Parity(original, model, languages, combine("all", languages), _rounded_to(model))
 
 
-def require_parity(result: Parity, tolerance: float = TOLERANCE) -> None:
+def require_parity(result: Parity, tolerance: float | None = None) -> None:
     """Refuse a model that gives unchanged texts other embeddings than its original.
+
+    A model that was rounded is never called unchanged; it passes only within a tolerance that the user gives.
+
+    Args:
+        result: the comparison.
+        tolerance: the largest difference allowed; None for float32 rounding, which a rounded model does not
+            pass whatever was found.
 
     Raises:
         UsageError: `tolerance` is no number from 0 on.
         SmallerLabseError: the largest difference exceeds `tolerance`, or no text is unchanged, so that
             nothing was compared.
     """
-    check("tolerance", non_negative_number, tolerance)
+    if tolerance is not None:
+        check("tolerance", non_negative_number, tolerance)
     compared = [
         (part.largest_difference, part.language)
         for part in result.languages
@@ -143,12 +155,42 @@ def require_parity(result: Parity, tolerance: float = TOLERANCE) -> None:
             "compared; give texts of the languages that the model was made for"
         )
     largest, language = max(compared, key=lambda pair: pair[0])
+    if result.rounded_to and (tolerance is None or largest > tolerance):
+        raise SmallerLabseError(
+            f"{result.model}: {verdict(result)}; add --tolerance N to allow a difference"
+            + ("" if tolerance is None else f" of more than {tolerance:g}")
+        )
+    tolerance = TOLERANCE if tolerance is None else tolerance
     if largest > tolerance:
         raise SmallerLabseError(
             f"{result.model}: embeddings of unchanged texts differ from the original's by up to "
             f"{largest:.2e} ({language}), more than the tolerance of {tolerance:g}; "
             "this is not the original trimmed"
         )
+
+
+def verdict(result: Parity) -> str | None:
+    """What is to be said of a model that was rounded; None of any other.
+
+    Example:
+        >>> part = Comparison("en", 9, 0, 9, 3e-4, 1e-5, None, 0, 0)
+        >>> verdict(Parity("original", "smaller", (part,), part, rounded_to="float16"))
+        'rounded to float16: not unchanged; embeddings of unchanged texts differ by up to 3.0e-04'
+    """
+    if result.rounded_to is None:
+        return None
+    text = f"rounded to {result.rounded_to}: not unchanged"
+    largest = result.total.largest_difference
+    if largest is None:
+        return text
+    return f"{text}; embeddings of unchanged texts differ by up to {largest:.1e}"
+
+
+def _rounded_to(model: str) -> str | None:
+    """What a model folder's manifest says, also for its `huggingface/` alone."""
+    folder = Path(model)
+    manifest = read_manifest(folder) or (read_manifest(folder.parent) if folder.name == HUGGINGFACE else {})
+    return manifest.get("dtype")
 
 
 def parity_table(result: Parity) -> Table:
