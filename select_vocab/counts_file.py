@@ -20,7 +20,7 @@ import json
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -30,8 +30,16 @@ from smaller_labse.corpora.line_batches import LineFilter
 from smaller_labse.corpora.sample import SampledLine, sample_lines
 from smaller_labse.corpora.word_lists import WORD_LIST_ENDINGS
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyarrow.parquet import ParquetFile
+
 FORMAT = "smaller_labse.counts.1"
+METADATA = ("name", "language", "lines", "corpus", "filter", "fingerprint", "sample")
 NO_SAMPLE = "[]"
+# What a row takes besides its token's text (three numbers, the text's length), and the pages' own needs.
+ROW_BYTES, SPARE_BYTES = 24, 1 << 20
+MOST_OCCURRENCES = 2.0**62  # so that two files' can be added up
 
 
 @dataclass(frozen=True)
@@ -97,15 +105,7 @@ def write_counts(counts: Counts, pieces: list[str], file: Path, overwrite: bool 
         metadata["word_list"] = "true"
     if counts.text_digest:
         metadata["text_digest"] = counts.text_digest
-    schema = pa.schema(
-        [
-            ("piece_id", pa.int32()),
-            ("piece", pa.string()),
-            ("occurrences", pa.int64()),
-            ("lines", pa.int64()),
-        ],
-        metadata=metadata,
-    )
+    schema = _schema().with_metadata(metadata)
     columns = [
         pa.array(seen),
         pa.array([pieces[token_id] for token_id in seen]),
@@ -113,7 +113,12 @@ def write_counts(counts: Counts, pieces: list[str], file: Path, overwrite: bool 
         pa.array(counts.lines[seen]),
     ]
     with new_file(file, overwrite) as partial:
-        pq.write_table(pa.Table.from_arrays(columns, schema=schema), partial, compression="zstd")
+        pq.write_table(
+            pa.Table.from_arrays(columns, schema=schema),
+            partial,
+            compression="zstd",
+            write_page_checksum=True,
+        )
         with partial.open("rb") as written:
             os.fsync(written.fileno())  # or a power failure leaves the name without the content
 
@@ -134,30 +139,122 @@ def read_counts(file: Path, pieces: list[str], fingerprint: str) -> Counts:
             f"the original's is {fingerprint[:12]}…); count with this original"
         )
     try:
-        table = pq.read_table(file)
+        contents = pq.ParquetFile(file, page_checksum_verification=True)
+        _require_size(contents, pieces)
+        table = contents.read()
     except (pa.ArrowException, OSError) as error:
         raise SmallerLabseError(f"{file}: cannot be read ({' '.join(str(error).split())})") from error
-    occurrences, lines = np.zeros(len(pieces), np.int64), np.zeros(len(pieces), np.int64)
+    except ValueError as error:
+        raise _damaged(file, error) from None
     try:
-        ids = table["piece_id"].to_numpy()
-        occurrences[ids] = table["occurrences"].to_numpy()
-        lines[ids] = table["lines"].to_numpy()
+        total_lines = _non_negative(metadata["lines"])
+        occurrences, lines = _read_columns(table, pieces, total_lines)
         return Counts(
             name=metadata["name"],
             language=metadata["language"],
             corpus=metadata["corpus"],
-            line_filter=LineFilter(**json.loads(metadata["filter"])),
+            line_filter=_read_filter(metadata["filter"]),
             fingerprint=fingerprint,
-            total_lines=int(metadata["lines"]),
+            total_lines=total_lines,
             occurrences=occurrences,
             lines=lines,
-            sample=tuple(SampledLine(*sampled) for sampled in json.loads(metadata["sample"])),
+            sample=_read_sample(metadata["sample"]),
             # Counts of earlier versions do not say; the name of what was counted does.
             word_list="word_list" in metadata or metadata["corpus"].endswith(WORD_LIST_ENDINGS),
             text_digest=metadata.get("text_digest"),
         )
-    except (LookupError, TypeError, ValueError) as error:
-        raise SmallerLabseError(f"{file}: a damaged counts file ({error}); count again") from None
+    except (LookupError, TypeError, ValueError, RecursionError) as error:
+        raise _damaged(file, error) from None
+
+
+def _schema() -> pa.Schema:
+    import pyarrow as pa
+
+    return pa.schema(
+        [
+            ("piece_id", pa.int32()),
+            ("piece", pa.string()),
+            ("occurrences", pa.int64()),
+            ("lines", pa.int64()),
+        ]
+    )
+
+
+def _damaged(file: Path, reason: Exception) -> SmallerLabseError:
+    return SmallerLabseError(f"{file}: a damaged counts file ({reason}); count again")
+
+
+def _require_size(contents: ParquetFile, pieces: list[str]) -> None:
+    """Refuse, before it is unpacked, what cannot be counts of this vocabulary.
+
+    Raises:
+        ValueError: it has more rows than tokens, or says that it unpacks to more than they take.
+    """
+    rows = contents.metadata.num_rows
+    if rows > len(pieces):
+        raise ValueError(f"it has {rows:,} rows, expected at most {len(pieces):,}, one for each token")
+    groups = (contents.metadata.row_group(group) for group in range(contents.metadata.num_row_groups))
+    size = sum(group.total_byte_size for group in groups)
+    most = SPARE_BYTES + 2 * sum(ROW_BYTES + len(piece.encode()) for piece in pieces)
+    if size > most:
+        raise ValueError(f"it unpacks to {size:,} bytes, expected at most {most:,}")
+
+
+def _read_columns(table: pa.Table, pieces: list[str], total_lines: int) -> tuple[np.ndarray, np.ndarray]:
+    """How often, and in how many lines, each token occurs.
+
+    Raises:
+        ValueError: a column is missing or of another type, or holds what no counting can give.
+    """
+    expected = _schema()
+    for column in expected:
+        found = table.schema.field(column.name) if column.name in table.column_names else None
+        if found is None or found.type != column.type:
+            raise ValueError(f"its column {column.name} is {found and found.type}, expected {column.type}")
+        if table[column.name].null_count:
+            raise ValueError(f"its column {column.name} has {table[column.name].null_count:,} nulls")
+    ids = table["piece_id"].to_numpy()
+    if len(ids) and (ids[0] < 0 or ids[-1] >= len(pieces) or np.any(np.diff(ids.astype(np.int64)) <= 0)):
+        raise ValueError(f"its token ids are not ascending from 0 to {len(pieces) - 1:,}")
+    for token_id, piece in zip(ids.tolist(), table["piece"].to_pylist(), strict=True):
+        if pieces[token_id] != piece:
+            raise ValueError(f"it calls token {token_id} {piece!r}, expected {pieces[token_id]!r}")
+    counted, in_lines = table["occurrences"].to_numpy(), table["lines"].to_numpy()
+    impossible = (in_lines < 1) | (in_lines > counted) | (in_lines > total_lines)
+    if impossible.any():
+        at = impossible.argmax()
+        raise ValueError(
+            f"its token {pieces[ids[at]]!r} occurs {counted[at]:,} times in {in_lines[at]:,} of "
+            f"{total_lines:,} lines"
+        )
+    if counted.astype(np.float64).sum() >= MOST_OCCURRENCES:
+        raise ValueError("its occurrences are too many to be added up")
+    occurrences, lines = np.zeros(len(pieces), np.int64), np.zeros(len(pieces), np.int64)
+    occurrences[ids], lines[ids] = counted, in_lines
+    return occurrences, lines
+
+
+def _read_filter(text: str) -> LineFilter:
+    line_filter = LineFilter(**json.loads(text))
+    for value in (line_filter.longer_than, line_filter.max_lines):
+        if type(value) is not int and not (value is None and value is line_filter.max_lines):
+            raise ValueError(f"its filter is {text}")
+    return line_filter
+
+
+def _read_sample(text: str) -> tuple[SampledLine, ...]:
+    sample = tuple(SampledLine(*sampled) for sampled in json.loads(text))
+    for line in sample:
+        if type(line.number) is not int or line.number < 0 or not isinstance(line.text, str):
+            raise ValueError(f"its sample holds {line.number!r}: {line.text!r}")
+    return sample
+
+
+def _non_negative(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise ValueError(f"it has {number:,} lines")
+    return number
 
 
 class Summary(NamedTuple):
@@ -196,12 +293,17 @@ def read_metadata(file: Path) -> dict[str, str]:
         raise SmallerLabseError(f"{file}: there is no such counts file") from None
     except (pa.ArrowException, OSError) as error:
         raise SmallerLabseError(f"{file}: not a counts file ({' '.join(str(error).split())})") from None
-    metadata = {key.decode(): value.decode() for key, value in found.items()}
+    try:
+        metadata = {key.decode(): value.decode() for key, value in found.items()}
+    except UnicodeDecodeError as error:
+        raise _damaged(file, error) from None
     if metadata.get("format") != FORMAT:
         raise SmallerLabseError(
             f"{file}: its format is {metadata.get('format')!r}, expected {FORMAT!r}; "
             "write it with `select-vocab count`"
         )
+    if missing := [key for key in METADATA if key not in metadata]:
+        raise _damaged(file, ValueError(f"its metadata lacks {', '.join(missing)}"))
     return metadata
 
 

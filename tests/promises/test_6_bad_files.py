@@ -55,17 +55,20 @@ def test_text_that_cannot_be_counted(example, run, tmp_path, nothing_left, name,
     nothing_left(*[name] if data is not None else [])
 
 
-def rewrite(file: Path, source: Path, metadata: dict[str, str] | None = None, **columns) -> None:
+def rewrite(file: Path, source: Path, metadata: dict, columns: dict | None = None) -> None:
+    """Write counts with other metadata (None: without) and other columns (by a function; None: without)."""
     table = pq.read_table(source)
-    for name, values in columns.items():
-        number = table.schema.get_field_index(name)
-        table = table.drop_columns([name]) if values is None else table.set_column(number, name, values)
+    for name, change in (columns or {}).items():
+        if change is None:
+            table = table.drop_columns([name])
+        else:
+            values = change(table[name].to_numpy())
+            table = table.set_column(table.schema.get_field_index(name), name, pa.array(values))
     found = {key.decode(): value.decode() for key, value in table.schema.metadata.items()}
     found = {key: value for key, value in (found | (metadata or {})).items() if value is not None}
     pq.write_table(table.replace_schema_metadata(found), file)
 
 
-FAR = pa.array(np.arange(10**6, 10**6 + 400, dtype=np.int32))
 DAMAGES = {
     "another vocabulary": ({"fingerprint": "0" * 64}, {}, "counts of another vocabulary (fingerprint 000000"),
     "another format": (
@@ -74,23 +77,79 @@ DAMAGES = {
         "its format is 'counts.0', expected 'smaller_labse.counts.1'",
     ),
     "no format": ({"format": None}, {}, "its format is None"),
-    "no metadata": ({"lines": None}, {}, "a damaged counts file ('lines'); count again"),
+    "no metadata": ({"lines": None}, {}, "a damaged counts file (its metadata lacks lines); count again"),
     "nonsense metadata": ({"lines": "many"}, {}, "a damaged counts file"),
     "nonsense filter": ({"filter": "{}x"}, {}, "a damaged counts file"),
-    "no column": ({}, {"lines": None}, "a damaged counts file"),
-    "ids beyond the vocabulary": ({}, {"piece_id": "far"}, "a damaged counts file"),
+    "a negative number of lines": ({"lines": "-1"}, {}, "(it has -1 lines)"),
+    "a filter of other types": ({"filter": '{"longer_than": "5"}'}, {}, "(its filter is {"),
+    "a sample of other types": ({"sample": '[["0", "line"]]'}, {}, "(its sample holds '0': 'line')"),
+    "a sample without numbers": ({"sample": "[1]"}, {}, "a damaged counts file"),
+    "no fingerprint": ({"fingerprint": None}, {}, "(its metadata lacks fingerprint)"),
+    "no column": ({}, {"lines": None}, "(its column lines is None, expected int64)"),
+    "ids beyond the vocabulary": (
+        {},
+        {"piece_id": lambda ids: ids + 10**6},
+        "(its token ids are not ascending from 0 to",
+    ),
+    "negative ids": ({}, {"piece_id": lambda ids: ids - 10**5}, "(its token ids are not ascending"),
+    "an id twice": ({}, {"piece_id": lambda ids: np.append(ids[:-1], ids[-2])}, "are not ascending"),
+    "ids of another type": (
+        {},
+        {"piece_id": lambda ids: ids.astype(np.float64)},
+        "(its column piece_id is double, expected int32)",
+    ),
+    "null occurrences": (
+        {},
+        {"occurrences": lambda counts: [None, *counts[1:].tolist()]},
+        "(its column occurrences has 1 nulls)",
+    ),
+    "negative occurrences": ({}, {"occurrences": lambda counts: -counts}, "(its token '"),
+    "no occurrences": ({}, {"lines": lambda lines: lines * 0}, "times in 0 of"),
+    "more lines than occurrences": ({}, {"occurrences": lambda counts: counts * 0 + 1}, "occurs 1 times in"),
+    "more lines than there are": ({"lines": "3"}, {}, "of 3 lines)"),
+    "occurrences that overflow": (
+        {},
+        {"occurrences": lambda counts: counts * 0 + (1 << 60)},
+        "(its occurrences are too many to be added up)",
+    ),
+    "another piece": (
+        {},
+        {"piece": lambda pieces: np.append(pieces[:-1], "invented")},
+        "'invented', expected '",
+    ),
+    "a piece that unpacks to much": (
+        {},
+        {"piece": lambda pieces: np.append(pieces[:-1], "x" * (1 << 26))},
+        "bytes, expected at most",
+    ),
 }
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_counts_that_are_damaged_or_another_originals(example, counted, run, tmp_path, nothing_left, damage):
     metadata, columns, reason = DAMAGES[damage]
-    if columns.get("piece_id"):
-        columns = {"piece_id": FAR[: pq.read_metadata(counted / "it.parquet").num_rows]}
-    rewrite(tmp_path / "it.parquet", counted / "it.parquet", metadata, **columns)
+    rewrite(tmp_path / "it.parquet", counted / "it.parquet", metadata, columns)
     ended = run("select", "--model", example, "--counts", tmp_path, "--out", tmp_path / "selection")
     assert_one_line(ended, f"{tmp_path / 'it.parquet'}: ", reason)
     nothing_left("it.parquet")
+
+
+def test_counts_with_more_rows_than_tokens_are_refused_unread(example, counted, run, tmp_path):
+    table = pq.read_table(counted / "it.parquet")
+    many = pa.concat_tables([table.slice(0, 1)] * 100_000)  # a small file, and whatever one likes unpacked
+    pq.write_table(many, tmp_path / "it.parquet")
+    ended = run("select", "--model", example, "--counts", tmp_path, "--out", tmp_path / "selection")
+    assert_one_line(ended, f"{tmp_path / 'it.parquet'}: ", "it has 100,000 rows, expected at most")
+
+
+@pytest.mark.parametrize("where", [0.2, 0.5, 0.9])
+def test_a_flipped_bit_in_the_pages_of_counts_is_noticed(example, counted, run, tmp_path, where):
+    data = bytearray((counted / "it.parquet").read_bytes())
+    footer = int.from_bytes(data[-8:-4], "little") + 8
+    data[int(where * (len(data) - footer))] ^= 4
+    (tmp_path / "it.parquet").write_bytes(data)
+    ended = run("select", "--model", example, "--counts", tmp_path, "--out", tmp_path / "selection")
+    assert_one_line(ended, f"{tmp_path / 'it.parquet'}: ")
 
 
 @pytest.mark.parametrize("size", [0, 5, 100, -1])
