@@ -1,6 +1,6 @@
 """Fine-tune under TensorFlow: a classifier on top of a smaller model, trained in one language or several.
 
-    python examples/fine_tune.py --model work/model --data reviews.tsv --out work/classifier
+    .venv/bin/python examples/fine_tune.py --model work/model --data reviews.tsv --out work/classifier
 
 Each line of the data is `label<TAB>text`. Only the SavedModels and TensorFlow are used. The smaller embedding
 matrix is what makes this affordable: the optimizer keeps two averages as large as the matrix.

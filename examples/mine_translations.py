@@ -1,6 +1,7 @@
 """Mine translations: which sentences of two files are each other's translation?
 
-    python examples/mine_translations.py --model work/model --left english.txt --right italian.txt > pairs.tsv
+    .venv/bin/python examples/mine_translations.py --model work/model \\
+        --left english.txt --right italian.txt > pairs.tsv
 
 A pair is found where each is the other's best match by the ratio margin: the cosine, divided by the mean
 cosine of both sentences' nearest neighbours (Artetxe and Schwenk 2019, arXiv 1811.01136). It keeps a sentence

@@ -1,6 +1,6 @@
 """Search across languages: ask in one language, find sentences in all that the model knows.
 
-    python examples/search.py --model work/model --texts corpus.txt "How much is the ticket?"
+    .venv/bin/python examples/search.py --model work/model --texts corpus.txt "How much is the ticket?"
 
 The texts, one per line, are encoded once; a question is one product of a matrix with a vector.
 """
