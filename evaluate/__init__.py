@@ -2,7 +2,8 @@
 
 `compare` measures an original and the models trimmed from it, and `load("folder").encode(["…", …])` gives
 embeddings. The command `evaluate-encoder` does both, and more. One level below: `measure_side_by_side` takes
-tasks, as `read_tatoeba`, `read_parallel`, `read_bucc` and `read_sts` read them, or one of your own.
+tasks, as `read_tatoeba`, `read_parallel`, `read_bucc`, `read_sts` and `read_dataset` read them, or one of
+your own.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from smaller_labse.evaluate.comparison.side_by_side import Report, measure_side_by_side
     from smaller_labse.evaluate.report.write_report import write_report
     from smaller_labse.evaluate.tasks.bitext_mining import read_bucc
+    from smaller_labse.evaluate.tasks.datasets_by_name import read_dataset
     from smaller_labse.evaluate.tasks.sts import read_sts
     from smaller_labse.evaluate.tasks.translation_retrieval import read_parallel, read_tatoeba
 
@@ -29,6 +31,7 @@ __all__ = [
     "load",
     "measure_side_by_side",
     "read_bucc",
+    "read_dataset",
     "read_parallel",
     "read_sts",
     "read_tatoeba",
@@ -42,6 +45,7 @@ MODULES = {
     "load": "encoders.load",
     "measure_side_by_side": "evaluate.comparison.side_by_side",
     "read_bucc": "evaluate.tasks.bitext_mining",
+    "read_dataset": "evaluate.tasks.datasets_by_name",
     "read_parallel": "evaluate.tasks.translation_retrieval",
     "read_sts": "evaluate.tasks.sts",
     "read_tatoeba": "evaluate.tasks.translation_retrieval",

@@ -88,7 +88,8 @@ def _add_compare(commands: argparse._SubParsersAction) -> None:
     data.add_argument(
         "--languages",
         metavar="LIST",
-        help="of Tatoeba: fr,de,... or a file with one per line (default: all in DIR)",
+        help="of Tatoeba and --dataset: fr,de,..., a file with one per line, or tatoeba14, tatoeba36, the "
+        "papers' groups (default: all that there are)",
     )
     data.add_argument(
         "--parallel",
@@ -109,6 +110,14 @@ def _add_compare(commands: argparse._SubParsersAction) -> None:
         metavar="NAME=FILE",
         help="similarity: sentence<TAB>sentence<TAB>score per line, the STS benchmark's files, or SemEval's "
         "NAME=INPUT,GOLD",
+    )
+    data.add_argument(
+        "--dataset",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="NAME",
+        help="by name, from the Hugging Face hub: tatoeba, bucc, sts17, flores200; or NAME=FOLDER for a copy",
     )
     add("--out", type=Path, required=True, metavar="FOLDER", help="the report's folder")
     add(
@@ -276,6 +285,7 @@ def _run_compare(options: argparse.Namespace) -> None:
         parallel=options.parallel,
         bucc=options.bucc,
         sts=options.sts,
+        dataset=options.dataset,
         out=options.out,
         cache=options.cache,
         prompt=options.prompt,

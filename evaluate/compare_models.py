@@ -13,7 +13,6 @@ from smaller_labse.common.arguments import StrPath
 from smaller_labse.common.atomic_output import require_absent, require_not_read
 from smaller_labse.common.errors import UsageError, all_of
 from smaller_labse.corpora.language_files import expand_user
-from smaller_labse.corpora.languages import parse_languages
 from smaller_labse.evaluate.comparison.cache import require_cache
 from smaller_labse.evaluate.comparison.measure import Computing, require_models
 from smaller_labse.evaluate.comparison.models import parse_models
@@ -21,6 +20,8 @@ from smaller_labse.evaluate.comparison.side_by_side import Report, measure_side_
 from smaller_labse.evaluate.report.card_scores import require_card, write_scores
 from smaller_labse.evaluate.report.write_report import NUMBERS, require_matplotlib, write_report
 from smaller_labse.evaluate.tasks.bitext_mining import read_bucc
+from smaller_labse.evaluate.tasks.datasets_by_name import read_dataset
+from smaller_labse.evaluate.tasks.language_groups import parse_group
 from smaller_labse.evaluate.tasks.sts import read_sts
 from smaller_labse.evaluate.tasks.task import Task
 from smaller_labse.evaluate.tasks.translation_retrieval import read_parallel, read_tatoeba
@@ -35,6 +36,7 @@ def compare(
     parallel: str | Iterable[str] = (),
     bucc: StrPath | None = None,
     sts: str | Iterable[str] = (),
+    dataset: str | Iterable[str] = (),
     out: StrPath | None = None,
     cache: StrPath | None = None,
     prompt: str | None = None,
@@ -53,11 +55,14 @@ def compare(
         original: the original: a folder, TF Hub handle or hub id, or "NAME=MODEL" to name it in the results.
         models: the trimmed models, likewise; may be empty.
         tatoeba: a folder of Tatoeba's files, `tatoeba.xxx-eng.{xxx,eng}`.
-        languages: of Tatoeba: codes or names, as a list or as text with commas between, or a file with one
-            per line; None for all that the folder holds.
+        languages: of Tatoeba and `dataset`: codes or names, as a list or as text with commas between, or a
+            file with one per line; or "tatoeba14" or "tatoeba36", the papers' groups; None for all that
+            there are.
         parallel: two files of translations, line by line, "XX=FILE,YY=FILE"; one such text or several.
         bucc: a folder of BUCC's files, `xx-en.training.gold` and so on.
         sts: similarity that people have judged, "NAME=FILE" or "NAME=INPUT,GOLD"; one such text or several.
+        dataset: test data by name, from the Hugging Face hub through `datasets`: "tatoeba", "bucc", "sts17",
+            "flores200"; or "tatoeba=FOLDER" for a copy of the hub's; one such text or several.
         out: the report's folder; None to write none.
         cache: a folder where results are kept, so that nothing is measured twice; None for one beside `out`,
             OUT.cache, or where there is no `out` for none.
@@ -95,12 +100,12 @@ def compare(
     computing = Computing(device, batch_size)
     named, *trimmed = parse_models([original, *_several(models)])
     if out is not None:
-        data = [text.rpartition("=")[2] for given in (parallel, sts) for text in _paths_in(given)]
+        data = [text.rpartition("=")[2] for given in (parallel, sts, dataset) for text in _paths_in(given)]
         folders = [str(folder) for folder in (tatoeba, bucc) if folder is not None]
         read = [*(model.folder for model in (named, *trimmed)), *folders, *data]
         require_not_read(Path(out), [expand_user(path) for path in read], overwrite)
     tasks, *_ = all_of(
-        lambda: _read_tasks(tatoeba, languages, _several(parallel), bucc, _several(sts)),
+        lambda: _read_tasks(tatoeba, languages, _several(parallel), bucc, _several(sts), _several(dataset)),
         lambda: require_models([named, *trimmed], device),
         lambda: require_matplotlib() if pictures and out is not None else None,
         lambda: None if cache is None else require_cache(Path(cache)),
@@ -123,17 +128,21 @@ def _read_tasks(
     parallel: Iterable[StrPath],
     bucc: StrPath | None,
     sts: Iterable[StrPath],
+    dataset: list[StrPath],
 ) -> list[Task]:
-    if languages is not None and tatoeba is None:
-        raise UsageError("--languages goes with --tatoeba")
+    if languages is not None and tatoeba is None and not dataset:
+        raise UsageError("--languages goes with --tatoeba or --dataset")
+    wanted = None if languages is None else parse_group(languages)
     tasks: list[Task] = []
     if tatoeba is not None:
-        wanted = None if languages is None else parse_languages(languages)
         tasks += read_tatoeba(Path(tatoeba), wanted)
     tasks += [read_parallel(os.fspath(text)) for text in parallel]
     if bucc is not None:
         tasks += read_bucc(Path(bucc))
-    return tasks + [read_sts(os.fspath(text)) for text in sts]
+    tasks += [read_sts(os.fspath(text)) for text in sts]
+    for text in dataset:
+        tasks += read_dataset(os.fspath(text), wanted)
+    return tasks
 
 
 def _paths_in(given: str | Iterable[str]) -> list[str]:

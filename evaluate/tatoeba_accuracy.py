@@ -17,11 +17,11 @@ from smaller_labse.common.arguments import StrPath
 from smaller_labse.common.errors import all_of
 from smaller_labse.common.result_table import Table, require_result_files_absent, write_result_files
 from smaller_labse.corpora.language_files import expand_user
-from smaller_labse.corpora.languages import parse_languages
 from smaller_labse.evaluate.comparison.cache import require_cache
 from smaller_labse.evaluate.comparison.measure import Computing, measure_all, require_models
 from smaller_labse.evaluate.comparison.models import NamedModel, parse_models
 from smaller_labse.evaluate.metrics.scores import Score
+from smaller_labse.evaluate.tasks.language_groups import parse_group
 from smaller_labse.evaluate.tasks.translation_retrieval import TranslationRetrieval, read_tatoeba
 
 
@@ -104,7 +104,7 @@ def tatoeba(
     folder = expand_user(os.fspath(data))
     named, wanted = all_of(
         lambda: parse_models([models] if isinstance(models, str | os.PathLike) else models),
-        lambda: None if languages is None else parse_languages(languages),
+        lambda: None if languages is None else parse_group(languages),
     )
     files = [None if file is None else Path(file) for file in (json, markdown)]
     read = [*folder.glob("tatoeba.*"), *(Path(model.folder) for model in named)]

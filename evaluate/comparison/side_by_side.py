@@ -89,7 +89,9 @@ def measure_side_by_side(
         SmallerLabseError: a model cannot be loaded, or returned NaN or infinity.
     """
     if not tasks:
-        raise SmallerLabseError("no data to measure on; give --tatoeba, --parallel, --bucc or --sts")
+        raise SmallerLabseError(
+            "no data to measure on; give --tatoeba, --parallel, --bucc, --sts or --dataset"
+        )
     measured = measure_all([original, *smaller], tasks, prompt, cache, computing)
     texts = texts_of(tasks)
     return Report(

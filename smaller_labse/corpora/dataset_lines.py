@@ -25,7 +25,7 @@ def read_dataset_lines(
         SmallerLabseError: it cannot be opened or read on, or has no such column of text.
     """
     source = " ".join(part for part in (dataset, config) if part)
-    records = _open_dataset(dataset, config, split, source)
+    records = open_dataset(dataset, config, split, instead="give local text with --text", streaming=True)
     try:
         for record in records:
             if text_field not in record:
@@ -44,7 +44,27 @@ def read_dataset_lines(
         ) from error
 
 
-def _open_dataset(dataset: str, config: str | None, split: str, source: str) -> Any:
+def open_dataset(
+    dataset: str,
+    config: str | None,
+    split: str,
+    instead: str,
+    revision: str | None = None,
+    streaming: bool = False,
+) -> Any:
+    """A dataset's split, whose records can be read; no code of the dataset is run.
+
+    Args:
+        dataset: its name on the hub, or a local folder.
+        config: its configuration; None where it has only one.
+        split: its split.
+        instead: what else a user can do, for the message.
+        revision: the commit on the hub; None for the newest.
+        streaming: read it record by record, rather than fetch and keep all of it.
+
+    Raises:
+        SmallerLabseError: it cannot be reached or opened.
+    """
     import datasets
     import huggingface_hub
 
@@ -54,11 +74,11 @@ def _open_dataset(dataset: str, config: str | None, split: str, source: str) -> 
     huggingface_hub.logging.set_verbosity(huggingface_hub.logging.CRITICAL)
     try:
         # No remote code: datasets that need a script of their own are refused by datasets itself.
-        return datasets.load_dataset(dataset, config, split=split, streaming=True)
+        return datasets.load_dataset(dataset, config, split=split, revision=revision, streaming=streaming)
     except Exception as error:
+        source = " ".join(part for part in (dataset, config) if part)
         raise SmallerLabseError(
-            f"{source}: cannot be opened ({_reason(error)}); check the name and the network, "
-            "or give local text with --text"
+            f"{source}: cannot be opened ({_reason(error)}); check the name and the network, or {instead}"
         ) from error
 
 

@@ -204,7 +204,7 @@ def test_files_of_unequal_length_and_empty_ones_are_refused(arguments, data, cap
 
 def test_without_data_there_is_nothing_to_do(original, tmp_path, capsys):
     assert main(["compare", "--original", str(original), "--out", str(tmp_path / "report")]) == 1
-    assert "give --tatoeba, --parallel, --bucc or --sts" in capsys.readouterr().err
+    assert "give --tatoeba, --parallel, --bucc, --sts or --dataset" in capsys.readouterr().err
 
 
 def test_scores_are_written_into_the_model_card_once(arguments, smaller, tmp_path, capsys):
