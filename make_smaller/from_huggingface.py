@@ -17,9 +17,8 @@ from smaller_labse.encoders.bert import save_encoder
 from smaller_labse.encoders.config import is_rebuilt
 from smaller_labse.encoders.from_huggingface import build_encoder, read_encoder
 from smaller_labse.encoders.preprocessor import build_preprocessor, save_preprocessor
-from smaller_labse.encoders.prompt import prompt_of
+from smaller_labse.encoders.prompt import choose_prompt
 from smaller_labse.encoders.sentence_transformers_folder import (
-    MODULES,
     read_default_prompt,
     write_default_prompt,
 )
@@ -80,27 +79,9 @@ class FromHuggingFace:
         self._options = options
         self._is_rebuilt = is_rebuilt(read_object(original.folder / CONFIG))
         self._saved_model = self._is_rebuilt if options.savedmodel is None else options.savedmodel
-        self._prompt = (prompt_of(original) or "") if options.prompt is None else options.prompt
-        self._check_prompt()
-
-    def _check_prompt(self) -> None:
-        """See that the prompt's tokens are kept, or else no text has its own, and that a file can say it."""
-        if not self._prompt:
-            return
-        if not self._saved_model and not (self._original.folder / MODULES).is_file():
-            raise UsageError(
-                f"the prompt {self._prompt!r}: {self._original.name} has no {MODULES}, and without it "
-                "sentence-transformers reads no prompt; leave --prompt out"
-            )
-        # White space at its end becomes part of the word behind it.
-        needed = self._tokenizer.tokenize([self._prompt.strip()])[0]
-        kept = np.isin(needed, self._selection.subset.original_ids)
-        if not kept.all():
-            missing = self._tokenizer.pieces[needed[~kept][0]]
-            raise SmallerLabseError(
-                f"the prompt {self._prompt!r}: its token {missing!r} is not kept; select with --keep and a "
-                "file that holds the prompt"
-            )
+        self._prompt = choose_prompt(
+            original, tokenizer, selection.subset.original_ids, options.prompt, self._saved_model
+        )
 
     def write(self, folder: Path, say: Say) -> Written:
         """Write `huggingface/` and, where the architecture allows, `encoder/` and `preprocess/`."""

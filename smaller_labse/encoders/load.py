@@ -18,6 +18,7 @@ from smaller_labse.encoders.networks.sentence_transformers_network import (
 )
 from smaller_labse.encoders.prompt import prompt_of
 from smaller_labse.encoders.sentence_encoder import SentenceEncoder
+from smaller_labse.encoders.sentence_transformers_folder import pools_without_prompt
 from smaller_labse.originals.huggingface import CONFIG, HuggingFaceFolder
 from smaller_labse.originals.locate import locate_encoder
 from smaller_labse.originals.model_folder import HUGGINGFACE
@@ -100,6 +101,11 @@ def require_loadable(model: StrPath, device: str | None = None) -> None:
 
 
 def _load_huggingface(place: HuggingFaceFolder, prompt: str, device: str | None) -> SentenceEncoder:
+    if prompt and pools_without_prompt(place.folder):
+        raise SmallerLabseError(
+            f"{place.name}: its pooling leaves the tokens of the prompt {prompt!r} out (include_prompt), "
+            "which is not computed here; load it with sentence-transformers, or without a prompt: ''"
+        )
     if not is_rebuilt(read_object(place.folder / CONFIG)):
         return SentenceEncoder(place.name, open_sentence_transformers(place, device), prompt)
     import_tensorflow_quietly()

@@ -8,11 +8,19 @@ from __future__ import annotations
 
 import os
 
+import numpy as np
+
 from smaller_labse.common.arguments import StrPath
-from smaller_labse.encoders.sentence_transformers_folder import read_default_prompt
+from smaller_labse.common.errors import SmallerLabseError, UsageError
+from smaller_labse.encoders.sentence_transformers_folder import (
+    MODULES,
+    pools_without_prompt,
+    read_default_prompt,
+)
 from smaller_labse.originals.huggingface import HuggingFaceFolder
 from smaller_labse.originals.locate import Place, locate_encoder
 from smaller_labse.originals.model_folder import ENCODER, HUGGINGFACE, read_manifest
+from smaller_labse.originals.tokenizers.base import Tokenizer
 
 
 def read_prompt(model: StrPath) -> str | None:
@@ -43,3 +51,48 @@ def prompt_of(place: Place) -> str | None:
     else:
         return None
     return read_manifest(model).get("prompt")
+
+
+def choose_prompt(
+    original: HuggingFaceFolder,
+    tokenizer: Tokenizer,
+    kept_ids: np.ndarray,
+    given: str | None,
+    saved_model: bool,
+) -> str:
+    """The prompt of a smaller model: the original's or another, if the smaller model can have it.
+
+    Args:
+        original: what is trimmed.
+        tokenizer: the original's.
+        kept_ids: the tokens that the smaller model keeps, by their ids in the original, int [kept].
+        given: what the user chose; None for the original's own.
+        saved_model: whether SavedModels are written, too.
+
+    Raises:
+        UsageError: a part of the smaller model could not have this prompt.
+        SmallerLabseError: a token of it is not kept, so that no text would keep its tokens.
+    """
+    prompt = (prompt_of(original) or "") if given is None else given
+    if not prompt:
+        return prompt
+    if not saved_model and not (original.folder / MODULES).is_file():
+        raise UsageError(
+            f"the prompt {prompt!r}: {original.name} has no {MODULES}, and without it sentence-transformers "
+            "reads no prompt; leave --prompt out"
+        )
+    if saved_model and pools_without_prompt(original.folder):
+        raise UsageError(
+            f"the prompt {prompt!r}: {original.name} leaves its tokens out when it pools (include_prompt), "
+            "which is not rebuilt in TensorFlow; add --no-savedmodel"
+        )
+    # White space at its end becomes part of the word behind it.
+    needed = tokenizer.tokenize([prompt.strip()])[0]
+    kept = np.isin(needed, kept_ids)
+    if not kept.all():
+        missing = tokenizer.pieces[needed[~kept][0]]
+        raise SmallerLabseError(
+            f"the prompt {prompt!r}: its token {missing!r} is not kept; select with --keep and a file that "
+            "holds the prompt"
+        )
+    return prompt

@@ -56,8 +56,9 @@ def read_default_prompt(folder: Path) -> str:
 
 
 def write_default_prompt(folder: Path, prompt: str) -> None:
-    """Let a folder say what goes before every sentence, "" for nothing; its other prompts stay.
+    """Let a folder say what goes before every sentence, "" for nothing.
 
+    Its other prompts stay, but for one that is called "default" where `prompt` is none of them.
     sentence-transformers reads it where there is a `modules.json`, and nowhere else.
     """
     settings = read_object_if_there(folder / SENTENCE_TRANSFORMERS)
@@ -66,6 +67,15 @@ def write_default_prompt(folder: Path, prompt: str) -> None:
     prompts |= {name: prompt} if prompt else {}
     default = {"prompts": prompts, "default_prompt_name": name if prompt else None}
     write_json(folder / SENTENCE_TRANSFORMERS, settings | default)
+
+
+def pools_without_prompt(folder: Path) -> bool:
+    """Whether a folder's pooling leaves the prompt's tokens out, as that of INSTRUCTOR's models does."""
+    if not (folder / MODULES).is_file():
+        return False
+    modules = [module for module in read_array(folder / MODULES) if str(module["type"]).endswith("Pooling")]
+    configs = [read_object_if_there(module_folder(folder, module["path"]) / CONFIG) for module in modules]
+    return any(config.get("include_prompt") is False for config in configs)
 
 
 def _read_modules(folder: Path) -> tuple[Pooling, tuple[Path, ...]]:

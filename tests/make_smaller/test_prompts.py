@@ -129,6 +129,17 @@ def test_a_folder_that_nobody_reads_a_prompt_from_is_refused(tmp_path) -> None:
         trim(original, tmp_path, prompt=PROMPT, savedmodel=False)
 
 
+def test_pooling_that_leaves_the_prompt_out_is_not_computed(e5, tmp_path) -> None:
+    original = shutil.copytree(e5, tmp_path / "original")
+    pooling = {"word_embedding_dimension": 32, "pooling_mode_mean_tokens": True, "include_prompt": False}
+    (original / "1_Pooling" / "config.json").write_text(json.dumps(pooling), encoding="utf-8")
+    with pytest.raises(UsageError, match=r"leaves its tokens out when it pools .* add --no-savedmodel"):
+        trim(original, tmp_path, prompt=PROMPT)
+    with pytest.raises(SmallerLabseError, match="its pooling leaves the tokens of the prompt 'query: ' out"):
+        smaller_labse.load(original, prompt=PROMPT)
+    assert len(smaller_labse.load(original).encode(["a"])) == 1
+
+
 @pytest.mark.parametrize("pooling", ["mean", "cls"])
 def test_pooling_that_was_chosen_is_said_in_every_format(tmp_path, pooling) -> None:
     original = write_mean_bert(tmp_path / "original")
