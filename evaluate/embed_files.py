@@ -11,11 +11,14 @@ from typing import BinaryIO
 
 import numpy as np
 
+from smaller_labse.common.arguments import check, length_in_tokens
 from smaller_labse.common.atomic_output import new_file, require_absent, require_not_read
 from smaller_labse.common.errors import SmallerLabseError, UsageError
-from smaller_labse.common.progress import progress
+from smaller_labse.common.progress import announce, progress
 from smaller_labse.corpora.records import TEXT_FIELD, read_records
 from smaller_labse.corpora.text_files import find_text_files, require_fields
+from smaller_labse.originals.locate import locate_encoder
+from smaller_labse.originals.positions import require_positions
 
 NULLS = ("refuse", "nan")
 
@@ -74,6 +77,8 @@ def embed_files(
             field, or `nulls` is something else.
         SmallerLabseError: a file cannot be read, a text is null, there is no text, or `out` exists.
     """
+    if max_length is not None:
+        check("max_length", length_in_tokens, max_length)
     if nulls not in NULLS:
         raise UsageError(f"nulls: expected {' or '.join(map(repr, NULLS))}, got {nulls!r}")
     require_absent(out, overwrite)
@@ -85,6 +90,8 @@ def embed_files(
     first = next(texts, None)  # what is wrong with the text is better known before a model is loaded
     if first is None:
         raise SmallerLabseError(f"{', '.join(map(str, files))}: no line of text in it")
+    require_positions(locate_encoder(model), max_length, "--max-length")
+    announce(f"loading {model}")
     from smaller_labse.encoders.load import load
 
     encoder = load(model, prompt=prompt, device=device)

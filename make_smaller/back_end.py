@@ -10,15 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from smaller_labse.common.errors import UsageError
 from smaller_labse.encoders.config import PoolingMode
 from smaller_labse.make_smaller.manifest import Verification
+from smaller_labse.originals.huggingface import HuggingFaceFolder
+from smaller_labse.originals.locate import Place
 
 Say = Callable[[str], None]  # is told each step as it begins
 
 
 @dataclass(frozen=True)
 class Options:
-    """What a user chose; see `make_smaller`. A back end refuses what its kind of original does not have."""
+    """What a user chose; see `make_smaller`."""
 
     sequence_length: int | None = None
     huggingface: bool = True
@@ -26,6 +29,23 @@ class Options:
     dtype: str | None = None
     prompt: str | None = None
     pooling: PoolingMode | None = None
+
+    def require_kind(self, place: Place) -> None:
+        """Refuse what an original's kind does not have, before TensorFlow is loaded.
+
+        Raises:
+            UsageError: an option is for the other kind of originals, or two do not go together.
+        """
+        if isinstance(place, HuggingFaceFolder):
+            if not self.huggingface:
+                raise UsageError("--no-huggingface is for TF Hub originals")
+            of_savedmodel = (self.sequence_length, self.pooling)
+            if self.savedmodel is False and any(option is not None for option in of_savedmodel):
+                raise UsageError("--sequence-length and --pooling are the SavedModel's")
+        elif self.savedmodel is False or self.dtype or self.prompt or self.pooling:
+            raise UsageError(
+                "--no-savedmodel, --dtype, --prompt and --pooling are for originals from Hugging Face"
+            )
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import TypeVar
 import numpy as np
 import tensorflow as tf
 
-from smaller_labse.common.errors import SmallerLabseError, UsageError
+from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import read_object
 from smaller_labse.encoders.bert import save_encoder
 from smaller_labse.encoders.config import is_rebuilt
@@ -65,16 +65,7 @@ class FromHuggingFace:
     def __init__(
         self, original: HuggingFaceFolder, tokenizer: Tokenizer, selection: Selection, options: Options
     ) -> None:
-        """Check the options.
-
-        Raises:
-            UsageError: options that do not go together, or are for TF Hub originals.
-        """
-        if not options.huggingface:
-            raise UsageError("--no-huggingface is for TF Hub originals")
-        chosen = (options.sequence_length, options.pooling)
-        if options.savedmodel is False and any(option is not None for option in chosen):
-            raise UsageError("--sequence-length and --pooling are the SavedModel's")
+        """Read the original's config."""
         self._original, self._tokenizer, self._selection = original, tokenizer, selection
         self._options = options
         self._is_rebuilt = is_rebuilt(read_object(original.folder / CONFIG))

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from smaller_labse.common.errors import SmallerLabseError, UsageError
+from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.encoders.bert import Encoder, save_encoder
 from smaller_labse.encoders.config import infer_config
 from smaller_labse.encoders.from_huggingface import WORD_EMBEDDINGS as HUGGINGFACE_WORD_EMBEDDINGS
@@ -57,16 +57,11 @@ class FromTFHub:
     def __init__(
         self, original: TFHubFolders, tokenizer: WordPiece, selection: Selection, options: Options
     ) -> None:
-        """Check the options and the original's files.
+        """Check the original's files.
 
         Raises:
-            UsageError: an option that is for originals from Hugging Face.
             SmallerLabseError: a part of the original cannot be read.
         """
-        if options.savedmodel is False or options.dtype or options.prompt or options.pooling:
-            raise UsageError(
-                "--no-savedmodel, --dtype, --prompt and --pooling are for originals from Hugging Face"
-            )
         self._tokenizer, self._selection, self._options = tokenizer, selection, options
         self._checkpoint = Checkpoint(original.encoder)
         self._config = infer_config(self._checkpoint.shapes, str(original.encoder))

@@ -12,6 +12,7 @@ from typing import Any, get_args
 from smaller_labse.common.arguments import StrPath, check, length_in_tokens
 from smaller_labse.common.atomic_output import new_folder, require_absent
 from smaller_labse.common.errors import SmallerLabseError, UsageError
+from smaller_labse.common.progress import announce
 from smaller_labse.common.quiet_tensorflow import import_tensorflow_quietly
 from smaller_labse.encoders.config import PoolingMode
 from smaller_labse.encoders.sentence_transformers_folder import MODULES
@@ -27,6 +28,7 @@ from smaller_labse.originals.model_folder import (
 )
 from smaller_labse.originals.open import Original, open_original
 from smaller_labse.originals.original_card import OriginalCard, read_original_card
+from smaller_labse.originals.positions import require_positions
 from smaller_labse.originals.tfhub import TFHubFolders
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.select_vocab.selection import Selection, read_selection
@@ -115,12 +117,15 @@ def make_smaller(
     original = open_original(os.fspath(model), None if preprocessor is None else os.fspath(preprocessor))
     source = "the selection" if isinstance(selection, Selection) else os.fspath(selection)
     _require_same_vocabulary(kept, original.tokenizer, source)
+    options.require_kind(original.place)
+    require_positions(original.place, sequence_length, "--sequence-length")
+    announce("loading TensorFlow")
     import_tensorflow_quietly()
     back_end = _back_end(original, kept, options)
     card = read_original_card(original.place)
     stated = _license(license, card)
     with new_folder(folder, overwrite, MANIFEST) as partial:
-        written = back_end.write(partial, _say)
+        written = back_end.write(partial, announce)
         description = ModelDescription(
             name=folder.name or folder.resolve().name,
             original=card,
@@ -206,7 +211,3 @@ def _license(given: str | None, original: OriginalCard) -> Mapping[str, Any]:
 
 def _warn(message: str) -> None:
     print(f"warning: {message}", file=sys.stderr, flush=True)
-
-
-def _say(step: str) -> None:
-    print(f"{step} …", file=sys.stderr, flush=True)

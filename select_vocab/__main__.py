@@ -9,7 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from smaller_labse.common.arguments import non_negative_integer, positive_integer, share, size_or_percentage
+from smaller_labse.common.arguments import (
+    date,
+    non_negative_integer,
+    positive_integer,
+    share,
+    size_or_percentage,
+)
 from smaller_labse.common.command import run_command
 from smaller_labse.common.command_parser import CommandParser, add_command
 
@@ -100,7 +106,7 @@ def _add_count(parser: CommandParser) -> None:
         help="the Wikipedia dataset, or a folder laid out like it; default: wikimedia/wikipedia. Beside "
         "--text: for the languages that have none there",
     )
-    text.add_argument("--wikipedia-date", metavar="YYYYMMDD", help="its dump; default: 20231101")
+    text.add_argument("--wikipedia-date", type=date, metavar="YYYYMMDD", help="its dump; default: 20231101")
     lines = parser.add_argument_group("lines")
     lines.add_argument(
         "--longer-than",

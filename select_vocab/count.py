@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial, reduce
 from pathlib import Path
 
-from smaller_labse.common.arguments import StrPath, check, non_negative_integer, paths
+from smaller_labse.common.arguments import StrPath, check, date, non_negative_integer, paths
 from smaller_labse.common.atomic_output import require_absent, require_not_read
 from smaller_labse.common.errors import UsageError
 from smaller_labse.corpora import sources
@@ -115,6 +115,8 @@ def find_sources(
     Raises:
         UsageError: an argument is wrong, or two contradict each other.
     """
+    if wikipedia_date is not None:
+        check("wikipedia_date", date, wikipedia_date)
     names = read_names(languages) if languages is not None else []
     texts = _as_options(text)
     if dataset and (wikipedia or wikipedia_date):

@@ -51,9 +51,8 @@ def read_all_counts(
     lacking = wanted - {one.language for one in counts.values()}
     if paths and lacking:
         find_language(min(lacking))  # a name that means no language is a mistake sooner than counts that lack
-        raise UsageError(
-            f"no counts of {', '.join(sorted(lacking))} among {', '.join(map(str, paths))}; count first"
-        )
+        named = ", ".join(str(name_language(code, of_wikipedia=True)) for code in sorted(lacking))
+        raise UsageError(f"no counts of {named} among {', '.join(map(str, paths))}; count first")
     return list(counts.values())
 
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from smaller_labse.common.arguments import check, device_name, positive_integer
 from smaller_labse.common.errors import all_of
+from smaller_labse.common.progress import announce
 from smaller_labse.evaluate.comparison.cache import (
     cache_key,
     digest_files,
@@ -135,6 +136,7 @@ def measure(
     kept_file = cache / f"{cache_key(model_key, *map(fingerprint, tasks))}.npz"
     if (kept := read_measured(kept_file, model)) is not None:
         return kept
+    announce(f"loading {model.name}")
     bytes_on_disk = sum(file.stat().st_size for file in files.values())
     given = (model, list(tasks), prompt, bytes_on_disk, cache, model_key, computing)
     measured = in_own_process(model.name, _measure_here, *given)

@@ -11,7 +11,7 @@ import numpy as np
 
 from smaller_labse.common.arguments import check, non_negative_number
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.common.progress import Advance, progress
+from smaller_labse.common.progress import Advance, announce, progress
 from smaller_labse.common.result_table import Table
 from smaller_labse.corpora.text_files import read_sentences
 from smaller_labse.evaluate.comparison.lost_tokens import (
@@ -25,6 +25,7 @@ from smaller_labse.evaluate.comparison.lost_tokens import (
 from smaller_labse.evaluate.comparison.models import NamedModel
 from smaller_labse.evaluate.comparison.prompt import common_prompt
 from smaller_labse.evaluate.comparison.results import TokenizedTexts
+from smaller_labse.originals.locate import locate_encoder
 from smaller_labse.originals.model_folder import HUGGINGFACE, read_manifest
 from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset
 
@@ -113,9 +114,12 @@ def parity(
     for language, lines in sentences.items():
         if not any(lines):
             raise SmallerLabseError(f"{texts[language]}: only empty lines, expected one text per line")
+    locate_encoder(original, original_preprocessor)
+    locate_encoder(model)
+    prompt = common_prompt([NamedModel("original", original), NamedModel("model", model)], prompt)
+    announce(f"loading {original} and {model}")
     from smaller_labse.encoders.load import load
 
-    prompt = common_prompt([NamedModel("original", original), NamedModel("model", model)], prompt)
     smaller = load(model, prompt=prompt, device=device)
     pair = ModelPair(load(original, original_preprocessor, prompt, device), smaller, batch_size)
     with (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
-from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.common.errors import UsageError
 from smaller_labse.evaluate.comparison.lost_tokens import (
     LostToken,
     TextChanges,
@@ -86,12 +86,11 @@ def measure_side_by_side(
         computing: where and how embeddings are computed.
 
     Raises:
+        UsageError: there is no task.
         SmallerLabseError: a model cannot be loaded, or returned NaN or infinity.
     """
     if not tasks:
-        raise SmallerLabseError(
-            "no data to measure on; give --tatoeba, --parallel, --bucc, --sts or --dataset"
-        )
+        raise UsageError("no data to measure on; give --tatoeba, --parallel, --bucc, --sts or --dataset")
     measured = measure_all([original, *smaller], tasks, prompt, cache, computing)
     texts = texts_of(tasks)
     return Report(

@@ -24,7 +24,8 @@ from smaller_labse.evaluate.tasks.task import Encode
 
 ENGLISH = find_language("en")
 FILE_NAME = re.compile(rf"tatoeba\.([a-z]{{3}})-{ENGLISH.iso3}\.(?:\1|{ENGLISH.iso3})")
-CODES = {language.iso3: language.code for language in LANGUAGES}
+BY_ISO3 = {language.iso3: language for language in LANGUAGES}
+CODES = {iso3: language.code for iso3, language in BY_ISO3.items()}
 
 
 @dataclass(frozen=True)
@@ -118,8 +119,8 @@ def _read_pairs(folder: Path, iso3: str, present: Sequence[str]) -> TranslationR
     files = [folder / f"tatoeba.{iso3}-{ENGLISH.iso3}.{side}" for side in (iso3, ENGLISH.iso3)]
     for file in files:
         if not file.is_file():
-            codes = ", ".join(sorted(map(_code, present)))
-            raise SmallerLabseError(f"{file}: there is no such file; the folder has pairs of {codes}")
+            others = ", ".join(sorted(str(BY_ISO3.get(other, other)) for other in present))
+            raise SmallerLabseError(f"{file}: there is no such file; the folder has pairs of {others}")
     foreign, english = _read_aligned(*files)
     return TranslationRetrieval((ENGLISH.code, _code(iso3)), english, foreign, "tatoeba")
 

@@ -12,6 +12,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
 from typing import TypeVar
@@ -82,6 +83,22 @@ def share(text: str) -> str:
         inside = False
     if not inside:
         raise argparse.ArgumentTypeError(f"expected a share from 0 to 1, such as 0.00005, got {text!r}")
+    return text
+
+
+def date(text: str) -> str:
+    """A date, as the dumps of Wikipedia are named.
+
+    >>> date("20231101")
+    '20231101'
+    """
+    try:
+        datetime.strptime(text, "%Y%m%d")
+        written = re.fullmatch(r"\d{8}", text, re.ASCII) is not None
+    except ValueError:
+        written = False
+    if not written:
+        raise argparse.ArgumentTypeError(f"expected a date as YYYYMMDD, such as 20231101, got {text!r}")
     return text
 
 

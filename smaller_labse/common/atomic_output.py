@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from smaller_labse.common.errors import SmallerLabseError, UsageError
+from smaller_labse.common.errors import LIBRARIES, SmallerLabseError, UsageError
 
-NO_SPACE = os.strerror(errno.ENOSPC)
+FULL = [os.strerror(number) for number in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)]
 
 
 def require_absent(path: Path, overwrite: bool, marker: str | None = None) -> None:
@@ -27,9 +27,11 @@ def require_absent(path: Path, overwrite: bool, marker: str | None = None) -> No
     Raises:
         SmallerLabseError: the output exists and may not be replaced, or could not be written there.
     """
-    _require_writable(path)
     if not path.exists() and not path.is_symlink():
+        _require_writable(path)
         return
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise SmallerLabseError(f"{path} is neither a file nor a folder; choose another place")
     if not overwrite:
         raise SmallerLabseError(f"{path} exists; choose another place or add --overwrite")
     if marker is None and path.is_dir():
@@ -39,6 +41,7 @@ def require_absent(path: Path, overwrite: bool, marker: str | None = None) -> No
             f"{path} holds no {marker}, so it is not an output of this command and is not overwritten; "
             "choose another place"
         )
+    _require_writable(path)
 
 
 def require_not_read(out: Path, read: Iterable[Path], overwrite: bool = True) -> None:
@@ -99,7 +102,7 @@ def new_folder(path: Path, overwrite: bool = False, marker: str | None = None) -
             partial.rename(place)
     except BaseException as error:
         shutil.rmtree(partial, ignore_errors=True)
-        _name_full_disk(error, path)
+        _name_place(error, partial, path)
         raise
 
 
@@ -125,7 +128,7 @@ def new_file(path: Path, overwrite: bool = False) -> Iterator[Path]:
         partial.replace(place)
     except BaseException as error:
         partial.unlink(missing_ok=True)
-        _name_full_disk(error, path)
+        _name_place(error, partial, path)
         raise
 
 
@@ -134,8 +137,13 @@ def _require_writable(path: Path) -> None:
     nearest = next(folder for folder in Path(os.path.realpath(path)).parents if folder.exists())
     if not nearest.is_dir():
         raise SmallerLabseError(f"{path}: {nearest} is a file, expected a folder; choose another place")
-    if not os.access(nearest, os.W_OK | os.X_OK):
-        raise SmallerLabseError(f"{path}: nothing may be written in {nearest}; choose another place")
+    try:  # nothing else tells for certain: not of root, not of a file system that is read only
+        Path(tempfile.mkdtemp(prefix=".", suffix=".partial", dir=nearest)).rmdir()
+    except OSError as error:
+        _name_full_disk(error, path)
+        raise SmallerLabseError(
+            f"{path}: nothing can be written in {nearest} ({error.strerror}); choose another place"
+        ) from None
 
 
 def _behind_link(path: Path) -> Path:
@@ -159,8 +167,23 @@ def _replace(path: Path, partial: Path) -> None:
 
 def _name_full_disk(error: BaseException, path: Path) -> None:
     """TensorFlow and Arrow have errors of their own for it, but all quote the system."""
-    if NO_SPACE in str(error):
-        raise SmallerLabseError(f"{path}: {NO_SPACE}; free some, or choose another place") from error
+    for reason in FULL:
+        if reason in str(error):
+            raise SmallerLabseError(f"{path}: {reason}; free some, or choose another place") from error
+
+
+def _name_place(error: BaseException, partial: Path, path: Path) -> None:
+    """Say what went wrong of the user's own `path`, not of what is written beside it for the time being."""
+    _name_full_disk(error, path)
+    text = " ".join(str(error).split())
+    if partial.name not in text:
+        return
+    if isinstance(error, SmallerLabseError):
+        raise type(error)(text.replace(str(partial), str(path))) from error
+    if isinstance(error, OSError) and error.strerror:
+        raise SmallerLabseError(f"{path}: {error.strerror}") from error
+    if isinstance(error, OSError) or type(error).__module__.startswith(LIBRARIES):
+        raise SmallerLabseError(text.replace(str(partial), str(path))) from error
 
 
 def _is_empty_folder(path: Path) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from smaller_labse.common.command_parser import WRONG_USAGE, CommandParser
-from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.common.errors import LIBRARIES, SmallerLabseError
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 # How our own signs are written where a terminal's encoding has none of them.
@@ -95,8 +95,7 @@ def _run(parser: CommandParser, arguments: list[str] | None) -> int:
     except OSError as error:
         message, code = _one_line(error), 1
     except Exception as error:
-        # TensorFlow and safetensors report a full disk or an unreadable file with classes of their own.
-        if not type(error).__module__.startswith(("tensorflow", "safetensors", "pyarrow")):
+        if not type(error).__module__.startswith(LIBRARIES):
             raise
         message, code = _one_line(error), 1
     see_help = parser.see_help if code == WRONG_USAGE else ""

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+# Libraries that report a full disk or an unreadable file with classes of their own.
+LIBRARIES = ("tensorflow", "safetensors", "pyarrow")
+
 
 class SmallerLabseError(Exception):
     """Something went wrong that the user can put right; the message is a line that says how.

@@ -11,6 +11,14 @@ from typing import Protocol
 SECONDS_BETWEEN_LINES = 15.0
 
 
+def announce(step: str) -> None:
+    """Say on standard error, before it begins, what will take a while: "loading work/model" and an ellipsis.
+
+    What is wrong with the arguments has been said before, so that a mistake is one line.
+    """
+    print(f"{step} …", file=sys.stderr, flush=True)
+
+
 class Advance(Protocol):
     """Reports that more of the work is done."""
 

@@ -32,6 +32,14 @@ class Language:
         if self.wikipedias is None:
             object.__setattr__(self, "wikipedias", (self.code,))
 
+    def __str__(self) -> str:
+        """As messages call it.
+
+        >>> str(Language("it", "Italian", "ita")), str(Language("medical", "medical", "medical"))
+        ('Italian (it)', 'medical')
+        """
+        return self.name if self.name == self.code else f"{self.name} ({self.code})"
+
     @property
     def names(self) -> tuple[str, ...]:
         """Everything that means this language."""

@@ -48,7 +48,7 @@ def find_language(text: str) -> Language:
     advice = (
         f"did you mean {', '.join(list(suggestions)[:3])}?"
         if suggestions
-        else f"use one of {', '.join(language.code for language in LANGUAGES)}"
+        else "give a code such as en or fr, an English name"
     )
     raise UsageError(f"unknown language {text.strip()!r}; {advice}, or any ISO 639 code")
 

@@ -68,10 +68,7 @@ def wikipedia_sources(
     sources = []
     for language in languages:
         if not language.wikipedias:
-            raise UsageError(
-                f"{language.name} ({language.code}) has no Wikipedia; give text of it with "
-                f"--text {language.code}=FILE"
-            )
+            raise UsageError(f"{language} has no Wikipedia; give text of it with --text {language.code}=FILE")
         for wikipedia in language.wikipedias:
             config = f"{date}.{wikipedia.replace('_', '-')}"
             lines = partial(read_dataset_lines, dataset, config)
@@ -107,7 +104,7 @@ def dataset_sources(
         lines = partial(read_dataset_lines, name, chosen, part, text_field)
         paths = _local(name)
         sources.append(Source(language.code, language, description, lines, paths=paths, corpus=corpus))
-    return _require_different(sources, "--dataset, --dataset-config or --split")
+    return _require_different(sources, "--dataset, --dataset-config or --dataset-split")
 
 
 def text_sources(
@@ -142,7 +139,7 @@ def text_sources(
     if names and unwanted and others is None:
         language = unwanted[0]
         raise UsageError(
-            f"--text {language.code}={written[language][0]}: {language.name} ({language.code}) is not among "
+            f"--text {language.code}={written[language][0]}: {language} is not among "
             "--languages; add it there, or leave --languages out to count all that --text names"
         )
     wanted |= dict.fromkeys(written)
@@ -153,7 +150,7 @@ def text_sources(
         language = find_language(without[0].code)
         if patterns:
             raise _no_text(language, language.fill(patterns[0]))
-        raise UsageError(f"no text for {language.name} ({language.code}); add --text {language.code}=PATH")
+        raise UsageError(f"no text for {language}; add --text {language.code}=PATH")
     for pattern in patterns:
         if not any(find_paths(one.fill(pattern)) for one in wanted if one not in written):
             raise UsageError(
@@ -208,7 +205,7 @@ def _find_text(
 
 
 def _no_text(language: Language, path: str) -> SmallerLabseError:
-    return SmallerLabseError(f"{path}: there is no such text for {language.name} ({language.code})")
+    return SmallerLabseError(f"{path}: there is no such text for {language}")
 
 
 def _text_source(
@@ -265,11 +262,11 @@ def _require_different(sources: list[Source], option: str) -> list[Source]:
         for path in source.paths if option == "--text" else ():
             place = os.path.realpath(path)
             if files.get(place) is source:
-                raise UsageError(f"{path} is given twice for {source.language.name}")
+                raise UsageError(f"{path} is given twice for {source.language}")
             other = files.setdefault(place, source) if other is source else other
         if other is not source:
             raise UsageError(
-                f"{other.language.name} and {source.language.name} would be counted from the same text, "
+                f"{other.language} and {source.language} would be counted from the same text, "
                 f"{source.description}; put {{code}} or {{iso3}} into {option}"
             )
     return sources

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import read_object, read_object_if_there
+from smaller_labse.common.progress import announce
 from smaller_labse.originals.weights.safetensors_folder import open_safetensors
 from smaller_labse.originals.weights.vocabulary_tensors import find_embedding_matrices
 
@@ -55,6 +56,7 @@ def _fetch(hub_id: str) -> Path:
     import huggingface_hub
 
     huggingface_hub.logging.set_verbosity_error()
+    announce(f"fetching {hub_id} from the Hugging Face hub, or from what is kept of it")
     try:
         folder = huggingface_hub.snapshot_download(
             hub_id, allow_patterns=list(FETCHED), ignore_patterns=list(NOT_FETCHED)

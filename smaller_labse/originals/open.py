@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from smaller_labse.common.quiet_tensorflow import import_tensorflow_quietly
 from smaller_labse.originals.huggingface import HuggingFaceFolder, measure_weights, read_prompts
 from smaller_labse.originals.locate import locate_original
 from smaller_labse.originals.tfhub import TFHubFolders
@@ -52,8 +51,6 @@ def open_original(model: str, preprocessor: str | None = None) -> Original:
         >>> original.vocab_size, original.hidden_size, original.parameters  # doctest: +SKIP
         (250037, 384, 117653760)
     """
-    if "://" in model:
-        import_tensorflow_quietly()  # TF Hub's package needs it
     place = locate_original(model, preprocessor)
     if isinstance(place, HuggingFaceFolder):
         vocab_size, hidden_size, parameters = measure_weights(place.folder)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
 from smaller_labse.common.errors import SmallerLabseError, UsageError
+from smaller_labse.common.progress import announce
+from smaller_labse.common.quiet_tensorflow import import_tensorflow_quietly
 
 SAVED_MODEL = "saved_model.pb"
 EXPECTED = "a Hugging Face folder or hub id (owner/name), or a SavedModel folder or TF Hub handle (https://…)"
@@ -107,7 +108,8 @@ def _require_saved_model(folder: Path) -> None:
 
 
 def _resolve_handle(handle: str) -> Path:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    announce(f"fetching {handle} from TF Hub, or from what is kept of it")
+    import_tensorflow_quietly()  # TF Hub's package needs it
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of what it imports in turn
         import tensorflow_hub as hub

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
+import pyarrow.fs
+import pyarrow.parquet
 import pytest
 
 from smaller_labse.common.atomic_output import new_file, new_folder, require_absent, require_not_read
@@ -149,3 +153,54 @@ def test_what_is_read_is_not_written_over(tmp_path):
     require_not_read(folder / "new", [folder])
     require_not_read(folder, [tmp_path])  # a folder of ours in one that is read: only the former is replaced
     require_not_read(inside, [other, Path("sentence-transformers/LaBSE")])
+
+
+@pytest.mark.parametrize("kind", ["of ours", "of the system", "of a library"])
+def test_messages_name_the_users_path_and_not_the_partial_one(tmp_path, kind):
+    out = tmp_path / "model"
+
+    def fail(partial: Path) -> None:
+        if kind == "of ours":
+            raise UsageError(f"{partial / 'config.json'}: wrong")
+        if kind == "of the system":
+            (partial / "nowhere" / "file").write_text("")
+        pyarrow.parquet.read_table(partial / "file.parquet", filesystem=pyarrow.fs.LocalFileSystem())
+
+    with pytest.raises(SmallerLabseError) as raised, new_folder(out, marker="config.json") as partial:
+        fail(partial)
+    assert str(out) in str(raised.value)
+    assert ".partial" not in str(raised.value)
+    assert (kind == "of ours") == isinstance(raised.value, UsageError)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_device_is_no_output(overwrite):
+    with pytest.raises(SmallerLabseError, match="/dev/null is neither a file nor a folder; choose another"):
+        require_absent(Path("/dev/null"), overwrite)
+
+
+def test_a_place_where_nothing_can_be_written_is_refused_first(tmp_path):
+    if not Path("/proc/self").exists():
+        pytest.skip("needs /proc, where even root can make no file")
+    with pytest.raises(SmallerLabseError, match=r"^/proc/a/b: nothing can be written in /proc"):
+        require_absent(Path("/proc/a/b"), overwrite=False)
+
+
+def test_a_file_that_may_grow_no_further_is_a_full_disk(tmp_path):
+    code = """
+import resource, sys
+from pathlib import Path
+from smaller_labse.common.atomic_output import new_file
+from smaller_labse.common.errors import SmallerLabseError
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+try:
+    with new_file(Path(sys.argv[1])) as partial:
+        partial.write_bytes(bytes(2000))
+except SmallerLabseError as error:
+    print(error)
+"""
+    out = tmp_path / "file"
+    run = subprocess.run([sys.executable, "-c", code, out], capture_output=True, text=True, check=False)
+    assert run.stdout == f"{out}: File too large; free some, or choose another place\n"
+    assert list(tmp_path.iterdir()) == []

@@ -89,7 +89,7 @@ def test_text_of_any_name_is_counted_selected_and_named(example, run, tmp_path):
     described = json.loads((selection / "selection.json").read_text(encoding="utf-8"))
     assert sorted(described["languages"]) == ["medical", "zh-TW"]
     ended = run("select", "--model", example, "--counts", out, "--languages", "fr", "--out", tmp_path / "x")
-    assert (ended.code, f"no counts of fr among {out}" in ended.error) == (2, True)
+    assert (ended.code, f"no counts of French (fr) among {out}" in ended.error) == (2, True)
 
 
 def test_several_files_globs_and_folders_of_one_language_are_added_up(example, run, tmp_path, monkeypatch):
@@ -115,10 +115,10 @@ def test_a_file_that_comes_twice_or_a_list_among_texts_is_refused(tmp_path):
     words.write_text("word\t3\n")
     (tmp_path / "link.txt").symlink_to(file)
     for texts, reason in (
-        ([f"en={file}", f"en={tmp_path}/*.txt"], "is given twice for English"),
+        ([f"en={file}", f"en={tmp_path}/*.txt"], r"is given twice for English \(en\)"),
         (
             [f"en={file}", f"it={tmp_path}/link.txt"],
-            "English and Italian would be counted from the same text",
+            r"English \(en\) and Italian \(it\) would be counted from the same text",
         ),
         ([f"en={file}", f"en={words}"], "a.tsv is a word list, the others are text"),
     ):

@@ -91,7 +91,7 @@ def test_parity_of_a_cut_model_succeeds(original, smaller, tmp_path, capsys):
         (
             ["tatoeba", "--model", "{original}", "--data", "{data}", "--languages", "th"],
             1,
-            "has pairs of fr, zh",
+            "has pairs of Chinese (zh), French (fr)",
         ),
         (["tatoeba", "--model", "m", "--data", "{data}", "--languages", "xx"], 2, "unknown language 'xx'"),
         (["tatoeba", "--model", "{original}", "--data", "nowhere"], 1, "nowhere: no such folder"),

@@ -12,7 +12,10 @@ TEXT = "--text en={text}/en.txt"
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        ("--languages xx", "unknown language 'xx'; use one of af, am, ar"),
+        (
+            "--languages xx",
+            "unknown language 'xx'; give a code such as en or fr, an English name, or any ISO 639 code",
+        ),
         ("--languages medical --dataset somebody/{{code}}", "unknown language 'medical'; did you mean"),
         ("--text .x={text}/en.txt", "'.x' cannot name text; use letters, digits"),
         ("--text en={text}/*.text", "/*.text: no file matches this pattern"),
@@ -42,8 +45,11 @@ TEXT = "--text en={text}/en.txt"
         ("--text {text}/en.txt", "write LANGUAGE=PATH, or put {code} or {iso3} into the path"),
         ("--text {text}/{{code}}.txt", "name the languages with --languages, or write --text LANGUAGE=PATH"),
         (f"{TEXT} --text {{text}}/{{{{code}}}}.txt", "name the languages with --languages"),
-        (f"{TEXT} --text eng={{text}}/en.txt", "en.txt is given twice for English"),
-        (f"{TEXT} --text it={{text}}/en.txt", "English and Italian would be counted from the same text"),
+        (f"{TEXT} --text eng={{text}}/en.txt", "en.txt is given twice for English (en)"),
+        (
+            f"{TEXT} --text it={{text}}/en.txt",
+            "English (en) and Italian (it) would be counted from the same text",
+        ),
         (f"{TEXT} --languages en,it", "no text for Italian (it); add --text it=PATH"),
         (
             "--languages en --dataset somebody/corpus --wikipedia",
@@ -54,7 +60,10 @@ TEXT = "--text en={text}/en.txt"
         (f"{TEXT} --dataset-split test", "--dataset-config and --dataset-split go with --dataset"),
         ("--languages en --dataset-config en", "--dataset-config and --dataset-split go with --dataset"),
         ("--languages en --text-field body", "--text-field goes with --text or --dataset"),
-        ("--languages en,fr --dataset somebody/corpus", "English and French would be counted from the same"),
+        (
+            "--languages en,fr --dataset somebody/corpus",
+            "English (en) and French (fr) would be counted from the same",
+        ),
         ("--dataset somebody/corpus-{{code}}", "name the languages, e.g. --languages en,fr,de"),
         ("", "name the languages, e.g. --languages en,fr,de"),
         (f"{TEXT} --longer-than -1", "expected a non-negative integer, got '-1'"),
@@ -118,7 +127,7 @@ def test_count_refuses(example, text_files, run, tmp_path, tmp_path_factory, not
         ),
         ("--counts {counts} --top-k 5 --coverage 0.9", "not allowed with argument --top-k"),
         ("--counts {counts} --order random", "invalid choice: 'random'"),
-        ("--counts {counts} --languages de", "no counts of de among {counts}; count first"),
+        ("--counts {counts} --languages de", "no counts of German (de) among {counts}; count first"),
         ("--counts {counts} --languages xx", "unknown language 'xx'"),
         ("--counts {counts} --vocab-size 999999", "--vocab-size 999,999: the original has only "),
         ("--counts {counts} --strip", "--strip goes with --pieces"),

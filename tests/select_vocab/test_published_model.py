@@ -150,7 +150,7 @@ def test_published_frequencies_are_counts(labse, frequencies, select, tmp_path, 
 def test_a_language_without_frequencies_is_named(frequencies, select, nothing_left):
     ended = select("--counts", frequencies, "--languages", "th,sv", "--top-k", 5, "--skip-missing")
     assert ended.code == 2
-    assert f"no counts of sv among {frequencies}; count first" in ended.error
+    assert f"no counts of Swedish (sv) among {frequencies}; count first" in ended.error
     nothing_left()
 
 

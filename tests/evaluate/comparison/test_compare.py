@@ -175,7 +175,11 @@ def test_a_model_with_nan_is_one_clear_line(original, write_model, data, tmp_pat
 @pytest.mark.parametrize(
     ("changed", "code", "message"),
     [
-        ({"--languages": "de"}, 1, "there is no such file; the folder has pairs of fr, zh"),
+        (
+            {"--languages": "de"},
+            1,
+            "there is no such file; the folder has pairs of Chinese (zh), French (fr)",
+        ),
         ({"--languages": "en"}, 1, "English alone has no pairs"),
         ({"--original": "/nowhere/at/all"}, 1, "/nowhere/at/all"),
         ({"--parallel": "en=x"}, 2, "expected XX=FILE,YY=FILE"),

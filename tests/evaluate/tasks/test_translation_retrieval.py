@@ -124,7 +124,8 @@ def test_broken_data_is_named(tmp_path):
         read_tatoeba(tmp_path)
     write_pairs(tmp_path, "fra", "un\n", "one\n")
     with pytest.raises(
-        SmallerLabseError, match=r"tha-eng\.tha: there is no such file; the folder has pairs of de, fr"
+        SmallerLabseError,
+        match=r"tha-eng\.tha: there is no such file; the folder has pairs of French \(fr\), German \(de\)",
     ):
         read_tatoeba(tmp_path, [find_language("th")])
 
