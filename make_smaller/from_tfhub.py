@@ -41,6 +41,7 @@ from smaller_labse.originals.tokenizers.tokenizer_files import VOCABULARY
 from smaller_labse.originals.tokenizers.wordpiece import WordPiece
 from smaller_labse.originals.weights.checkpoint import WORD_EMBEDDINGS, Checkpoint
 from smaller_labse.originals.weights.embedding_shard import write_embedding_shard
+from smaller_labse.originals.weights.load_saved_model import load_saved_model
 from smaller_labse.originals.weights.safetensors_file import read_safetensors
 from smaller_labse.originals.weights.safetensors_folder import WEIGHTS
 from smaller_labse.originals.weights.saved_model_graph import read_graph, replace_embedding_matrix
@@ -224,7 +225,7 @@ def _load_preprocess(original: TFHubFolders, setup: BertTokenizerSetup, length: 
     if original.preprocess is None:
         return build_preprocessor(setup, length)
     try:
-        preprocess = tf.saved_model.load(str(original.preprocess))
+        preprocess = load_saved_model(original.preprocess)
     except (OSError, ValueError, tf.errors.OpError) as error:
         reason = str(error).partition("\n")[0]  # the rest is advice to programmers
         raise SmallerLabseError(

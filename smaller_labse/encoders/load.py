@@ -26,6 +26,7 @@ from smaller_labse.originals.tfhub import TFHubFolders, find_vocabularies, find_
 from smaller_labse.originals.tokenizers.open_tokenizer import open_huggingface_tokenizer, read_vocabulary
 from smaller_labse.originals.tokenizers.tokenizer_files import TOKENIZER_JSON
 from smaller_labse.originals.tokenizers.vocabulary import read_pieces
+from smaller_labse.originals.weights.load_saved_model import load_saved_model
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -61,14 +62,13 @@ def load(
         return _load_huggingface(original, prompt, device)
     pieces = _read_vocabulary(original)
     import_tensorflow_quietly()
-    import tensorflow as tf
 
     from smaller_labse.encoders.networks.devices import tensorflow_device
     from smaller_labse.encoders.networks.tensorflow_network import TensorFlowNetwork, on_device
 
     device = None if device is None else tensorflow_device(device)
     with on_device(device):
-        encoder = tf.saved_model.load(str(original.encoder))
+        encoder = load_saved_model(original.encoder)
     _require_vocabulary(original, encoder, pieces)
     network = TensorFlowNetwork(original.name, _load_preprocessor(original, encoder), encoder, pieces, device)
     return SentenceEncoder(original.name, network, prompt)
@@ -136,14 +136,13 @@ def _read_vocabulary(original: TFHubFolders) -> list[str]:
 
 
 def _load_preprocessor(original: TFHubFolders, encoder: tf.Module) -> tf.Module:
-    import tensorflow as tf
 
     from smaller_labse.encoders.bert_preprocessor import BertPreprocessor
     from smaller_labse.encoders.networks.tensorflow_network import find_rows
     from smaller_labse.encoders.pack_inputs import DEFAULT_SEQUENCE_LENGTH
 
     if original.preprocess is not None:
-        return tf.saved_model.load(str(original.preprocess))
+        return load_saved_model(original.preprocess)
     lower_case = getattr(encoder, "do_lower_case", None)
     if lower_case is None:
         raise SmallerLabseError(

@@ -1,0 +1,196 @@
+"""Loading a SavedModel that someone else made: what its graph can do is read before any of it is run.
+
+A SavedModel is a program: TensorFlow's operations can read, write and delete files, call Python, and open
+connections. So a graph is refused that holds another operation than those listed here. What is allowed is
+listed, as a list of what is forbidden would miss what later versions of TensorFlow bring, and TensorFlow's
+own mark of side effects (`is_stateful`) misses operations such as ReadFile and DebugIdentity. The operations
+that save and restore variables, which every SavedModel has, may not be part of anything that can be called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.originals.tfhub import SAVED_MODEL
+from smaller_labse.originals.weights.saved_model_graph import read_graph
+
+if TYPE_CHECKING:
+    from tensorflow.core.framework.function_pb2 import FunctionDef
+    from tensorflow.core.framework.node_def_pb2 import NodeDef
+    from tensorflow.core.protobuf.meta_graph_pb2 import MetaGraphDef
+
+VARIABLES = "VarHandleOp ReadVariableOp AssignVariableOp VarIsInitializedOp ResourceGather ResourceGatherNd"
+TABLES = (
+    "HashTableV2 MutableHashTableV2 MutableDenseHashTableV2 InitializeTableV2 "
+    "InitializeTableFromTextFileV2 LookupTableFindV2 LookupTableSizeV2 LookupTableExportV2 "
+    "LookupTableImportV2 LookupTableInsertV2"
+)
+CONTROL_FLOW = (
+    "PartitionedCall StatefulPartitionedCall If StatelessIf While StatelessWhile Case StatelessCase "
+    "Assert NoOp Identity IdentityN Placeholder PlaceholderWithDefault PreventGradient StopGradient "
+    "CheckNumerics EnsureShape"
+)
+RANDOM = (
+    "RandomUniform RandomUniformInt RandomStandardNormal TruncatedNormal StatelessRandomUniformV2 "
+    "StatelessRandomGetKeyCounter"
+)
+MATHEMATICS = (
+    "Abs Add AddN AddV2 All Any ArgMax ArgMin BatchMatMul BatchMatMulV2 BatchMatMulV3 BiasAdd Bucketize "
+    "Ceil ClipByValue Cos Cumsum Div DivNoNan Einsum Elu Equal Erf Erfc Exp Expm1 Floor FloorDiv FloorMod "
+    "FusedBatchNormV3 Greater GreaterEqual IsFinite IsInf IsNan L2Loss LeakyRelu Less LessEqual LinSpace "
+    "Log Log1p LogSoftmax LogicalAnd LogicalNot LogicalOr MatMul Max Maximum Mean Min Minimum Mod Mul "
+    "MulNoNan Neg NotEqual Pow Prod RealDiv Reciprocal Relu Relu6 Round Rsqrt Selu Sigmoid Sign Sin "
+    "Softmax Softplus Softsign Sqrt Square SquaredDifference Sub Sum Tan Tanh TopKV2 TruncateDiv "
+    "TruncateMod Xdivy Xlogy"
+)
+SHAPES = (
+    "Bitcast BroadcastArgs BroadcastTo Cast ConcatV2 Const DynamicPartition DynamicStitch Empty "
+    "ExpandDims Fill GatherNd GatherV2 InvertPermutation MatrixBandPart MirrorPad OneHot OnesLike Pack "
+    "Pad PadV2 ParallelConcat Range Rank Reshape ReverseSequence ReverseV2 Roll ScatterNd SegmentMax "
+    "SegmentMean SegmentMin SegmentProd SegmentSum Select SelectV2 Shape ShapeN Size Slice Split SplitV "
+    "Squeeze StridedSlice TensorScatterAdd TensorScatterUpdate Tile Transpose Unique UniqueV2 "
+    "UniqueWithCounts Unpack UnsortedSegmentMax UnsortedSegmentMin UnsortedSegmentProd UnsortedSegmentSum "
+    "Where ZerosLike"
+)
+RAGGED = (
+    "RaggedCross RaggedGather RaggedRange RaggedTensorFromVariant RaggedTensorToSparse "
+    "RaggedTensorToTensor RaggedTensorToVariant SparseFillEmptyRows SparseReorder SparseReshape "
+    "SparseSlice SparseTensorDenseMatMul SparseToDense TensorListConcatV2 TensorListElementShape "
+    "TensorListFromTensor TensorListGetItem TensorListLength TensorListPushBack TensorListReserve "
+    "TensorListSetItem TensorListStack"
+)
+TEXT = (
+    "AsString ReduceJoin RegexFullMatch RegexReplace ShardedFilename StaticRegexFullMatch "
+    "StaticRegexReplace StringFormat StringJoin StringLength StringLower StringNGrams StringSplit "
+    "StringSplitV2 StringStrip StringToHashBucketFast StringToHashBucketStrong StringToNumber StringUpper "
+    "Substr UnicodeDecode UnicodeDecodeWithOffsets UnicodeEncode UnicodeScript UnicodeTranscode "
+    "UnsortedSegmentJoin"
+)
+TOKENIZERS = (
+    "CaseFoldUTF8 ConstrainedSequence FastBertNormalize FastWordpieceTokenizeWithOffsets "
+    "FindSourceOffsets NormalizeUTF8 NormalizeUTF8WithOffsetsMap RegexSplitWithOffsets "
+    "SentencepieceDetokenizeOp SentencepieceIdToStringOp SentencepieceOp SentencepieceStringToIdOp "
+    "SentencepieceTokenizeOp SentencepieceTokenizeWithOffsetsOp SentencepieceVocabSizeOp "
+    "SplitMergeTokenizeWithOffsets TFText>FastWordpieceDetokenize TFText>RoundRobinGenerateMasks "
+    "TFText>RoundRobinTrim TFText>WhitespaceTokenizeWithOffsetsV2 UnicodeScriptTokenizeWithOffsets "
+    "WhitespaceTokenizeWithOffsets WordpieceTokenizeWithOffsets"
+)
+ALLOWED = frozenset(
+    " ".join((VARIABLES, TABLES, CONTROL_FLOW, RANDOM, MATHEMATICS, SHAPES, RAGGED, TEXT, TOKENIZERS)).split()
+)
+SAVING = frozenset({"SaveV2", "RestoreV2", "MergeV2Checkpoints", "DisableCopyOnRead"})
+TABLE_FROM_FILE = "InitializeTableFromTextFileV2"
+
+
+def load_saved_model(folder: Path) -> Any:
+    """Load a SavedModel of whatever origin.
+
+    Args:
+        folder: the SavedModel's folder.
+
+    Raises:
+        SmallerLabseError: it can do what a text encoder need not do, or is damaged.
+    """
+    import tensorflow as tf
+
+    require_harmless(folder)
+    return tf.saved_model.load(str(folder))
+
+
+def require_harmless(folder: Path) -> None:
+    """Refuse a SavedModel that could reach files, processes, Python or the network when it is run.
+
+    Args:
+        folder: the SavedModel's folder; nothing in it is run.
+
+    Raises:
+        SmallerLabseError: it names an operation that is not allowed, or a file outside its folder.
+    """
+    file = folder / SAVED_MODEL
+    for meta_graph in read_graph(folder).meta_graphs:
+        functions = {function.signature.name: function for function in meta_graph.graph_def.library.function}
+        for where, node in _nodes(meta_graph):
+            if node.op not in ALLOWED and node.op not in SAVING and node.op not in functions:
+                raise SmallerLabseError(
+                    f"{file}: {where} holds the operation {node.op}, which can reach files, Python or the "
+                    "network, or is unknown here; an encoder does not need it, so it is not run"
+                )
+        saving = _saving(functions)
+        for name in _callable(meta_graph, functions):
+            if name in saving:
+                raise SmallerLabseError(
+                    f"{file}: its function {name} can be called and reads or writes files; it is not run"
+                )
+        _require_own_files(folder, meta_graph)
+
+
+def _nodes(meta_graph: MetaGraphDef) -> Iterator[tuple[str, NodeDef]]:
+    """All operations, each with a name for where it stands."""
+    for node in meta_graph.graph_def.node:
+        yield "its graph", node
+    for function in meta_graph.graph_def.library.function:
+        for node in function.node_def:
+            yield f"its function {function.signature.name}", node
+
+
+def _called(node: NodeDef) -> Iterator[str]:
+    """The functions that an operation calls."""
+    yield node.op
+    for value in node.attr.values():
+        if value.HasField("func"):
+            yield value.func.name
+        yield from (function.name for function in value.list.func)
+
+
+def _saving(functions: dict[str, FunctionDef]) -> set[str]:
+    """The functions that save or restore, or call one that does."""
+    calls = {
+        name: {called for node in function.node_def for called in _called(node)}
+        for name, function in functions.items()
+    }
+    saving = {name for name, called in calls.items() if called & SAVING}
+    while more := {name for name, called in calls.items() if called & saving} - saving:
+        saving |= more
+    return saving
+
+
+def _callable(meta_graph: MetaGraphDef, functions: dict[str, FunctionDef]) -> Iterable[str]:
+    """The functions that a loaded model offers, or runs while it is loaded."""
+    for node in meta_graph.object_graph_def.nodes:
+        if node.HasField("function"):
+            yield from node.function.concrete_functions
+        if node.HasField("bare_concrete_function"):
+            yield node.bare_concrete_function.concrete_function_name
+    # Without objects, what is called is the graph itself.
+    by_name = {node.name: node for node in meta_graph.graph_def.node}
+    outputs = (
+        out.name for signature in meta_graph.signature_def.values() for out in signature.outputs.values()
+    )
+    todo, seen = [name.split(":")[0] for name in outputs], set()
+    while todo:
+        name = todo.pop()
+        if name in seen or name not in by_name:
+            continue
+        seen.add(name)
+        todo += [source.lstrip("^").split(":")[0] for source in by_name[name].input]
+        yield from (called for called in _called(by_name[name]) if called in functions)
+
+
+def _require_own_files(folder: Path, meta_graph: MetaGraphDef) -> None:
+    """Refuse files outside the folder of assets, and tables that are read from a file that no asset is."""
+    for asset in meta_graph.asset_file_def:
+        if Path(asset.filename).name != asset.filename:
+            raise SmallerLabseError(
+                f"{folder / SAVED_MODEL}: its asset {asset.filename!r} is outside its folder; it is not read"
+            )
+    for function in meta_graph.graph_def.library.function:
+        arguments = {argument.name for argument in function.signature.input_arg}
+        for node in function.node_def:
+            if node.op == TABLE_FROM_FILE and node.input[1] not in arguments:
+                raise SmallerLabseError(
+                    f"{folder / SAVED_MODEL}: its function {function.signature.name} reads a table from a "
+                    "file that is not among its assets; it is not run"
+                )
