@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from pathlib import Path
 
 import pytest
 
+from smaller_labse.corpora.line_batches import TextDigest
 from smaller_labse.select_vocab.unseen import MOST_UNSEEN
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -138,3 +140,14 @@ def test_the_folders_in_the_contributors_tree_are_there() -> None:
     tree = re.search(r"In short:\n\n```text\n(.*?)```", DOCUMENTS["CONTRIBUTING.md"], flags=re.DOTALL)[1]
     for name in set(re.findall(r"\b(?:\w+/)+", tree)):
         assert any(ROOT.glob(name)) or any(ROOT.glob(f"smaller_labse/**/{name}")), name
+
+
+def test_the_digest_of_counted_text_is_what_the_design_says() -> None:
+    design = " ".join(DOCUMENTS["docs/design.md"].split())
+    assert "the first 128 bits of SHA-256" in design and "each with a line feed" in design
+    digest = TextDigest()
+    digest.add(["one", "two"])
+    assert digest.hexdigest() == hashlib.sha256(b"one\ntwo\n").hexdigest()[: 128 // 4]
+    digest = TextDigest()
+    digest.add_words(["one"], [3])
+    assert digest.hexdigest() == hashlib.sha256(b"one\t3\n").hexdigest()[: 128 // 4]
