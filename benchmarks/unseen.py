@@ -32,9 +32,9 @@ from smaller_labse.originals.open import open_original
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.originals.tokenizers.wordpiece import WordPiece
 from smaller_labse.select_vocab.choose_tokens import choose_tokens
+from smaller_labse.select_vocab.count_rules import PUBLISHED_RULE, Rule
 from smaller_labse.select_vocab.count_sources import count_source, new_counters
 from smaller_labse.select_vocab.counts_file import Counts, LineFilter
-from smaller_labse.select_vocab.rules import PUBLISHED_RULE, Rule
 from smaller_labse.select_vocab.selection import Coverage
 from smaller_labse.select_vocab.unseen import MOST_UNSEEN
 

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from smaller_labse.corpora.builtin_sentences import builtin_sentences
 from smaller_labse.originals.tokenizers.wordpiece import WordPiece
 from smaller_labse.select_vocab.choose_tokens import choose_tokens
+from smaller_labse.select_vocab.count_rules import LANGUAGE_RULES, Rule
 from smaller_labse.select_vocab.counts_file import LineFilter, add_counts, read_counts
-from smaller_labse.select_vocab.rules import LANGUAGE_RULES, Rule
 from smaller_labse.select_vocab.selection import Coverage, estimate_table, read_selection
 from smaller_labse.select_vocab.unseen import kept_without_a_line, too_little_text, unseen_share
 

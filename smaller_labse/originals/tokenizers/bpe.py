@@ -97,7 +97,7 @@ class BytePairEncoding:
 
     @property
     def word_kinds(self) -> np.ndarray | None:
-        """See `words.huggingface.word_kinds`."""
+        """See `compiled.huggingface_words.word_kinds`."""
         return self.json_file.word_kinds
 
     def tokenize_words(self, text: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -20,6 +20,7 @@ import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import parse_object
+from smaller_labse.originals.tokenizers.compiled.huggingface_words import word_kinds
 from smaller_labse.originals.tokenizers.normalizer import flat_steps, read_charsmap
 from smaller_labse.originals.tokenizers.tokenizer_files import TOKENIZER_JSON
 from smaller_labse.originals.tokenizers.vocabulary import (
@@ -27,7 +28,6 @@ from smaller_labse.originals.tokenizers.vocabulary import (
     require_tokens,
     vocabulary_fingerprint,
 )
-from smaller_labse.originals.tokenizers.words.huggingface import word_kinds
 
 IDS_NAMED = 3  # in a message
 
@@ -83,7 +83,7 @@ class TokenizerJson:
 
     @cached_property
     def word_kinds(self) -> np.ndarray | None:
-        """See `words.huggingface.word_kinds`."""
+        """See `compiled.huggingface_words.word_kinds`."""
         return word_kinds(self.content)
 
     def tokenize_words(self, text: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

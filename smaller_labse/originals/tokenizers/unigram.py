@@ -20,6 +20,7 @@ import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.originals.tokenizers.base import SentencePieceSetup
+from smaller_labse.originals.tokenizers.compiled.unigram_words import PlainWords, find_plain_words
 from smaller_labse.originals.tokenizers.normalizer import META_SPACE
 from smaller_labse.originals.tokenizers.sentencepiece_conversion import build_form
 from smaller_labse.originals.tokenizers.sentencepiece_model import (
@@ -35,7 +36,6 @@ from smaller_labse.originals.tokenizers.sentencepiece_model import (
 from smaller_labse.originals.tokenizers.tokenizer_files import TOKENIZER_JSON, VOCABULARY, write_files_beside
 from smaller_labse.originals.tokenizers.tokenizer_json import TokenizerJson, require_kept, write_trimmed_json
 from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset, write_pieces
-from smaller_labse.originals.tokenizers.words.unigram import PlainWords, find_plain_words
 
 
 class Unigram:
@@ -107,7 +107,7 @@ class Unigram:
 
     @property
     def word_kinds(self) -> np.ndarray | None:
-        """See `words.huggingface.word_kinds`."""
+        """See `compiled.huggingface_words.word_kinds`."""
         return self.json_file.word_kinds
 
     def tokenize_words(self, text: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -3,7 +3,7 @@
 WordPiece (Schuster & Nakajima 2012; Devlin et al. 2019, arXiv 1810.04805) tokenizes a word greedily: the
 longest piece that begins it, then again and again the longest `##` piece that continues it, and `[UNK]` for
 the whole word where it gets stuck. A word whose pieces are all kept is therefore tokenized the same from a
-subset.
+subset. The loop itself is `match_longest` in `compiled/loops.py`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.originals.tokenizers.base import BertTokenizerSetup
+from smaller_labse.originals.tokenizers.compiled.bert_words import bert_kinds, tokenize_by_words
+from smaller_labse.originals.tokenizers.compiled.loops import Pieces, match_longest, new_pieces
 from smaller_labse.originals.tokenizers.tokenizer_files import VOCABULARY
 from smaller_labse.originals.tokenizers.vocabulary import (
     VocabularySubset,
@@ -26,8 +28,6 @@ from smaller_labse.originals.tokenizers.vocabulary import (
     vocabulary_fingerprint,
     write_pieces,
 )
-from smaller_labse.originals.tokenizers.words.bert import bert_kinds, tokenize_by_words
-from smaller_labse.originals.tokenizers.words.loops import Pieces, match_longest, new_pieces
 
 PADDING, UNKNOWN, START, END, MASK = "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"
 SPECIAL = re.compile(r"\[(PAD|UNK|CLS|SEP|MASK|unused\d+)\]")

@@ -21,6 +21,7 @@ import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.originals.weights.checkpoint_messages import BundleEntryProto, BundleHeaderProto, parse
+from smaller_labse.originals.weights.checksum import Checksum
 from smaller_labse.originals.weights.leveldb_table import (
     CHECKSUM_BYTES,
     mask_checksum,
@@ -28,7 +29,7 @@ from smaller_labse.originals.weights.leveldb_table import (
     read_varint,
     unmask_checksum,
 )
-from smaller_labse.originals.weights.stored_tensor import Checksum, StoredTensor
+from smaller_labse.originals.weights.stored_tensor import StoredTensor
 
 TEXT_TYPE = 7  # DT_STRING in TensorFlow's core/framework/types.proto, as those of the numbers:
 TYPES = {

@@ -417,8 +417,8 @@ def test_a_piece_with_a_character_that_has_no_piece_is_needed_itself(tmp_path):
 
 def test_filled_up_are_the_first_by_score_and_text_is_tokenized_the_same(original, trim):
     from smaller_labse.select_vocab.choose_tokens import choose_tokens
+    from smaller_labse.select_vocab.count_rules import Rule
     from smaller_labse.select_vocab.count_sources import count_source
-    from smaller_labse.select_vocab.rules import Rule
 
     pieces = len(original.pieces)
     source = Source("en", find_language("en"), "text", lambda: iter(SENTENCES[:8]))

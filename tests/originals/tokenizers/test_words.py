@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 
 from smaller_labse.corpora.builtin_sentences import builtin_sentences
 from smaller_labse.originals.tokenizers.base import Tokenizer
+from smaller_labse.originals.tokenizers.compiled.bert_words import bert_kinds
+from smaller_labse.originals.tokenizers.compiled.loops import ALONE, KINDS, SPACE
+from smaller_labse.originals.tokenizers.compiled.unigram_words import find_plain_words
 from smaller_labse.originals.tokenizers.huggingface_wordpiece import bert_tokenizer_json
 from smaller_labse.originals.tokenizers.open_tokenizer import open_huggingface_tokenizer
-from smaller_labse.originals.tokenizers.words.bert import bert_kinds
-from smaller_labse.originals.tokenizers.words.loops import ALONE, KINDS, SPACE
-from smaller_labse.originals.tokenizers.words.unigram import find_plain_words
 from smaller_labse.select_vocab import word_counter
 from smaller_labse.select_vocab.word_counter import WordCounter
 

@@ -14,9 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from smaller_labse.originals.tokenizers.normalizer import META_SPACE, flat_steps
-from smaller_labse.originals.tokenizers.words.huggingface import OTHER_SPACES, word_kinds
-from smaller_labse.originals.tokenizers.words.loops import (
+from smaller_labse.originals.tokenizers.compiled.huggingface_words import OTHER_SPACES, word_kinds
+from smaller_labse.originals.tokenizers.compiled.loops import (
     COMBINING,
     INSIDE,
     NOT_PLAIN,
@@ -27,6 +26,7 @@ from smaller_labse.originals.tokenizers.words.loops import (
     new_byte_table_of,
     new_pieces,
 )
+from smaller_labse.originals.tokenizers.normalizer import META_SPACE, flat_steps
 
 UNKNOWN_PENALTY = 10.0  # tokenizers' models/unigram/model.rs, K_UNK_PENALTY
 # Unicode's Grapheme_Cluster_Break=SpacingMark with the category Lo (UAX 29): the vowel am of Thai and of Lao.
@@ -175,7 +175,7 @@ def _trie(charsmap: bytes) -> np.ndarray:
 def end_longer_rules(units: np.ndarray, plain: np.ndarray) -> bool:
     """See that no rule for several code points can apply to plain ones: its last is not plain any more.
 
-    For the units see `words.huggingface._may_replace_spaces`; bit 8 of one says that a rule ends there.
+    For the units see `huggingface_words._may_replace_spaces`; bit 8 of one says that a rule ends there.
 
     Args:
         units: the trie, uint32 [units].

@@ -11,7 +11,7 @@ from functools import cache
 
 import numpy as np
 
-from smaller_labse.originals.tokenizers.words.loops import (
+from smaller_labse.originals.tokenizers.compiled.loops import (
     ALONE,
     KINDS,
     SPACE,

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from smaller_labse.originals.tokenizers.compiled.loops import ALONE, BLANK, CLINGING, INSIDE, KINDS, MARK
 from smaller_labse.originals.tokenizers.normalizer import META_SPACE, OUTER_SPACES, SPACES, flat_steps
-from smaller_labse.originals.tokenizers.words.loops import ALONE, BLANK, CLINGING, INSIDE, KINDS, MARK
 
 SPACE_SPLITTERS = ("WhitespaceSplit", "Whitespace", "BertPreTokenizer")
 WORD_SPLITTERS = (*SPACE_SPLITTERS, "Punctuation", "Digits", "Metaspace")
