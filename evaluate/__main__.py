@@ -321,6 +321,7 @@ def _run_tatoeba(options: argparse.Namespace) -> None:
 
 
 def _run_parity(options: argparse.Namespace) -> None:
+    from smaller_labse.common.errors import UsageError
     from smaller_labse.common.result_table import (
         print_table,
         require_result_files_absent,
@@ -335,10 +336,15 @@ def _run_parity(options: argparse.Namespace) -> None:
         require_parity,
         verdict,
     )
+    from smaller_labse.originals.locate import refuse_useless_preprocessor
 
     languages = parse_languages(options.languages) if options.languages is not None else ()
     texts = parse_texts(options.text, languages)
-    read = [*texts.values(), Path(options.original), Path(options.model)]
+    if options.overwrite and not (options.json or options.markdown):
+        raise UsageError("--overwrite goes with --json or --markdown, the files to replace")
+    refuse_useless_preprocessor(options.original, options.original_preprocessor)
+    models = [options.original, options.model, options.original_preprocessor]
+    read = [*texts.values(), *(Path(model) for model in models if model is not None)]
     require_result_files_absent(options.json, options.markdown, options.overwrite, read)
     result = parity(
         options.original,

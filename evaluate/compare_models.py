@@ -99,6 +99,10 @@ def compare(
         require_absent(Path(out), overwrite, NUMBERS)
     computing = Computing(device, batch_size)
     named, *trimmed = parse_models([original, *_several(models)])
+    if cards and not trimmed:
+        raise UsageError(
+            "--cards writes the scores of trimmed models into their cards; name some with --model"
+        )
     if out is not None:
         data = [text.rpartition("=")[2] for given in (parallel, sts, dataset) for text in _paths_in(given)]
         folders = [str(folder) for folder in (tatoeba, bucc) if folder is not None]

@@ -15,7 +15,7 @@ from smaller_labse.common.arguments import check, length_in_tokens
 from smaller_labse.common.atomic_output import new_file, require_absent, require_not_read
 from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.common.progress import announce, progress
-from smaller_labse.corpora.records import TEXT_FIELD, read_records
+from smaller_labse.corpora.records import TEXT_FIELD, has_fields, read_records
 from smaller_labse.corpora.text_files import find_text_files, require_fields
 from smaller_labse.originals.locate import locate_encoder
 from smaller_labse.originals.positions import require_positions
@@ -85,6 +85,8 @@ def embed_files(
     found = [file for path in files for file in find_text_files(path, text_field is not None)]
     require_not_read(out, [*found, Path(model)])
     require_fields(found, text_field)
+    if nulls != NULLS[0] and not any(map(has_fields, found)):
+        raise UsageError(f"--nulls {nulls}: {found[0]} is plain text, of which no line is null; leave it out")
     null_rows: deque[int] = deque()
     texts = _read_texts(found, text_field or TEXT_FIELD, null_rows if nulls == "nan" else None)
     first = next(texts, None)  # what is wrong with the text is better known before a model is loaded

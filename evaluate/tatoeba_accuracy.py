@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import fmean
 
 from smaller_labse.common.arguments import StrPath
-from smaller_labse.common.errors import all_of
+from smaller_labse.common.errors import UsageError, all_of
 from smaller_labse.common.result_table import Table, require_result_files_absent, write_result_files
 from smaller_labse.corpora.language_files import expand_user
 from smaller_labse.evaluate.comparison.cache import require_cache
@@ -107,6 +107,8 @@ def tatoeba(
         lambda: None if languages is None else parse_group(languages),
     )
     files = [None if file is None else Path(file) for file in (json, markdown)]
+    if overwrite and not any(files):
+        raise UsageError("--overwrite goes with --json or --markdown, the files to replace")
     read = [*folder.glob("tatoeba.*"), *(Path(model.folder) for model in named)]
     tasks, *_ = all_of(
         lambda: read_tatoeba(folder, wanted),

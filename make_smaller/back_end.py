@@ -1,6 +1,7 @@
 """The protocol `BackEnd` and its options: one back end per kind of original.
 
-There are two, one file each: `from_tfhub` and `from_huggingface`.
+There are two, one file each: `from_tfhub` and `from_huggingface`. Options that would do nothing for an
+original are refused here, before anything of it is read.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ from pathlib import Path
 from typing import Protocol
 
 from smaller_labse.common.errors import UsageError
-from smaller_labse.encoders.config import PoolingMode
+from smaller_labse.common.json_files import read_object
+from smaller_labse.encoders.config import PoolingMode, is_rebuilt
+from smaller_labse.encoders.sentence_transformers_folder import MODULES
 from smaller_labse.make_smaller.manifest import Verification
-from smaller_labse.originals.huggingface import HuggingFaceFolder
-from smaller_labse.originals.locate import Place
+from smaller_labse.originals.huggingface import CONFIG, HuggingFaceFolder, is_hub_id
+from smaller_labse.originals.locate import Place, locate_original
 
 Say = Callable[[str], None]  # is told each step as it begins
 
@@ -29,23 +32,6 @@ class Options:
     dtype: str | None = None
     prompt: str | None = None
     pooling: PoolingMode | None = None
-
-    def require_kind(self, place: Place) -> None:
-        """Refuse what an original's kind does not have, before TensorFlow is loaded.
-
-        Raises:
-            UsageError: an option is for the other kind of originals, or two do not go together.
-        """
-        if isinstance(place, HuggingFaceFolder):
-            if not self.huggingface:
-                raise UsageError("--no-huggingface is for TF Hub originals")
-            of_savedmodel = (self.sequence_length, self.pooling)
-            if self.savedmodel is False and any(option is not None for option in of_savedmodel):
-                raise UsageError("--sequence-length and --pooling are the SavedModel's")
-        elif self.savedmodel is False or self.dtype or self.prompt or self.pooling:
-            raise UsageError(
-                "--no-savedmodel, --dtype, --prompt and --pooling are for originals from Hugging Face"
-            )
 
 
 @dataclass(frozen=True)
@@ -84,3 +70,64 @@ class BackEnd(Protocol):
             SmallerLabseError: the original cannot be read or trimmed, or the verification fails.
         """
         ...
+
+
+def locate_for(model: str, preprocessor: str | None, options: Options) -> Place:
+    """Find an original, and refuse options that would do nothing for it.
+
+    Args:
+        model: see `locate_original`.
+        preprocessor: likewise.
+        options: what the user chose.
+
+    Raises:
+        UsageError: an option would do nothing.
+        SmallerLabseError: the original cannot be found or fetched.
+    """
+    # What these two are is known before they are fetched.
+    if "://" in model:
+        _require_effect_on_tfhub(options, model)
+    elif is_hub_id(model):
+        _require_effect_on_huggingface(options, model)
+    place = locate_original(model, preprocessor)
+    if not isinstance(place, HuggingFaceFolder):
+        _require_effect_on_tfhub(options, model)
+        return place
+    _require_effect_on_huggingface(options, model)
+    _require_effect_on_folder(options, place.folder)
+    return place
+
+
+def _require_effect_on_tfhub(options: Options, model: str) -> None:
+    given = {
+        "--no-savedmodel": options.savedmodel is False,
+        "--dtype": options.dtype,
+        "--prompt": options.prompt,
+        "--pooling": options.pooling,
+    }
+    useless = [option for option, value in given.items() if value]
+    if useless:
+        raise UsageError(
+            f"{' and '.join(useless)}: for originals from Hugging Face only, and {model} is in TF Hub's "
+            "format"
+        )
+
+
+def _require_effect_on_huggingface(options: Options, model: str) -> None:
+    if not options.huggingface:
+        raise UsageError(f"--no-huggingface: for TF Hub originals only, and {model} is from Hugging Face")
+
+
+def _require_effect_on_folder(options: Options, folder: Path) -> None:
+    """Refuse what a Hugging Face folder does not need, and what is only for files that are not written."""
+    if options.pooling is not None and (folder / MODULES).is_file():
+        raise UsageError(f"--pooling {options.pooling}: {folder / MODULES} says how to pool; leave it out")
+    of_savedmodel = {"--sequence-length": options.sequence_length, "--pooling": options.pooling}
+    useless = " and ".join(option for option, value in of_savedmodel.items() if value is not None)
+    if useless and options.savedmodel is False:
+        raise UsageError(f"{useless}: for the SavedModels, which --no-savedmodel leaves out")
+    if useless and options.savedmodel is None and not is_rebuilt(read_object(folder / CONFIG)):
+        raise UsageError(
+            f"{useless}: for the SavedModels, which are not written: the architecture of {folder} is not "
+            "rebuilt in TensorFlow"
+        )

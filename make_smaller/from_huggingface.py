@@ -53,9 +53,8 @@ from smaller_labse.originals.tokenizers.open_tokenizer import open_huggingface_t
 from smaller_labse.originals.weights.safetensors_folder import open_safetensors
 from smaller_labse.select_vocab.selection import Selection
 
-LoadOriginal = Callable[
-    [np.ndarray], Embed
-]  # with some rows of its embedding matrix, see `verify_embeddings`
+# Loads some rows of its embedding matrix only, see `verify_embeddings`.
+LoadOriginal = Callable[[np.ndarray], Embed]
 Compared = TypeVar("Compared")
 
 
@@ -65,7 +64,12 @@ class FromHuggingFace:
     def __init__(
         self, original: HuggingFaceFolder, tokenizer: Tokenizer, selection: Selection, options: Options
     ) -> None:
-        """Read the original's config."""
+        """Read the original's config and choose the prompt.
+
+        Raises:
+            UsageError: no file that is written could say the prompt.
+            SmallerLabseError: a token of it is not kept.
+        """
         self._original, self._tokenizer, self._selection = original, tokenizer, selection
         self._options = options
         self._is_rebuilt = is_rebuilt(read_object(original.folder / CONFIG))

@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import Any, get_args
 
 from smaller_labse.common.arguments import StrPath, check, length_in_tokens
-from smaller_labse.common.atomic_output import new_folder, require_absent
+from smaller_labse.common.atomic_output import new_folder, require_absent, require_apart
 from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.common.progress import announce
 from smaller_labse.common.quiet_tensorflow import import_tensorflow_quietly
 from smaller_labse.encoders.config import PoolingMode
 from smaller_labse.encoders.sentence_transformers_folder import MODULES
-from smaller_labse.make_smaller.back_end import BackEnd, Options
+from smaller_labse.make_smaller.back_end import BackEnd, Options, locate_for
 from smaller_labse.make_smaller.manifest import ModelDescription, Verification, write_manifest
 from smaller_labse.originals.huggingface import HuggingFaceFolder
+from smaller_labse.originals.locate import folders_of
 from smaller_labse.originals.model_folder import (
     FROM_HUGGINGFACE,
     FROM_TFHUB,
@@ -26,7 +27,7 @@ from smaller_labse.originals.model_folder import (
     MANIFEST,
     MODEL_CARD,
 )
-from smaller_labse.originals.open import Original, open_original
+from smaller_labse.originals.open import Original, open_place
 from smaller_labse.originals.original_card import OriginalCard, read_original_card
 from smaller_labse.originals.positions import require_positions
 from smaller_labse.originals.tfhub import TFHubFolders
@@ -100,7 +101,8 @@ def make_smaller(
         overwrite: replace an earlier model.
 
     Raises:
-        UsageError: options that do not go together.
+        UsageError: options that do not go together or would do nothing, or `out` is, holds or lies in
+            something that is read.
         SmallerLabseError: original and selection do not belong together, the original cannot be trimmed, or
             the verification fails.
 
@@ -112,13 +114,18 @@ def make_smaller(
     options = Options(sequence_length, huggingface, savedmodel, dtype, prompt, pooling)
     _check(options)
     folder = Path(out)
+    name, preprocess = os.fspath(model), None if preprocessor is None else os.fspath(preprocessor)
+    read = [name, *([] if preprocess is None else [preprocess])]
+    read += [] if isinstance(selection, Selection) else [os.fspath(selection)]
+    require_apart(folder, map(Path, read))
     require_absent(folder, overwrite, MANIFEST)
+    place = locate_for(name, preprocess, options)
+    require_apart(folder, folders_of(place))
+    require_positions(place, sequence_length, "--sequence-length")
     kept = selection if isinstance(selection, Selection) else read_selection(Path(selection))
-    original = open_original(os.fspath(model), None if preprocessor is None else os.fspath(preprocessor))
+    original = open_place(place)
     source = "the selection" if isinstance(selection, Selection) else os.fspath(selection)
     _require_same_vocabulary(kept, original.tokenizer, source)
-    options.require_kind(original.place)
-    require_positions(original.place, sequence_length, "--sequence-length")
     announce("loading TensorFlow")
     import_tensorflow_quietly()
     back_end = _back_end(original, kept, options)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from huggingface_hub import ModelCard, ModelCardData
 
@@ -37,7 +38,7 @@ def huggingface_card(description: ModelDescription) -> ModelCard:
     return _card(alone, "path/to/this/folder", library_name=library)
 
 
-def _card(description: ModelDescription, huggingface: str, **front_matter: str) -> ModelCard:
+def _card(description: ModelDescription, huggingface: str, **front_matter: Any) -> ModelCard:
     """A card; `huggingface` is what its examples call the Hugging Face folder."""
     data = ModelCardData(
         **_language_tags(description.selection.languages),
@@ -61,7 +62,7 @@ def _card(description: ModelDescription, huggingface: str, **front_matter: str) 
     return ModelCard(f"---\n{data.to_yaml()}\n---\n\n{text}")
 
 
-def _language_tags(codes: tuple[str, ...]) -> dict[str, list[str]]:
+def _language_tags(codes: tuple[str, ...]) -> dict[str, Any]:
     """The languages as the hub reads them; what a user calls a text of another kind is no language."""
     known = [code for code in codes if name_language(code).name != code]
     tags = {

@@ -72,6 +72,30 @@ def require_not_read(out: Path, read: Iterable[Path], overwrite: bool = True) ->
             )
 
 
+def require_apart(out: Path, read: Iterable[Path]) -> None:
+    """Refuse an output that is, holds or lies in something that is read, whether or not it exists yet.
+
+    Stricter than `require_not_read`: for folders that are copied or read while the output is written.
+
+    Args:
+        out: the file or folder to write.
+        read: the files and folders that are read; names that are no paths, such as hub ids, do no harm.
+
+    Raises:
+        UsageError: they are not apart, links followed.
+    """
+    written = Path(os.path.realpath(out))
+    for path in read:
+        if not path.exists():
+            continue
+        place = Path(os.path.realpath(path))
+        if written == place:
+            raise UsageError(f"{out} is read; choose another place for the output")
+        if written in place.parents or place in written.parents:
+            how = "holds" if written in place.parents else "lies in"
+            raise UsageError(f"{out} {how} {path}, which is read; choose another place for the output")
+
+
 @contextmanager
 def new_folder(path: Path, overwrite: bool = False, marker: str | None = None) -> Iterator[Path]:
     """Yield an empty folder that becomes `path` when the block ends well, and vanishes otherwise.

@@ -47,9 +47,14 @@ def locate_huggingface(model: str) -> HuggingFaceFolder | None:
     path = Path(model)
     if (path / CONFIG).is_file():
         return HuggingFaceFolder(model, path)
-    if path.exists() or not HUB_ID.fullmatch(model) or model.startswith("."):
+    if not is_hub_id(model):
         return None
     return HuggingFaceFolder(model, _fetch(model), hub_id=model)
+
+
+def is_hub_id(model: str) -> bool:
+    """Whether a model is one of the hub, and no path of this machine."""
+    return not Path(model).exists() and bool(HUB_ID.fullmatch(model)) and not model.startswith(".")
 
 
 def _fetch(hub_id: str) -> Path:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.originals.huggingface import CONFIG, HuggingFaceFolder, locate_huggingface
+from smaller_labse.common.errors import SmallerLabseError, UsageError
+from smaller_labse.originals.huggingface import CONFIG, HuggingFaceFolder, is_hub_id, locate_huggingface
 from smaller_labse.originals.model_folder import ENCODER, FROM_HUGGINGFACE, HUGGINGFACE, read_manifest
 from smaller_labse.originals.tfhub import TFHubFolders, find_vocabularies, locate_tfhub
 
@@ -23,9 +23,11 @@ def locate_original(model: str, preprocessor: str | None = None) -> Place:
         preprocessor: see `locate_tfhub`.
 
     Raises:
+        UsageError: a preprocessor is given for a Hugging Face model, which has a tokenizer of its own.
         SmallerLabseError: it cannot be found or fetched, or a model folder of ours lacks what it is trimmed
             by.
     """
+    refuse_useless_preprocessor(model, preprocessor)
     if preprocessor is None and _is_trimmed_by_huggingface(Path(model)):
         return _huggingface_in(model)
     return locate_huggingface(model) or locate_tfhub(model, preprocessor)
@@ -39,12 +41,34 @@ def locate_encoder(model: str, preprocessor: str | None = None) -> Place:
         preprocessor: see `locate_tfhub`.
 
     Raises:
+        UsageError: a preprocessor is given for a Hugging Face model, which has a tokenizer of its own.
         SmallerLabseError: it cannot be found or fetched.
     """
+    refuse_useless_preprocessor(model, preprocessor)
     folder = Path(model)
     if preprocessor is None and _holds_huggingface(folder) and not (folder / ENCODER).is_dir():
         return _huggingface_in(model)
     return locate_huggingface(model) or locate_tfhub(model, preprocessor)
+
+
+def folders_of(place: Place) -> tuple[Path, ...]:
+    """The folders that its files are in."""
+    if isinstance(place, HuggingFaceFolder):
+        return (place.folder,)
+    return (place.encoder,) if place.preprocess is None else (place.encoder, place.preprocess)
+
+
+def refuse_useless_preprocessor(model: str, preprocessor: str | None) -> None:
+    """Refuse a preprocessor beside a Hugging Face folder or hub id; nothing is fetched.
+
+    Raises:
+        UsageError: it would do nothing.
+    """
+    if preprocessor is not None and (is_hub_id(model) or (Path(model) / CONFIG).is_file()):
+        raise UsageError(
+            f"a preprocessor is given, but {model} is a Hugging Face model, which has its own tokenizer; "
+            "leave it out"
+        )
 
 
 def _is_trimmed_by_huggingface(folder: Path) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from smaller_labse.originals.huggingface import HuggingFaceFolder, measure_weights, read_prompts
-from smaller_labse.originals.locate import locate_original
+from smaller_labse.originals.locate import Place, locate_original
 from smaller_labse.originals.tfhub import TFHubFolders
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.originals.tokenizers.open_tokenizer import (
@@ -51,7 +51,11 @@ def open_original(model: str, preprocessor: str | None = None) -> Original:
         >>> original.vocab_size, original.hidden_size, original.parameters  # doctest: +SKIP
         (250037, 384, 117653760)
     """
-    place = locate_original(model, preprocessor)
+    return open_place(locate_original(model, preprocessor))
+
+
+def open_place(place: Place) -> Original:
+    """Open an original whose files are found; see `open_original`."""
     if isinstance(place, HuggingFaceFolder):
         vocab_size, hidden_size, parameters = measure_weights(place.folder)
         return Original(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from smaller_labse.originals.huggingface import HUB_ID, HuggingFaceFolder
+from smaller_labse.originals.huggingface import HuggingFaceFolder, is_hub_id
 from smaller_labse.originals.model_folder import ENCODER, HUGGINGFACE, MODEL_CARD
 from smaller_labse.originals.tfhub import TFHubFolders
 
@@ -67,11 +67,7 @@ def _hub_id_behind(front_matter: Mapping[str, Any]) -> str | None:
     """What a card of ours names as the model that it was trimmed from."""
     base = front_matter.get("base_model")
     ours = OUR_TAG in (front_matter.get("tags") or ())
-    return base if ours and isinstance(base, str) and _is_hub_id(base) else None
-
-
-def _is_hub_id(text: str) -> bool:
-    return bool(HUB_ID.fullmatch(text)) and not text.startswith(".")
+    return base if ours and isinstance(base, str) and is_hub_id(base) else None
 
 
 def _name(model: str) -> str:

@@ -242,12 +242,9 @@ def test_a_damaged_original_is_refused_before_the_long_work(example, trimmed, tm
             1,
             "{nowhere}: no such folder; expected a Hugging Face folder or hub id (owner/name), or",
         ),
-        (["--out", "{selection}"], 1, "{selection} exists; choose another place or add --overwrite"),
-        (
-            ["--out", "{selection}", "--overwrite"],
-            1,
-            "{selection} holds no manifest.json, so it is not an output",
-        ),
+        (["--out", "{selection}"], 2, "{selection} is read; choose another place for the output"),
+        (["--out", "{others}"], 1, "{others} exists; choose another place or add --overwrite"),
+        (["--out", "{others}", "--overwrite"], 1, "{others} holds no manifest.json, so it is not an output"),
     ],
 )
 def test_options_that_cannot_be_meant_are_refused(example, trimmed, tmp_path, capsys, options, code, reason):
@@ -256,6 +253,7 @@ def test_options_that_cannot_be_meant_are_refused(example, trimmed, tmp_path, ca
         "encoder": example / "encoder",
         "preprocess": example / "preprocess",
         "selection": trimmed.selection,
+        "others": Path(__file__).parent,
     }
     arguments = ["--model", example, "--selection", trimmed.selection, "--out", tmp_path / "model"]
     try:
