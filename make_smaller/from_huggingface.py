@@ -275,7 +275,8 @@ class FromHuggingFace:
             if not same.any():
                 raise SmallerLabseError(
                     f"none of {len(texts)} texts, the prompt {self._prompt!r} before it, gets the "
-                    "original's tokens; select with --keep and a file that holds the prompt"
+                    "original's tokens; choose tokens with "
+                    "`select-vocab select --keep` and a file that holds the prompt"
                 )
             return compare(
                 lambda used: traced_once(build_encoder(encoder, setup.file, used)),
