@@ -7,15 +7,18 @@ table; written again, they replace what was written before.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from smaller_labse.common.atomic_output import new_file
 from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.common.json_files import write_json
 from smaller_labse.evaluate.comparison.side_by_side import Report
 from smaller_labse.evaluate.report.tables import PLUS_MINUS, averages_table, by_task, parts_table
-from smaller_labse.originals.model_folder import MODEL_CARD
+from smaller_labse.originals.model_folder import HUGGINGFACE, MANIFEST, MODEL_CARD, read_manifest
+from smaller_labse.originals.original_card import OUR_TAG
 
 if TYPE_CHECKING:
     from huggingface_hub import EvalResult, ModelCard
@@ -27,7 +30,7 @@ OLD_SCORES = re.compile(rf"\n*{BEGIN}.*?{END}\n*", flags=re.DOTALL)
 
 
 def write_scores(folder: Path, report: Report, number: int) -> None:
-    """Write a model's scores into its card.
+    """Write a model's scores into its card, and into that of its `huggingface/`, which people publish.
 
     Of the front matter `metrics` and `model-index` are replaced, of the text the scores that were written
     before; all else stays.
@@ -40,15 +43,34 @@ def write_scores(folder: Path, report: Report, number: int) -> None:
     Raises:
         SmallerLabseError: there is no such card.
     """
-    card = require_card(folder)
+    cards = {folder: require_card(folder)}
+    if (folder / HUGGINGFACE / MODEL_CARD).is_file():
+        of_part = require_card(folder / HUGGINGFACE)
+        if OUR_TAG in (of_part.data.tags or ()):  # version 0.1.0 left the original's card there
+            cards[folder / HUGGINGFACE] = of_part
+    for place, card in cards.items():
+        _write_scores(place / MODEL_CARD, card, report, number)
+    _note_sizes(folder, [place / MODEL_CARD for place in cards])
+
+
+def _write_scores(file: Path, card: ModelCard, report: Report, number: int) -> None:
     results = _eval_results(report, number)
     card.data["eval_results"] = results or None
     card.data["model_name"] = report.models[number].model.name if results else None
     card.data["metrics"] = sorted({result.metric_type for result in results}) or None
     text = OLD_SCORES.sub("\n\n", card.text).rstrip()
     card.text = f"{text}\n\n{_text(report)}"
-    with new_file(folder / MODEL_CARD, overwrite=True) as partial:
+    with new_file(file, overwrite=True) as partial:
         partial.write_text(str(card), encoding="utf-8", newline="\n")
+
+
+def _note_sizes(folder: Path, files: Sequence[Path]) -> None:
+    """The manifest names every file with its size."""
+    manifest = read_manifest(folder)
+    if "files" in manifest:
+        manifest["files"] |= {file.relative_to(folder).as_posix(): file.stat().st_size for file in files}
+        with new_file(folder / MANIFEST, overwrite=True) as partial:
+            write_json(partial, manifest)
 
 
 def require_card(folder: Path) -> ModelCard:

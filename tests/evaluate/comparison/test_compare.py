@@ -314,3 +314,27 @@ def test_one_prompt_for_the_original_is_not_guessed_from_two(arguments, smaller,
     (third / "manifest.json").write_text('{"prompt": "red "}', "utf-8")
     assert main([*arguments, "--model", f"other={other}", f"third={third}"]) == 2
     assert "different prompts" in capsys.readouterr().err
+
+
+def test_scores_are_written_into_the_published_card_and_the_manifest_follows(arguments, smaller, capsys):
+    ours, theirs = ("---\nlicense: mit\ntags:\n- smaller-labse\n---\n# x\n", "---\nlicense: mit\n---\n# y\n")
+    folder = Path(smaller)
+    cards = (folder / "README.md", folder / "huggingface" / "README.md")
+    arguments = [argument for argument in arguments if not argument.startswith("same=")]
+    (folder / "huggingface").mkdir()
+    manifest = folder / "manifest.json"
+    try:
+        manifest.write_text('{"files": {"README.md": 1, "other": 2}}', "utf-8")
+        for published, written in ((ours, True), (theirs, False)):
+            cards[0].write_text(ours, "utf-8")
+            cards[1].write_text(published, "utf-8")
+            assert main([*arguments, "--cards", "--no-pictures", "--overwrite"]) == 0, capsys.readouterr().err
+            assert "## Scores" in cards[0].read_text("utf-8")
+            assert ("## Scores" in cards[1].read_text("utf-8")) is written, "only into a card of ours"
+            files = json.loads(manifest.read_text("utf-8"))["files"]
+            assert files["README.md"] == cards[0].stat().st_size
+            assert files["other"] == 2
+    finally:
+        for file in (*cards, manifest):
+            file.unlink(missing_ok=True)
+        (folder / "huggingface").rmdir()
