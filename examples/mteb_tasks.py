@@ -4,7 +4,7 @@
 
 The model is whatever `smaller_labse.load` takes, SavedModels too; its own prompt goes before every text. mteb
 fetches its tasks' data from the Hugging Face hub; `mteb available-tasks` lists the names. mteb 2 needs Python
-3.11 or later: `.venv/bin/pip install 'mteb>=2,<3'`.
+3.11 or later: `.venv/bin/pip install -e '.[mteb]'`.
 """
 
 from __future__ import annotations

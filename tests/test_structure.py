@@ -270,7 +270,7 @@ def test_every_imported_package_is_declared() -> None:
     imports = all_imports(ROOT)
     when_loaded = [found for found in imports if found.when_loaded]
     assert undeclared(when_loaded, declared(), {LIBRARY}) == set()
-    for_users = set(PYPROJECT["project"]["optional-dependencies"]) - {"test", "demo", "benchmark", "interop"}
+    for_users = set(PYPROJECT["project"]["optional-dependencies"]) - {"test", "demo", "benchmark"}
     assert undeclared(imports, declared(*for_users), {LIBRARY}) == set()
 
 
