@@ -1,6 +1,7 @@
 """Lines of a file, decompressed and decoded: plain text, or .gz, .zst, .xz and .bz2 of it.
 
-They are read in blocks, so memory does not grow with the file. Arrow reads gzip and zstd, as it notices a
+They are read in blocks, and a line has at most `LONGEST_LINE` bytes, so memory does not grow with the file,
+whatever it unpacks to. Arrow reads gzip and zstd, as it notices a
 stream that ends too early, which zstandard's own reader does not; xz and bzip2 go through Python's
 decompressors stream by stream, as its file objects pass over whatever follows the last stream.
 """
@@ -17,6 +18,9 @@ from smaller_labse.common.errors import SmallerLabseError
 
 COMPRESSIONS = (".gz", ".zst", ".xz", ".bz2")
 BUFFER_BYTES = 1 << 20
+# Three times the longest book; a file with a longer "line" has no line feeds, or is no text.
+LONGEST_LINE = 1 << 24
+XZ_MEMORY = 1 << 28  # bytes; xz -9 needs 65 MiB, a header can ask for 4 GiB
 
 
 def split_lines(text: str) -> list[str]:
@@ -35,7 +39,8 @@ def decoded_lines(file: Path) -> Iterator[str]:
     """Yield the lines of a text file, whatever its name says of its content.
 
     Raises:
-        SmallerLabseError: it cannot be read, its compression is broken, or it is not UTF-8.
+        SmallerLabseError: it cannot be read, its compression is broken, it is not UTF-8, or a line has more
+            than `LONGEST_LINE` bytes.
     """
     for block in decoded_blocks(file):
         yield from split_lines(block)
@@ -43,14 +48,30 @@ def decoded_lines(file: Path) -> Iterator[str]:
 
 def decoded_blocks(file: Path) -> Iterator[str]:
     """As `decoded_lines`, in blocks of whole lines, the last one's end left out of each."""
-    rest, number = b"", 1
+    # Of a line that has not ended yet; a bytearray grows in place, so that a long line takes linear time.
+    rest, number = bytearray(), 1
     for block in _blocks(file):
-        block, line_feed, rest = (rest + block).rpartition(b"\n")
-        if line_feed:
-            yield _decode(block, file, number)
-            number += block.count(b"\n") + 1
+        first, last = block.find(b"\n"), block.rfind(b"\n")
+        if len(rest) + (len(block) if first < 0 else first) > LONGEST_LINE:
+            raise SmallerLabseError(f"{file}: {too_long(f'line {number}')}; are there no line feeds in it?")
+        if last < 0:
+            rest += block
+            continue
+        rest += memoryview(block)[:last]
+        yield _decode(rest, file, number)
+        number += rest.count(b"\n") + 1
+        rest = bytearray(memoryview(block)[last + 1 :])
     if rest:
         yield _decode(rest, file, number)
+
+
+def too_long(what: str) -> str:
+    """Say that a line, or a text of a table, is longer than `LONGEST_LINE`.
+
+    >>> too_long("line 3")
+    'line 3 has more than 16,777,216 bytes, the most that a line may have'
+    """
+    return f"{what} has more than {LONGEST_LINE:,} bytes, the most that a line may have"
 
 
 def broken(file: Path, error: Exception) -> SmallerLabseError:
@@ -59,7 +80,7 @@ def broken(file: Path, error: Exception) -> SmallerLabseError:
     return SmallerLabseError(f"{file}: cannot be read ({reason}); is it complete, and what its name says?")
 
 
-def _decode(block: bytes, file: Path, first: int) -> str:
+def _decode(block: bytearray, file: Path, first: int) -> str:
     """Decode a block; for messages, the file and the number of the first line."""
     try:
         return block.decode("utf-8")
@@ -106,7 +127,9 @@ def _decompressed(stream: io.BufferedReader, compression: str) -> Iterator[bytes
     padding = b"\x00" if compression == ".xz" else b""
     data = stream.read(BUFFER_BYTES)
     while data:
-        decompressor = lzma.LZMADecompressor() if compression == ".xz" else bz2.BZ2Decompressor()
+        decompressor = (
+            lzma.LZMADecompressor(memlimit=XZ_MEMORY) if compression == ".xz" else bz2.BZ2Decompressor()
+        )
         while True:
             # No more than a block at a time, whatever a small file would become.
             block = decompressor.decompress(data, BUFFER_BYTES)

@@ -10,14 +10,26 @@ import csv
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.corpora.decoded_lines import COMPRESSIONS, broken, decoded_blocks, decoded_lines
+from smaller_labse.corpora.decoded_lines import (
+    BUFFER_BYTES,
+    COMPRESSIONS,
+    LONGEST_LINE,
+    broken,
+    decoded_blocks,
+    decoded_lines,
+    too_long,
+)
+
+if TYPE_CHECKING:
+    from pyarrow.parquet import ParquetFile
 
 TEXT_FIELD = "text"
 FIELD_ADVICE = "name it with --text-field"
 JSON_LINES = (".jsonl", ".ndjson")
-LARGEST_CELL = 1 << 24  # characters; a quotation mark that is never closed must not fill the memory
+BATCH_ROWS, BATCH_BYTES = 1024, 1 << 28  # of Parquet, that are in memory at once
 
 _SAVE_AS_TEXT = "save it as plain text (.txt)"
 NOT_TEXT = {
@@ -96,13 +108,16 @@ def require_texts(
     """Yield a column's texts, and None for an empty cell.
 
     Raises:
-        SmallerLabseError: a cell holds something else than text.
+        SmallerLabseError: a cell holds something else than text, or more than `LONGEST_LINE` bytes of it.
     """
-    for value in values:
+    for number, value in enumerate(values, start=1):
         if value is not None and not isinstance(value, str):
             raise SmallerLabseError(
                 f"{source}: the column {text_field!r} holds {type(value).__name__}, expected text; {advice}"
             )
+        # No character takes more than four bytes; most texts need not be encoded to know.
+        if value is not None and 4 * len(value) > LONGEST_LINE < len(value.encode("utf-8", "replace")):
+            raise SmallerLabseError(f"{source}: {too_long(f'the text of record {number}')}; split it")
         yield value
 
 
@@ -139,12 +154,52 @@ def _parquet_texts(file: Path, text_field: str, advice: str) -> Iterator[str | N
     import pyarrow.parquet as pq
 
     try:
-        with pq.ParquetFile(file) as parquet:
+        with pq.ParquetFile(file, buffer_size=BUFFER_BYTES) as parquet:
             _find_column(parquet.schema_arrow.names, file, text_field, advice)
-            for batch in parquet.iter_batches(columns=[text_field], batch_size=1024):
-                yield from require_texts(batch.column(0).to_pylist(), str(file), text_field, advice)
+            cells = (
+                cell
+                for group in range(parquet.num_row_groups)
+                for batch in parquet.iter_batches(
+                    _rows_at_once(file, parquet, group, text_field), [group], [text_field]
+                )
+                for cell in batch.column(0).to_pylist()
+            )
+            yield from require_texts(cells, str(file), text_field, advice)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise broken(file, error) from error
+
+
+def _rows_at_once(file: Path, parquet: ParquetFile, group: int, text_field: str) -> int:
+    """How many rows of a row group can be read at once, so that their texts fit into `BATCH_BYTES`.
+
+    Each text is somewhere in what the group unpacks to, or in the group's dictionary, which may hold a long
+    text once that all rows repeat.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    metadata = parquet.metadata.row_group(group)
+    chunks = [metadata.column(number) for number in range(metadata.num_columns)]
+    chunk = next((chunk for chunk in chunks if chunk.path_in_schema == text_field), None)
+    if chunk is None or chunk.physical_type != "BYTE_ARRAY":
+        return 1  # no text; the first row will say so
+    rows = BATCH_ROWS
+    if chunk.total_uncompressed_size > BATCH_BYTES:
+        average = chunk.total_uncompressed_size / max(1, chunk.num_values)
+        rows = max(1, min(BATCH_ROWS // 16, int(LONGEST_LINE / average)))
+    if chunk.has_dictionary_page and chunk.total_uncompressed_size > BATCH_BYTES // BATCH_ROWS:
+        with pq.ParquetFile(file, buffer_size=BUFFER_BYTES, read_dictionary=[text_field]) as repeated:
+            first = next(repeated.iter_batches(1, [group], [text_field]), None)
+        column = first.column(0) if first is not None else None
+        if isinstance(column, pa.DictionaryArray) and len(column.dictionary):
+            longest = pc.max(pc.binary_length(column.dictionary)).as_py() or 1
+            if longest > LONGEST_LINE:
+                raise SmallerLabseError(
+                    f"{file}: {too_long(f'a text of the column {text_field!r}')}; split it"
+                )
+            rows = max(1, min(rows, BATCH_BYTES // longest))
+    return rows
 
 
 def _column(
@@ -178,11 +233,25 @@ def _find_column(names: list[str], file: Path, text_field: str, advice: str) -> 
 
 def _csv_rows(file: Path) -> Iterator[tuple[int, list[str]]]:
     # The limit is the process's; it is never made smaller for others.
-    csv.field_size_limit(max(LARGEST_CELL, csv.field_size_limit()))
-    lines = (line + "\n" for block in decoded_blocks(file) for line in block.split("\n"))
-    rows = csv.reader(lines, strict=True)
+    csv.field_size_limit(max(LONGEST_LINE, csv.field_size_limit()))
+    size, began = 0, 1  # of a row, which goes on over lines where a quotation mark is open
+
+    def lines() -> Iterator[str]:
+        nonlocal size
+        for block in decoded_blocks(file):
+            for line in block.split("\n"):
+                size += len(line) + 1
+                if size > LONGEST_LINE:
+                    raise SmallerLabseError(
+                        f"{file}: {too_long(f'the row that begins in line {began}')}; "
+                        "are its quotation marks closed?"
+                    )
+                yield line + "\n"
+
+    rows = csv.reader(lines(), strict=True)
     try:
         for row in rows:
+            size, began = 0, rows.line_num + 1
             yield rows.line_num, row
     except csv.Error as error:
         raise SmallerLabseError(
