@@ -152,7 +152,7 @@ def read_counts(file: Path, pieces: list[str], fingerprint: str) -> Counts:
         return Counts(
             name=metadata["name"],
             language=metadata["language"],
-            corpus=metadata["corpus"],
+            corpus=_without_folders(metadata["corpus"]),
             line_filter=_read_filter(metadata["filter"]),
             fingerprint=fingerprint,
             total_lines=total_lines,
@@ -255,6 +255,16 @@ def _non_negative(text: str) -> int:
     if number < 0:
         raise ValueError(f"it has {number:,} lines")
     return number
+
+
+def _without_folders(corpus: str) -> str:
+    """Names in the place of paths, which counts of version 0.1.0 hold.
+
+    >>> _without_folders("/home/me/en.txt + ~/more (body)"), _without_folders("owner/name train")
+    ('en.txt + more (body)', 'owner/name train')
+    """
+    parts = corpus.split(" + ")
+    return " + ".join(Path(part).name if part.startswith(("/", "~")) else part for part in parts)
 
 
 class Summary(NamedTuple):
