@@ -207,7 +207,7 @@ def test_files_of_unequal_length_and_empty_ones_are_refused(arguments, data, cap
 
 
 def test_without_data_there_is_nothing_to_do(original, tmp_path, capsys):
-    assert main(["compare", "--original", str(original), "--out", str(tmp_path / "report")]) == 1
+    assert main(["compare", "--original", str(original), "--out", str(tmp_path / "report")]) == 2
     assert "give --tatoeba, --parallel, --bucc, --sts or --dataset" in capsys.readouterr().err
 
 
