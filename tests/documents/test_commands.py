@@ -37,7 +37,6 @@ PASSED_ON = {  # to which command a script gives the options that it does not kn
     "scripts/evaluate.sh": ("evaluate-encoder", "tatoeba"),
 }
 OTHERS = {"git", "cd", ".", "export", "pip", "python", "python3", "pre-commit", "gzip", "mkdir"}
-IN_NO_GROUP = {"mteb"}  # it needs Python 3.11, this project 3.10
 # Where the command stands: a block in which the environment was activated, or none; else, words in a sentence.
 BLOCK, SENTENCE = "a block", "a sentence"
 
@@ -154,7 +153,7 @@ def wrong_packages(words: list[str]) -> str | None:
                 return f"pyproject.toml has no group {', '.join(sorted(missing))}"
             if name != ".":
                 return "it is not on PyPI; install the checkout: pip install -e '.[group]'"
-        elif name.lower() not in names | IN_NO_GROUP:
+        elif name.lower() not in names:
             return f"pyproject.toml does not name {name}"
     return None
 
