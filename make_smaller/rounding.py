@@ -100,7 +100,7 @@ def measure_embeddings(
     Example:
         >>> change, = measure_embeddings(np.array([[3.0, 4.0]]), np.array([[3.0, 4.5]]), [NO_LANGUAGE])
         >>> change.language, change.texts, change.largest_difference, round(change.lowest_cosine, 4)
-        ('all', 1, 0.5, 0.9987)
+        ('all', 1, 0.5, 0.9985)
     """
     differences = np.abs(original - rounded).max(axis=1)
     lengths = np.linalg.norm(original, axis=1) * np.linalg.norm(rounded, axis=1)
