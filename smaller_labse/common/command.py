@@ -11,8 +11,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from smaller_labse.common.command_parser import WRONG_USAGE, CommandParser
-from smaller_labse.common.errors import LIBRARIES, SmallerLabseError
+from smaller_labse.common.command_parser import CommandParser
+from smaller_labse.common.errors import LIBRARIES, WRONG_USAGE, SmallerLabseError
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 # How our own signs are written where a terminal's encoding has none of them.

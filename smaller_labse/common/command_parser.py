@@ -8,7 +8,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-WRONG_USAGE = 2
+from smaller_labse.common.errors import WRONG_USAGE
+
 EXAMPLES = "examples:\n"
 EXAMPLE_WIDTH = 90
 

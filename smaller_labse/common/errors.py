@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+FAILURE, WRONG_USAGE = 1, 2
 # Libraries that report a full disk or an unreadable file with classes of their own.
 LIBRARIES = ("tensorflow", "safetensors", "pyarrow")
 
@@ -15,13 +16,13 @@ class SmallerLabseError(Exception):
     Commands print the message and end with `exit_code`, without a traceback.
     """
 
-    exit_code = 1
+    exit_code = FAILURE
 
 
 class UsageError(SmallerLabseError):
     """The command was given something that cannot be meant: an unknown language, options that clash."""
 
-    exit_code = 2
+    exit_code = WRONG_USAGE
 
 
 def all_of(*checks: Callable[[], Any]) -> list[Any]:
