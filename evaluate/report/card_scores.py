@@ -46,7 +46,7 @@ def write_scores(folder: Path, report: Report, number: int) -> None:
     cards = {folder: require_card(folder)}
     if (folder / HUGGINGFACE / MODEL_CARD).is_file():
         of_part = require_card(folder / HUGGINGFACE)
-        if OUR_TAG in (of_part.data.tags or ()):  # version 0.1.0 left the original's card there
+        if OUR_TAG in (of_part.data.get("tags") or ()):  # version 0.1.0 left the original's card there
             cards[folder / HUGGINGFACE] = of_part
     for place, card in cards.items():
         _write_scores(place / MODEL_CARD, card, report, number)
