@@ -15,6 +15,7 @@ from smaller_labse.common.arguments import (
 )
 from smaller_labse.common.command import run_command
 from smaller_labse.common.command_parser import CommandParser, add_command
+from smaller_labse.common.visible_text import visible
 
 COMPARE_EXAMPLES = (
     "evaluate-encoder compare --original sentence-transformers/LaBSE --model work/model --tatoeba tatoeba/v1 "
@@ -298,7 +299,7 @@ def _run_compare(options: argparse.Namespace) -> None:
     print_table(sizes_table(report))
     print()
     print_table(averages_table(report))
-    print(f"\n{options.out / PAGE}")
+    print(f"\n{visible(str(options.out / PAGE))}")
 
 
 def _run_tatoeba(options: argparse.Namespace) -> None:
@@ -362,10 +363,13 @@ def _run_parity(options: argparse.Namespace) -> None:
     print_table(table)
     for comparison in result.languages:
         if comparison.empty_lines:
-            print(f"{comparison.language}: {comparison.empty_lines:,} empty lines skipped", file=sys.stderr)
+            print(
+                f"{visible(comparison.language)}: {comparison.empty_lines:,} empty lines skipped",
+                file=sys.stderr,
+            )
     said = verdict(result)
     if said:
-        print(said)
+        print(visible(said))
     require_parity(result, options.tolerance)
 
 
@@ -387,7 +391,8 @@ def _run_encode(options: argparse.Namespace) -> None:
     )
     nulls = f", {embedded.nulls:,} rows NaN (text null)" if embedded.nulls else ""
     prompt = f", prompt {embedded.prompt!r}" if embedded.prompt else ""
-    print(f"{embedded.file}: {embedded.texts:,} x {embedded.embedding_size}, float32{nulls}{prompt}")
+    said = f"{embedded.texts:,} x {embedded.embedding_size}, float32{nulls}{prompt}"
+    print(f"{visible(str(embedded.file))}: {said}")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from pathlib import Path
 from smaller_labse.common.arguments import length_in_tokens
 from smaller_labse.common.command import run_command
 from smaller_labse.common.command_parser import CommandParser
+from smaller_labse.common.visible_text import visible
 
 EXAMPLES = (
     "make-smaller --model sentence-transformers/LaBSE --selection work/selection --out work/model",
@@ -92,7 +93,7 @@ def _make(options: argparse.Namespace) -> None:
         overwrite=options.overwrite,
     )
     print_table(size_table(model.selection, model.original_parameters))
-    print(f"\nverified: {model.verification.summary}\n{model.folder}")
+    print(f"\nverified: {visible(model.verification.summary)}\n{visible(str(model.folder))}")
 
 
 if __name__ == "__main__":

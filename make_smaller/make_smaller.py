@@ -14,6 +14,7 @@ from smaller_labse.common.atomic_output import new_folder, require_absent, requi
 from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.common.progress import announce
 from smaller_labse.common.quiet_tensorflow import import_tensorflow_quietly
+from smaller_labse.common.visible_text import visible
 from smaller_labse.encoders.config import PoolingMode
 from smaller_labse.encoders.sentence_transformers_folder import MODULES
 from smaller_labse.make_smaller.back_end import BackEnd, Options, locate_for
@@ -217,4 +218,4 @@ def _license(given: str | None, original: OriginalCard) -> Mapping[str, Any]:
 
 
 def _warn(message: str) -> None:
-    print(f"warning: {message}", file=sys.stderr, flush=True)
+    print(f"warning: {visible(message)}", file=sys.stderr, flush=True)

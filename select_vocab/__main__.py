@@ -18,6 +18,7 @@ from smaller_labse.common.arguments import (
 )
 from smaller_labse.common.command import run_command
 from smaller_labse.common.command_parser import CommandParser, add_command
+from smaller_labse.common.visible_text import visible
 
 if TYPE_CHECKING:
     from smaller_labse.originals.open import Original
@@ -228,7 +229,7 @@ def _add_merge(parser: CommandParser) -> None:
 def _count(options: argparse.Namespace) -> None:
     from smaller_labse.select_vocab.count import count
 
-    _print_counts(count(**vars(options), report=lambda message: print(message, file=sys.stderr)))
+    _print_counts(count(**vars(options), report=lambda message: print(visible(message), file=sys.stderr)))
 
 
 def _select(options: argparse.Namespace) -> None:
@@ -271,7 +272,7 @@ def _print_selection(selection: Selection, original: Original) -> None:
         print(f"selection.json also holds {lines} lines of the counted text; --no-sample leaves them out.")
     left_out = original.tokenizer.without_embedding
     if left_out:
-        print(f"left out, as the embedding matrix has no row for them: {', '.join(left_out)}")
+        print(f"left out, as the embedding matrix has no row for them: {visible(', '.join(left_out))}")
 
 
 if __name__ == "__main__":

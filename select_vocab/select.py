@@ -19,6 +19,7 @@ from smaller_labse.common.arguments import (
 )
 from smaller_labse.common.atomic_output import require_absent, require_not_read
 from smaller_labse.common.errors import UsageError
+from smaller_labse.common.visible_text import visible
 from smaller_labse.corpora.languages import parse_languages
 from smaller_labse.originals.open import Original, open_original
 from smaller_labse.select_vocab.choose_tokens import ORDERS, choose_tokens
@@ -133,7 +134,7 @@ def select(
     report(selection, original)
     for warning in (too_few_tokens(selection), too_little_text(selection.coverage, rule)):
         if warning:
-            print(warning, file=sys.stderr)
+            print(visible(warning), file=sys.stderr)
     return selection
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.common.visible_text import visible
 from smaller_labse.corpora.languages import Language, name_language
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.originals.tokenizers.vocabulary import read_piece_lines
@@ -111,4 +112,7 @@ def read_keep_list(files: Sequence[Path], tokenizer: Tokenizer, prompts: Sequenc
 def say_missing(file: Path, missing: int) -> None:
     """Say on standard error how many tokens of a file were left out."""
     if missing:
-        print(f"{file}: {missing:,} tokens that the original does not have are left out", file=sys.stderr)
+        print(
+            f"{visible(str(file))}: {missing:,} tokens that the original does not have are left out",
+            file=sys.stderr,
+        )

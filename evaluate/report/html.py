@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
-from html import escape
 
 from smaller_labse.common.result_table import Table
+from smaller_labse.common.visible_text import visible
 from smaller_labse.evaluate.comparison.lost_tokens import LostToken
 from smaller_labse.evaluate.comparison.side_by_side import Report
 from smaller_labse.evaluate.report.tables import (
@@ -50,31 +51,31 @@ def report_html(report: Report, pictures: Sequence[tuple[str, str]]) -> str:
     """
     original, *smaller = (measured.model.name for measured in report.models)
     title = f"{', '.join(smaller) or original}: what was lost?"
-    body = [f"<h1>{escape(title)}</h1>", _table(sizes_table(report))]
-    body += ["<h2>Scores</h2>", _table(averages_table(report)), f"<p>{escape(PLUS_MINUS)}</p>"]
-    body += [f"<figure>{svg}<figcaption>{escape(shown)}</figcaption></figure>" for shown, svg in pictures]
+    body = [f"<h1>{_shown(title)}</h1>", _table(sizes_table(report))]
+    body += ["<h2>Scores</h2>", _table(averages_table(report)), f"<p>{_shown(PLUS_MINUS)}</p>"]
+    body += [f"<figure>{svg}<figcaption>{_shown(shown)}</figcaption></figure>" for shown, svg in pictures]
     for (task, metric), lines in by_task(report).items():
-        body += [f"<h2>{escape(f'{task}, {metric}')}</h2>", _table(parts_table(report, lines))]
+        body += [f"<h2>{_shown(f'{task}, {metric}')}</h2>", _table(parts_table(report, lines))]
     for name, changes, lost in zip(smaller, report.texts, report.lost_tokens, strict=True):
-        body += [f"<h2>{escape(f'Texts and tokens: {name}')}</h2>", _table(texts_table(changes))]
+        body += [f"<h2>{_shown(f'Texts and tokens: {name}')}</h2>", _table(texts_table(changes))]
         if lost:
             body += ["<details open><summary>The lost tokens that most texts used</summary>", "<dl>"]
             body += [_lost(token) for token in lost] + ["</dl></details>"]
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{STYLE}</style></head>\n<body>\n"
+        f"<title>{_shown(title)}</title><style>{STYLE}</style></head>\n<body>\n"
         + "\n".join(body)
         + "\n</body></html>\n"
     )
 
 
 def _table(table: Table) -> str:
-    head = "".join(f'<th scope="col">{escape(column)}</th>' for column in table.columns)
+    head = "".join(f'<th scope="col">{_shown(column)}</th>' for column in table.columns)
     rows = []
     for first, *others in table.rows:
-        cells = "".join(f"<td>{escape(cell)}</td>" for cell in others)
-        rows.append(f'<tr><th scope="row">{escape(first)}</th>{cells}</tr>')
+        cells = "".join(f"<td>{_shown(cell)}</td>" for cell in others)
+        rows.append(f'<tr><th scope="row">{_shown(first)}</th>{cells}</tr>')
     return (
         f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
     )
@@ -85,11 +86,15 @@ def _lost(lost: LostToken) -> str:
     after = "".join(_token(token, False) for token in lost.after)
     texts = "text" if lost.texts == 1 else "texts"
     return (
-        f"<dt>{escape(lost.token)} – {lost.texts:,} {texts}</dt>"
-        f'<dd lang="{escape(lost.language)}" dir="auto">{escape(lost.example)}</dd>'
+        f"<dt>{_shown(lost.token)} – {lost.texts:,} {texts}</dt>"
+        f'<dd lang="{_shown(lost.language)}" dir="auto">{_shown(lost.example)}</dd>'
         f'<dd>before: <span dir="auto">{before}</span></dd><dd>now: <span dir="auto">{after}</span></dd>'
     )
 
 
+def _shown(text: str) -> str:
+    return html.escape(visible(text))
+
+
 def _token(token: str, lost: bool) -> str:
-    return f'<span class="token{" gone" if lost else ""}">{escape(token)}</span>'
+    return f'<span class="token{" gone" if lost else ""}">{_shown(token)}</span>'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from smaller_labse.common.visible_text import markdown_text
 from smaller_labse.evaluate.comparison.side_by_side import Report
 from smaller_labse.evaluate.report.tables import (
     PLUS_MINUS,
@@ -23,12 +24,12 @@ def report_markdown(report: Report, pictures: Mapping[str, str]) -> str:
         report: what was measured.
         pictures: file name → what it shows, in the order in which they appear.
     """
-    original, *smaller = (measured.model.name for measured in report.models)
+    original, *smaller = (markdown_text(measured.model.name) for measured in report.models)
     parts = [f"# {', '.join(smaller) or original}: what was lost?\n", sizes_table(report).markdown()]
     parts.append(f"## Scores\n\n{averages_table(report).markdown()}\n{PLUS_MINUS}\n")
-    parts += [f"![{shown}]({file})\n" for file, shown in pictures.items()]
+    parts += [f"![{markdown_text(shown)}]({file})\n" for file, shown in pictures.items()]
     for (task, metric), lines in by_task(report).items():
-        parts.append(f"## {task}, {metric}\n\n{parts_table(report, lines).markdown()}")
+        parts.append(f"## {markdown_text(f'{task}, {metric}')}\n\n{parts_table(report, lines).markdown()}")
     for name, changes, lost in zip(smaller, report.texts, report.lost_tokens, strict=True):
         parts.append(f"## Texts and tokens: {name}\n\n{texts_table(changes).markdown()}")
         if lost:

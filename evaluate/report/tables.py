@@ -67,12 +67,12 @@ def lost_table(lost: Sequence[LostToken], most: int = MOST_LOST) -> Table:
     """The lost tokens that most texts used, each with an example."""
     rows = [
         [
-            _plain(token.token),
+            token.token,
             f"{token.texts:,}",
             token.language,
-            _plain(token.example),
-            _plain(" ".join(token.before)),
-            _plain(" ".join(token.after)),
+            token.example,
+            " ".join(token.before),
+            " ".join(token.after),
         ]
         for token in lost[:most]
     ]
@@ -112,10 +112,3 @@ def _lines_table(report: Report, lines: Sequence[Line], name: Callable[[Line], s
 
 def _megabytes(number: int | None) -> str:
     return "–" if number is None else f"{number / 1e6:,.0f} MB"
-
-
-def _plain(text: str) -> str:
-    """Text that Markdown is to show as it is; tables see to the "|"."""
-    for special, written in (("\\", "\\\\"), ("<", "&lt;"), ("*", "\\*"), ("_", "\\_"), ("`", "\\`")):
-        text = text.replace(special, written)
-    return " ".join(text.split())

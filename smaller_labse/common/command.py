@@ -13,6 +13,7 @@ from contextlib import contextmanager
 
 from smaller_labse.common.command_parser import CommandParser
 from smaller_labse.common.errors import LIBRARIES, WRONG_USAGE, SmallerLabseError
+from smaller_labse.common.visible_text import visible, visible_output
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 # How our own signs are written where a terminal's encoding has none of them.
@@ -36,7 +37,7 @@ def run_command(parser: CommandParser, arguments: list[str] | None = None) -> in
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     _write_in_any_encoding()
-    with _interruptible():
+    with _interruptible(), visible_output():
         try:
             return _run(parser, arguments)
         finally:
@@ -85,22 +86,23 @@ def _run(parser: CommandParser, arguments: list[str] | None) -> int:
         _flush_output()
         return 0
     except SmallerLabseError as error:
-        message, code = str(error), error.exit_code
+        messages, code = str(error).split("\n"), error.exit_code
     except KeyboardInterrupt:
-        message, code = "interrupted; nothing half-done is left, run the same command again", INTERRUPTED
+        messages = ["interrupted; nothing half-done is left, run the same command again"]
+        code = INTERRUPTED
     except BrokenPipeError:
         return 0  # whoever read our output has stopped
     except MemoryError:
-        message, code = "out of memory", 1
+        messages, code = ["out of memory"], 1
     except OSError as error:
-        message, code = _one_line(error), 1
+        messages, code = [_one_line(error)], 1
     except Exception as error:
         if not type(error).__module__.startswith(LIBRARIES):
             raise
-        message, code = _one_line(error), 1
+        messages, code = [_one_line(error)], 1
     see_help = parser.see_help if code == WRONG_USAGE else ""
-    for line in f"{message}{see_help}".splitlines():
-        print(f"{parser.prog}: {line}", file=sys.stderr)
+    for line in [*messages[:-1], messages[-1] + see_help]:
+        print(visible(f"{parser.prog}: {line}"), file=sys.stderr)
     return code
 
 

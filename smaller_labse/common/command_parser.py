@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from smaller_labse.common.errors import WRONG_USAGE
+from smaller_labse.common.visible_text import visible
 
 EXAMPLES = "examples:\n"
 EXAMPLE_WIDTH = 90
@@ -37,7 +38,9 @@ class CommandParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """End the process with one line on standard error and the exit code of wrong usage."""
-        self.exit(WRONG_USAGE, f"{self.prog}: {message.removeprefix('argument ')}{self.see_help}\n")
+        self.exit(
+            WRONG_USAGE, visible(f"{self.prog}: {message.removeprefix('argument ')}{self.see_help}") + "\n"
+        )
 
     @property
     def see_help(self) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from smaller_labse.common.visible_text import visible
+
 FAILURE, WRONG_USAGE = 1, 2
 # Libraries that report a full disk or an unreadable file with classes of their own.
 LIBRARIES = ("tensorflow", "safetensors", "pyarrow")
@@ -17,6 +19,10 @@ class SmallerLabseError(Exception):
     """
 
     exit_code = FAILURE
+
+    def __str__(self) -> str:
+        """The message, with what came out of files made visible; of several, a line for each."""
+        return "\n".join(visible(str(message)) for message in self.args)
 
 
 class UsageError(SmallerLabseError):
@@ -44,5 +50,5 @@ def all_of(*checks: Callable[[], Any]) -> list[Any]:
         raise found[0]
     if found:
         kind = UsageError if any(isinstance(error, UsageError) for error in found) else SmallerLabseError
-        raise kind("\n".join(dict.fromkeys(map(str, found))))
+        raise kind(*dict.fromkeys(message for error in found for message in error.args))
     return results

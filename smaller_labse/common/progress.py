@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
+from smaller_labse.common.visible_text import drawing_stream, visible, visible_output
+
 SECONDS_BETWEEN_LINES = 15.0
 
 
@@ -16,7 +18,7 @@ def announce(step: str) -> None:
 
     What is wrong with the arguments has been said before, so that a mistake is one line.
     """
-    print(f"{step} …", file=sys.stderr, flush=True)
+    print(f"{visible(step)} …", file=sys.stderr, flush=True)
 
 
 class Advance(Protocol):
@@ -52,6 +54,7 @@ def progress(description: str, total: int | None, unit: str) -> Iterator[Advance
 @contextmanager
 def _terminal_bar(description: str, total: int | None, unit: str) -> Iterator[Advance]:
     from rich.console import Console
+    from rich.markup import escape
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -67,8 +70,9 @@ def _terminal_bar(description: str, total: int | None, unit: str) -> Iterator[Ad
             return Text(f"{task.speed:,.0f} {unit}/s" if task.speed else "")
 
     columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(description, total=total)
+    console = Console(file=drawing_stream(sys.stderr))
+    with Progress(*columns, console=console, transient=True) as bar, visible_output():
+        task = bar.add_task(escape(visible(description)), total=total)
         yield lambda amount: bar.advance(task, amount)
 
 
@@ -87,7 +91,7 @@ class _PlainLines:
             return
         self.printed = now
         rate = self.done / (now - self.started)
-        line = f"{self.description}: {self.done:,}"
+        line = f"{visible(self.description)}: {self.done:,}"
         line += f" of {self.total:,} {self.unit}" if self.total else f" {self.unit}"
         line += f", {rate:,.0f} {self.unit}/s"
         if self.total and rate:

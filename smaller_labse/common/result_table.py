@@ -11,6 +11,7 @@ from typing import Any
 
 from smaller_labse.common.atomic_output import new_file, require_absent, require_not_read
 from smaller_labse.common.errors import UsageError
+from smaller_labse.common.visible_text import drawing_stream, markdown_text, visible
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Table:
     def markdown(self) -> str:
         """The table as GitHub Markdown, columns padded so that it reads well as plain text too.
 
+        Cells are shown as they are: nothing in them is obeyed, neither by Markdown nor by a terminal.
+
         >>> print(Table(("", "tokens"), [("English", "12,345"), ("Thai", "67")]).markdown(), end="")
         |         | tokens |
         | ------- | -----: |
@@ -36,7 +39,7 @@ class Table:
         | Thai    |     67 |
         """
         cells = [list(self.columns), *(list(row) for row in self.rows)]
-        cells = [[cell.replace("|", "\\|") for cell in row] for row in cells]
+        cells = [[markdown_text(cell) for cell in row] for row in cells]
         widths = [max(3, *(len(row[column]) for row in cells)) for column in range(len(self.columns))]
         rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
         lines = []
@@ -59,10 +62,10 @@ def print_table(table: Table) -> None:
 
     drawn = RichTable(box=box.SIMPLE_HEAD)
     for number, column in enumerate(table.columns):
-        drawn.add_column(escape(column), justify="left" if number == 0 else "right")
+        drawn.add_column(escape(visible(column)), justify="left" if number == 0 else "right")
     for row in table.rows:
-        drawn.add_row(*map(escape, row))
-    Console().print(drawn)
+        drawn.add_row(*(escape(visible(cell)) for cell in row))
+    Console(file=drawing_stream(sys.stdout)).print(drawn)
 
 
 def require_result_files_absent(
