@@ -82,6 +82,14 @@ ARCHITECTURES: dict[str, tuple[str, str, dict[str, Any], Callable[[], Tokenizer]
         {"pad_token": "<pad>", "unk_token": "[UNK]", "cls_token": "<s>", "sep_token": "</s>"},
         "cls",
     ),
+    "bert-max": (  # rebuilt in TensorFlow, but for its pooling
+        "BertModel",
+        "BertConfig",
+        SIZES | {"max_position_embeddings": POSITIONS, "pad_token_id": 1},
+        word_piece,
+        {"pad_token": "<pad>", "unk_token": "[UNK]", "cls_token": "<s>", "sep_token": "</s>"},
+        "max",
+    ),
     "t5": (
         "T5EncoderModel",
         "T5Config",

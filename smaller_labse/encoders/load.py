@@ -13,12 +13,16 @@ from smaller_labse.common.json_files import read_object
 from smaller_labse.common.quiet_tensorflow import import_tensorflow_quietly
 from smaller_labse.encoders.config import is_rebuilt
 from smaller_labse.encoders.networks.sentence_transformers_network import (
+    has_sentence_transformers,
     open_sentence_transformers,
     require_sentence_transformers,
 )
 from smaller_labse.encoders.prompt import prompt_of
 from smaller_labse.encoders.sentence_encoder import SentenceEncoder
-from smaller_labse.encoders.sentence_transformers_folder import pools_without_prompt
+from smaller_labse.encoders.sentence_transformers_folder import (
+    pools_without_prompt,
+    read_sentence_transformers,
+)
 from smaller_labse.originals.huggingface import CONFIG, HuggingFaceFolder
 from smaller_labse.originals.locate import locate_encoder
 from smaller_labse.originals.model_folder import HUGGINGFACE
@@ -45,7 +49,7 @@ def load(
             are not there, its `huggingface/`. Or an encoder's SavedModel folder or TF Hub handle; without a
             preprocessor, one is built from the vocabulary among the encoder's assets. Or a Hugging Face
             folder or hub id: BERT's and XLM-R's encoders are rebuilt in TensorFlow, any other architecture
-            is loaded with sentence-transformers.
+            or pooling is loaded with sentence-transformers.
         preprocessor: the preprocessor's folder or handle, where it is not beside the encoder.
         prompt: what goes before every text, e.g. "query: "; None for the model's own.
         device: where it is computed: "cpu", "gpu" or, of several, "gpu:1"; None for a GPU where there is one.
@@ -86,7 +90,7 @@ def require_loadable(model: StrPath, device: str | None = None) -> None:
         SmallerLabseError: there is no model.
     """
     place = locate_encoder(os.fspath(model))
-    rebuilt = not isinstance(place, HuggingFaceFolder) or is_rebuilt(read_object(place.folder / CONFIG))
+    rebuilt = not isinstance(place, HuggingFaceFolder) or _is_rebuilt(place)
     if not rebuilt:
         require_sentence_transformers(place.name)
     if device is None:
@@ -106,7 +110,7 @@ def _load_huggingface(place: HuggingFaceFolder, prompt: str, device: str | None)
             f"{place.name}: its pooling leaves the tokens of the prompt {prompt!r} out (include_prompt), "
             "which is not computed here; load it with sentence-transformers, or without a prompt: ''"
         )
-    if not is_rebuilt(read_object(place.folder / CONFIG)):
+    if not _is_rebuilt(place):
         return SentenceEncoder(place.name, open_sentence_transformers(place, device), prompt)
     import_tensorflow_quietly()
     from smaller_labse.encoders.from_huggingface import build_encoder, read_encoder
@@ -125,6 +129,17 @@ def _load_huggingface(place: HuggingFaceFolder, prompt: str, device: str | None)
             built = build_encoder(encoder, setup.file)
     network = TensorFlowNetwork(place.name, preprocessor, built, tokenizer.pieces, device)
     return SentenceEncoder(place.name, network, prompt)
+
+
+def _is_rebuilt(place: HuggingFaceFolder) -> bool:
+    """Whether TensorFlow computes a folder, and not sentence-transformers, which knows more ways to pool."""
+    if not is_rebuilt(read_object(place.folder / CONFIG)):
+        return False
+    try:
+        read_sentence_transformers(place.folder)
+    except SmallerLabseError:  # where sentence-transformers is missing, the user is to read this
+        return not has_sentence_transformers()
+    return True
 
 
 def _read_vocabulary(original: TFHubFolders) -> list[str]:

@@ -150,13 +150,18 @@ def open_sentence_transformers(
     )
 
 
+def has_sentence_transformers() -> bool:
+    """Whether sentence-transformers is installed; it is not imported to find out."""
+    return find_spec(LIBRARY) is not None
+
+
 def require_sentence_transformers(name: str) -> None:
     """Say what to install, where sentence-transformers is missing.
 
     Raises:
         UsageError: it is.
     """
-    if find_spec(LIBRARY) is None:
+    if not has_sentence_transformers():
         raise UsageError(
             f"{name}: only BERT's and XLM-R's encoders are rebuilt in TensorFlow; for any other architecture "
             f"sentence-transformers is needed: {INSTALL}"
