@@ -107,7 +107,8 @@ def test_a_measured_language_is_not_measured_again(original, data, tmp_path, cap
     if signal_number == signal.SIGKILL:
         assert process.returncode == -signal.SIGKILL
     else:
-        assert (process.returncode, stdout, stderr) == (130, "", f"evaluate-encoder: {MESSAGE}")
+        said = f"loading original …\nevaluate-encoder {command}: {MESSAGE}"
+        assert (process.returncode, stdout, stderr) == (130, "", said)
     end = time.monotonic() + 10
     while processes_of(process.pid) and time.monotonic() < end:
         time.sleep(0.05)
