@@ -1,4 +1,4 @@
-"""Accuracy on Tatoeba as the published evaluations print it: one row per model and direction.
+"""Accuracy on Tatoeba as the published evaluations count it, a number per model, language and direction.
 
 It is the task `translation_retrieval` in another form, for any number of models.
 """
@@ -17,12 +17,19 @@ from smaller_labse.common.arguments import StrPath
 from smaller_labse.common.errors import UsageError, all_of
 from smaller_labse.common.result_table import Table, require_result_files_absent, write_result_files
 from smaller_labse.corpora.language_files import expand_user
+from smaller_labse.corpora.languages import language_label
 from smaller_labse.evaluate.comparison.cache import require_cache
 from smaller_labse.evaluate.comparison.measure import Computing, measure_all, require_models
 from smaller_labse.evaluate.comparison.models import NamedModel, parse_models
+from smaller_labse.evaluate.comparison.provenance import Provenance, describe_provenance, find_provenance
 from smaller_labse.evaluate.metrics.scores import Score
 from smaller_labse.evaluate.tasks.language_groups import parse_group
 from smaller_labse.evaluate.tasks.translation_retrieval import TranslationRetrieval, read_tatoeba
+
+ACCURACY_NOTE = (
+    "In percent: the sentences whose nearest neighbour is their translation; *en→xx*: English sentences "
+    "looking for it, *xx→en*: the other way round."
+)
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,7 @@ class ModelAccuracy:
     Attributes:
         model: its name.
         folder: where it came from.
+        prompt: what was put before every sentence.
         languages: in the order in which they were asked for.
         average_from_english: the mean of the languages, each counted alike.
         average_to_english: likewise.
@@ -56,9 +64,23 @@ class ModelAccuracy:
 
     model: str
     folder: str
+    prompt: str
     languages: tuple[LanguageAccuracy, ...]
     average_from_english: float
     average_to_english: float
+
+
+@dataclass(frozen=True)
+class TatoebaAccuracy:
+    """Some models' accuracy.
+
+    Attributes:
+        models: in the order in which they were given.
+        provenance: on which data, with which versions, when.
+    """
+
+    models: tuple[ModelAccuracy, ...]
+    provenance: Provenance
 
 
 def tatoeba(
@@ -73,7 +95,7 @@ def tatoeba(
     device: str | None = None,
     batch_size: int | None = None,
     overwrite: bool = False,
-) -> tuple[ModelAccuracy, ...]:
+) -> TatoebaAccuracy:
     """Measure models on Tatoeba, one after another: what `evaluate-encoder tatoeba` does, for Python.
 
     A sentence's nearest neighbour is the one of the highest cosine; among equally near ones the first
@@ -116,10 +138,14 @@ def tatoeba(
         lambda: require_result_files_absent(*files, overwrite, read),
         lambda: None if cache is None else require_cache(Path(cache)),
     )
+    provenance = find_provenance(tasks)
     with _results_folder(cache, *files) as kept:
         measured = measure_all(named, tasks, prompt, Path(kept), computing)
-    results = tuple(model_accuracy(of_model.model, tasks, of_model.scores) for of_model in measured)
-    described = {"data": os.fspath(data), "models": [asdict(result) for result in results]}
+    results = TatoebaAccuracy(
+        models=tuple(model_accuracy(one.model, tasks, one.scores, one.prompt) for one in measured),
+        provenance=provenance,
+    )
+    described = {**asdict(provenance), "models": [asdict(model) for model in results.models]}
     write_result_files(described, accuracy_table(results), *files, overwrite)
     return results
 
@@ -135,7 +161,7 @@ def _results_folder(
 
 
 def model_accuracy(
-    model: NamedModel, tasks: Sequence[TranslationRetrieval], scores: Iterable[Score]
+    model: NamedModel, tasks: Sequence[TranslationRetrieval], scores: Iterable[Score], prompt: str = ""
 ) -> ModelAccuracy:
     """A model's scores on tasks as accuracy of each language.
 
@@ -143,6 +169,7 @@ def model_accuracy(
         model: what it is called in the result.
         tasks: one per language, at least one.
         scores: two of each task, as its `measure` gives them.
+        prompt: what was put before every sentence.
     """
     values = iter([score.value for score in scores])
     languages = tuple(
@@ -151,20 +178,29 @@ def model_accuracy(
     return ModelAccuracy(
         model=model.name,
         folder=model.folder,
+        prompt=prompt,
         languages=languages,
         average_from_english=fmean(language.from_english for language in languages),
         average_to_english=fmean(language.to_english for language in languages),
     )
 
 
-def accuracy_table(results: Sequence[ModelAccuracy]) -> Table:
-    """Accuracy in percent: one row per model and direction, one column per language, the average last."""
-    languages = [language.language for language in results[0].languages]
+def accuracy_table(accuracy: TatoebaAccuracy) -> Table:
+    """Accuracy in percent: one row per language, the average last, two columns per model."""
+    models = accuracy.models
     rows = []
-    for result in results:
-        columns = result.languages
-        forward = [*(column.from_english for column in columns), result.average_from_english]
-        back = [*(column.to_english for column in columns), result.average_to_english]
-        rows.append([f"{result.model} en→xx", *(f"{100 * share:.2f}" for share in forward)])
-        rows.append([f"{result.model} xx→en", *(f"{100 * share:.2f}" for share in back)])
-    return Table(["", *languages, "avg"], rows)
+    for of_models in zip(*(model.languages for model in models), strict=True):
+        shares = [share for of_one in of_models for share in (of_one.from_english, of_one.to_english)]
+        rows.append(
+            [language_label(of_models[0].language), f"{of_models[0].pairs:,}", *map(_percent, shares)]
+        )
+    averages = [share for model in models for share in (model.average_from_english, model.average_to_english)]
+    pairs = sum(language.pairs for language in models[0].languages)
+    rows.append(["average", f"{pairs:,}", *map(_percent, averages)])
+    columns = ["", "pairs", *(f"{model.model} {way}" for model in models for way in ("en→xx", "xx→en"))]
+    said = describe_provenance(accuracy.provenance, {model.model: model.prompt for model in models})
+    return Table(columns, rows, (ACCURACY_NOTE, " ".join(said)), together=2)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2f}"

@@ -109,15 +109,9 @@ def _languages(selection: Selection) -> str:
             "size: those that the original ranks first.\n"
         )
     if selection.coverage:
-        text += (
-            "*Coverage* is the share of the counted tokens' occurrences that are kept, *unknown* the share "
-            "that the original cannot read, *new unknown* the share that it could.\n\n"
-        )
+        text += "\n"
         text += coverage_table(selection).markdown()
-        text += (
-            "\nThat is the text that was counted. Of new text of the same kind this is expected, by a "
-            "Good–Turing estimate; *never counted* is the share of its tokens that are new.\n\n"
-        )
+        text += "\n"
         text += estimate_table(selection).markdown()
     return text
 

@@ -17,6 +17,7 @@ import numpy as np
 from smaller_labse.common.atomic_output import require_not_read
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.progress import Advance, progress
+from smaller_labse.corpora.languages import language_label
 from smaller_labse.corpora.line_batches import LineBatch, LineFilter, line_filter_of, read_batches
 from smaller_labse.corpora.passed_lines import PassedLines, pass_over
 from smaller_labse.corpora.sources import Source
@@ -77,6 +78,7 @@ def count_sources(
             report(require_same_counts(source, file, tokenizer.fingerprint, line_filter, sample))
             unfinished_file(file).unlink(missing_ok=True)
     counters = new_counters(tokenizer, workers) if todo else []
+    numbers = {file: f"language {number} of {len(files)}" for number, file in enumerate(files, start=1)}
     for source, file in todo:
         begun = _begin(source, file, tokenizer, line_filter, report)
         unfinished = unfinished_file(file)
@@ -85,7 +87,8 @@ def count_sources(
             save = partial(write_counts, pieces=tokenizer.pieces, file=unfinished, overwrite=True)
         most = line_filter_of(source, line_filter).max_lines
         to_come = None if most is None else most - begun.passed.total
-        with progress(f"counting {source.name}", to_come, "lines") as advance:
+        named = language_label(source.language.code, source.name)
+        with progress(f"counting {named}, {numbers[file]}", to_come, "lines") as advance:
             counts = count_source(source, tokenizer, line_filter, counters, advance, begun, save)
         counts = counts if sample else replace(counts, sample=())
         write_counts(counts, tokenizer.pieces, file, overwrite)
@@ -127,7 +130,7 @@ def _begin(
     if passed is None:
         report(f"{source.name}: counting from the first line; {source.description} was changed since")
         return Begun(read_batches(source, line_filter), PassedLines())
-    named = f"{source.language.name} ({source.name})"
+    named = language_label(source.language.code, source.name)
     report(f"continuing {named} after {passed.total:,} lines that are counted and have not changed")
     return Begun(batches, passed, counts)
 

@@ -21,6 +21,7 @@ from smaller_labse.common.arguments import StrPath
 from smaller_labse.common.atomic_output import new_folder
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.result_table import Table
+from smaller_labse.corpora.languages import language_label
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.originals.tokenizers.open_tokenizer import read_vocabulary
 from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset
@@ -28,6 +29,16 @@ from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset
 FORMAT = "smaller_labse.selection.1"
 MARKER = "selection.json"
 KEPT_IDS = "kept_ids.npy"
+COVERAGE_NOTES = (
+    "All this is of the text that was counted. *Coverage*: the share of its tokens that are kept. *Lines "
+    "unchanged*: the share of its lines, of some that were drawn, that keep all their tokens, and with them "
+    "their embedding. *Unknown*: the share of its tokens that the original cannot read. *New unknown*: the "
+    "share that the original can read and the smaller model cannot.",
+)
+ESTIMATE_NOTES = (
+    "All this is expected of new text of the same kind, by a Good-Turing estimate. *Never counted*: the "
+    "share of its tokens that the counted text does not hold.",
+)
 
 
 @dataclass(frozen=True)
@@ -66,6 +77,11 @@ class Coverage:
     unseen: float | None = None
     expected_coverage: float | None = None
     expected_unchanged: float | None = None
+
+    @property
+    def label(self) -> str:
+        """E.g. "Italian (it)", or "Chinese (zh_classical)" for one of a language's Wikipedias."""
+        return language_label(self.language, self.name)
 
 
 @dataclass(frozen=True)
@@ -186,7 +202,7 @@ def coverage_table(selection: Selection) -> Table:
     columns = ("language", "tokens seen", "kept", "coverage", "lines unchanged", "unknown", "new unknown")
     rows = [
         (
-            language.name,
+            language.label,
             f"{language.seen:,}",
             f"{language.kept:,}",
             _percent(language.coverage),
@@ -196,14 +212,14 @@ def coverage_table(selection: Selection) -> Table:
         )
         for language in selection.coverage
     ]
-    return Table(columns, rows)
+    return Table(columns, rows, COVERAGE_NOTES)
 
 
 def estimate_table(selection: Selection) -> Table:
     """What the selection is expected to keep of new text, that is text that was not counted; in percent."""
     rows = [
         (
-            language.name,
+            language.label,
             "-" if language.lines is None else f"{language.lines:,}",
             _percent(language.unseen),
             _percent(language.expected_coverage),
@@ -211,7 +227,9 @@ def estimate_table(selection: Selection) -> Table:
         )
         for language in selection.coverage
     ]
-    return Table(("on new text", "lines counted", "never counted", "coverage", "lines unchanged"), rows)
+    return Table(
+        ("on new text", "lines counted", "never counted", "coverage", "lines unchanged"), rows, ESTIMATE_NOTES
+    )
 
 
 def too_few_tokens(selection: Selection) -> str | None:

@@ -23,7 +23,6 @@ from fractions import Fraction
 
 import numpy as np
 
-from smaller_labse.corpora.languages import name_language
 from smaller_labse.select_vocab.count_rules import Rule
 from smaller_labse.select_vocab.selection import Coverage
 
@@ -122,22 +121,17 @@ def too_little_text(coverage: Sequence[Coverage], rule: Rule | None = None) -> s
     few = [language for language in coverage if (language.unseen or 0) > MOST_UNSEEN]
     if not few:
         return None
-    shares = ", ".join(f"{language.unseen:.1%} for {_named(language)}" for language in few)
+    shares = ", ".join(f"{language.unseen:.1%} for {language.label}" for language in few)
     text = (
         "too little text was counted: the share of new text's tokens that were never counted is estimated at "
         f"{shares}, expected at most {MOST_UNSEEN:.1%}; count more text, see docs/how-much-text.md"
     )
     if rule is not None and rule.name == "min-line-share":
         share = Fraction(str(rule.value))
-        unfiltered = [_named(language) for language in few if int(share * (language.lines or 0)) == 0]
+        unfiltered = [language.label for language in few if int(share * (language.lines or 0)) == 0]
         if unfiltered:
             text += (
                 f"; int(lines x {rule.value}) is 0 lines for {', '.join(unfiltered)}, so every counted token "
                 "is kept"
             )
     return text
-
-
-def _named(language: Coverage) -> str:
-    """E.g. "Italian (it)", or "Chinese (zh_classical)" for one of a language's Wikipedias."""
-    return f"{name_language(language.language).name} ({language.name})"

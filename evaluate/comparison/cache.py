@@ -1,7 +1,7 @@
 """Results that are kept, so that nothing is measured twice.
 
-They are kept under the digests of the model's files and of the tasks' data, so that adding a model or a task
-does not measure the others again, and changing a file does.
+They are kept under the digests of the model's files and of the tasks' data, and under the versions of what
+computes them, so that adding a model or a task does not measure the others again, and changing a file does.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ import numpy as np
 from smaller_labse.common.atomic_output import new_file
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.evaluate.comparison.models import NamedModel
+from smaller_labse.evaluate.comparison.provenance import used_versions
 from smaller_labse.evaluate.comparison.results import Measured, ModelSize, TokenizedTexts
 from smaller_labse.evaluate.metrics.scores import Score
 
-FORMAT = "smaller_labse.measured.2"
+FORMAT = "smaller_labse.measured.3"
 READ_BYTES = 1 << 20
 
 Kept = TypeVar("Kept")
@@ -41,7 +42,8 @@ def require_cache(folder: Path) -> None:
 
 def cache_key(*parts: str | None) -> str:
     """What a result is kept under: a digest of all that it depends on, and of the format it is kept in."""
-    return blake2b(repr((FORMAT, *parts)).encode(), digest_size=16).hexdigest()
+    versions = sorted(used_versions().items())
+    return blake2b(repr((FORMAT, versions, *parts)).encode(), digest_size=16).hexdigest()
 
 
 def digest_files(files: Mapping[str, Path]) -> str:
@@ -70,7 +72,7 @@ def read_measured(file: Path, model: NamedModel) -> Measured | None:
         }
         scores = tuple(_join_scores(described["scores"], arrays))
         size = ModelSize(**described["size"])
-        return Measured(model, size, tuple(described["vocabulary"]), scores, tokenized)
+        return Measured(model, size, tuple(described["vocabulary"]), scores, tokenized, described["prompt"])
 
     return _load(file, read)
 
@@ -84,6 +86,7 @@ def write_measured(file: Path, measured: Measured) -> None:
         "size": asdict(measured.size),
         "vocabulary": measured.vocabulary,
         "languages": list(measured.tokenized),
+        "prompt": measured.prompt,
         "scores": _describe(measured.scores),
     }
     _save(file, {"measured": json.dumps(described), **arrays})

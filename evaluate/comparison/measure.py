@@ -6,7 +6,6 @@ import os
 import re
 import resource
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +16,7 @@ import numpy as np
 from smaller_labse.common.arguments import check, device_name, positive_integer
 from smaller_labse.common.errors import all_of
 from smaller_labse.common.progress import announce
+from smaller_labse.corpora.languages import language_label
 from smaller_labse.evaluate.comparison.cache import (
     cache_key,
     digest_files,
@@ -30,7 +30,7 @@ from smaller_labse.evaluate.comparison.own_process import in_own_process
 from smaller_labse.evaluate.comparison.prompt import common_prompt
 from smaller_labse.evaluate.comparison.results import Measured, ModelSize, TokenizedTexts
 from smaller_labse.evaluate.metrics.scores import Score
-from smaller_labse.evaluate.tasks.task import Encode, Task, fingerprint, texts_of
+from smaller_labse.evaluate.tasks.task import Task, fingerprint, texts_of
 
 # Of a Hugging Face folder, what is not the model that is measured.
 OTHER_FOLDERS = ("onnx", "openvino", "coreml")
@@ -194,20 +194,25 @@ def _measure_here(
     tokenized = {
         language: TokenizedTexts.of(encoder.tokenize(texts)) for language, texts in texts_of(tasks).items()
     }
-    clock = _Clock()
     scores: list[Score] = []
+    encoded = 0
     total = sum(len(texts) for task in tasks for texts in task.texts().values())
     with progress(f"encoding with {model.name}", total, "texts") as advance:
 
         def encode(texts: Sequence[str]) -> np.ndarray:
-            with clock:
-                clock.texts += len(texts)
-                return encoder.encode(texts, True, None, advance, computing.batch_size)
+            nonlocal encoded
+            encoded += len(texts)
+            return encoder.encode(texts, True, None, advance, computing.batch_size)
 
-        for task in tasks:
-            scores += _measure_task(
-                task, encode, cache / f"{cache_key(model_key, fingerprint(task))}.task.npz"
-            )
+        for number, task in enumerate(tasks):
+            advance.describe(f"{model.name}: {_describe(tasks, number)}")
+            kept_file = cache / f"{cache_key(model_key, fingerprint(task))}.task.npz"
+            if (kept := read_scores(kept_file)) is None:
+                kept = task.measure(encode)
+                write_scores(kept_file, kept)
+            else:
+                advance(sum(map(len, task.texts().values())))
+            scores += kept
     vocabulary_size, hidden_size = encoder.embedding_matrix_shape
     size = ModelSize(
         vocabulary_size=vocabulary_size,
@@ -215,31 +220,17 @@ def _measure_here(
         parameters=encoder.parameters,
         bytes_on_disk=bytes_on_disk,
         resident_bytes=resident_bytes,
-        peak_bytes=_peak_bytes() if clock.texts else None,
-        texts_per_second=clock.texts / clock.seconds if clock.texts else None,
+        peak_bytes=_peak_bytes() if encoded else None,
     )
-    return Measured(model, size, encoder.pieces, tuple(scores), tokenized)
+    return Measured(model, size, encoder.pieces, tuple(scores), tokenized, encoder.prompt)
 
 
-def _measure_task(task: Task, encode: Encode, kept_file: Path) -> list[Score]:
-    if (kept := read_scores(kept_file)) is not None:
-        return kept
-    scores = task.measure(encode)
-    write_scores(kept_file, scores)
-    return scores
-
-
-class _Clock:
-    """Adds up the time that encoding takes."""
-
-    def __init__(self) -> None:
-        self.seconds, self.texts, self._started = 0.0, 0, 0.0
-
-    def __enter__(self) -> None:
-        self._started = time.monotonic()
-
-    def __exit__(self, *error: object) -> None:
-        self.seconds += time.monotonic() - self._started
+def _describe(tasks: Sequence[Task], number: int) -> str:
+    """E.g. "Italian (it), language 2 of 15": which of the tasks of its name one is."""
+    task = tasks[number]
+    alike = [other for other, one in enumerate(tasks) if one.name == task.name]
+    named = language_label(list(task.texts())[-1])  # of Tatoeba's the one that is not English
+    return f"{named}, language {alike.index(number) + 1} of {len(alike)}"
 
 
 def _resident_bytes() -> int:

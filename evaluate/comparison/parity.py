@@ -13,6 +13,7 @@ from smaller_labse.common.arguments import check, non_negative_number
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.progress import Advance, announce, progress
 from smaller_labse.common.result_table import Table
+from smaller_labse.corpora.languages import language_label
 from smaller_labse.corpora.text_files import read_sentences
 from smaller_labse.evaluate.comparison.lost_tokens import (
     NOT_IN_ORIGINAL,
@@ -24,6 +25,14 @@ from smaller_labse.evaluate.comparison.lost_tokens import (
 )
 from smaller_labse.evaluate.comparison.models import NamedModel
 from smaller_labse.evaluate.comparison.prompt import common_prompt
+from smaller_labse.evaluate.comparison.provenance import (
+    NOT_KNOWN,
+    Provenance,
+    TestData,
+    describe_provenance,
+    report_date,
+    used_versions,
+)
 from smaller_labse.evaluate.comparison.results import TokenizedTexts
 from smaller_labse.originals.locate import locate_encoder
 from smaller_labse.originals.model_folder import HUGGINGFACE, read_manifest
@@ -34,6 +43,13 @@ if TYPE_CHECKING:
 
 TOLERANCE = 1e-5  # float32 rounding: the same sums in another order
 TEXTS_AT_A_TIME = 8192  # whose embeddings, two each, are in memory
+
+PARITY_NOTE = (
+    "*Unchanged*: the share of texts that both models split into the same tokens; their embeddings differ by "
+    "so much in any number. *Cosine of changed*: of the two embeddings of the other texts. *Unknown*: tokens "
+    "that the original cannot read. *New unknown*: those that the original can read and the smaller model "
+    "cannot."
+)
 
 
 @dataclass(frozen=True)
@@ -76,6 +92,8 @@ class Parity:
         total: of all texts.
         rounded_to: what the smaller model's numbers were rounded to, e.g. "float16"; None for a model that
             should be unchanged.
+        prompt: what was put before every text.
+        provenance: on which texts, with which versions, when.
     """
 
     original: str
@@ -83,6 +101,8 @@ class Parity:
     languages: tuple[Comparison, ...]
     total: Comparison
     rounded_to: str | None = None
+    prompt: str = ""
+    provenance: Provenance = NOT_KNOWN
 
 
 def parity(
@@ -127,8 +147,16 @@ def parity(
         pair.smaller.exact(),
         progress("comparing", sum(map(len, sentences.values())), "texts") as advance,
     ):
-        languages = tuple(pair.compare(language, lines, advance) for language, lines in sentences.items())
-    return Parity(original, model, languages, combine("all", languages), _rounded_to(model))
+        languages = []
+        for number, (language, lines) in enumerate(sentences.items(), start=1):
+            named = language_label(language)
+            advance.describe(f"comparing {named}, language {number} of {len(sentences)}")
+            languages.append(pair.compare(language, lines, advance))
+    data = [TestData("text", part.language, part.texts, str(texts[part.language])) for part in languages]
+    provenance = Provenance(tuple(data), used_versions(), report_date())
+    total = combine("all", languages)
+    rounded_to = _rounded_to(model)
+    return Parity(original, model, tuple(languages), total, rounded_to, smaller.prompt, provenance)
 
 
 def require_parity(result: Parity, tolerance: float | None = None) -> None:
@@ -199,9 +227,11 @@ def _rounded_to(model: str) -> str | None:
 
 def parity_table(result: Parity) -> Table:
     """One row per language, the totals last."""
-    columns = ["language", "texts", "unchanged %", "largest difference", "mean difference"]
-    columns += ["cosine of changed", "unknowns", "new unknowns"]
-    return Table(columns, [_row(part) for part in (*result.languages, result.total)])
+    columns = ["language", "texts", "unchanged", "differ at most", "differ on average"]
+    columns += ["cosine of changed", "unknown", "new unknown"]
+    said = describe_provenance(result.provenance, {"both": result.prompt}, unit="text")
+    rows = [_row(part) for part in (*result.languages, result.total)]
+    return Table(columns, rows, (PARITY_NOTE, " ".join(said)))
 
 
 class ModelPair:
@@ -239,7 +269,7 @@ class ModelPair:
 
     def compare(self, language: str, lines: Sequence[str], advance: Advance) -> Comparison:
         """Compare the two models on the lines of one language; `advance` is told how many are done."""
-        parts = []
+        parts: list[Comparison] = []
         for start in range(0, len(lines), TEXTS_AT_A_TIME):
             chunk = lines[start : start + TEXTS_AT_A_TIME]
             parts.append(self._compare_chunk(language, chunk))
@@ -311,9 +341,9 @@ def combine(language: str, parts: Sequence[Comparison]) -> Comparison:
 
 def _row(part: Comparison) -> list[str]:
     return [
-        part.language,
+        language_label(part.language),
         f"{part.texts:,}",
-        f"{100 * part.unchanged / part.texts:.2f}",
+        f"{part.unchanged / part.texts:.2%}",
         _number(part.largest_difference, ".1e"),
         _number(part.mean_difference, ".1e"),
         _number(part.mean_cosine, ".4f"),

@@ -24,7 +24,6 @@ class ModelSize:
         resident_bytes: of the process that has loaded it and encoded one text.
         peak_bytes: the most that the process had, loading and encoding all texts; None where every task's
             result was kept from before.
-        texts_per_second: encoded, over all tasks; None likewise.
     """
 
     vocabulary_size: int
@@ -33,7 +32,6 @@ class ModelSize:
     bytes_on_disk: int
     resident_bytes: int
     peak_bytes: int | None
-    texts_per_second: float | None
 
     @property
     def embedding_parameters(self) -> int:
@@ -93,6 +91,7 @@ class Measured:
         vocabulary: its tokens, by id.
         scores: of all tasks, in the order of the tasks.
         tokenized: language → how it tokenizes that language's texts (`texts_of` the tasks).
+        prompt: what was put before every text.
     """
 
     model: NamedModel
@@ -100,6 +99,7 @@ class Measured:
     vocabulary: tuple[str, ...]
     scores: tuple[Score, ...]
     tokenized: dict[str, TokenizedTexts]
+    prompt: str = ""
 
     def tokens(self, language: str, text: int) -> tuple[str, ...]:
         """The tokens of one of a language's texts."""

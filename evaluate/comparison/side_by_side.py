@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -16,6 +16,7 @@ from smaller_labse.evaluate.comparison.lost_tokens import (
 )
 from smaller_labse.evaluate.comparison.measure import BY_DEFAULT, Computing, measure_all
 from smaller_labse.evaluate.comparison.models import NamedModel
+from smaller_labse.evaluate.comparison.provenance import Provenance, find_provenance
 from smaller_labse.evaluate.comparison.results import Measured
 from smaller_labse.evaluate.metrics.bootstrap import Difference, difference
 from smaller_labse.evaluate.metrics.scores import Score
@@ -31,6 +32,7 @@ class Line:
         task: e.g. "tatoeba".
         part: e.g. "en→fr"; "average" for the mean of the task's parts, each counted alike.
         metric: e.g. "precision at 1".
+        pairs: how many pairs of texts it is measured on.
         values: one number per model, the original first.
         differences: to the original, one per smaller model.
     """
@@ -38,6 +40,7 @@ class Line:
     task: str
     part: str
     metric: str
+    pairs: int
     values: tuple[float, ...]
     differences: tuple[Difference, ...]
 
@@ -52,6 +55,7 @@ class Report:
         lines: of each part.
         texts: of each smaller model, what became of each language's texts.
         lost_tokens: of each smaller model, the lost tokens that most texts used.
+        provenance: on which data, with which versions, when.
         coverage: of each smaller model, the share of the counted occurrences that it keeps, the mean of its
             languages; None where its folder does not say.
     """
@@ -62,6 +66,7 @@ class Report:
     texts: tuple[tuple[TextChanges, ...], ...]
     lost_tokens: tuple[tuple[LostToken, ...], ...]
     coverage: tuple[float | None, ...]
+    provenance: Provenance
 
 
 def measure_side_by_side(
@@ -91,40 +96,59 @@ def measure_side_by_side(
     """
     if not tasks:
         raise UsageError("no data to measure on; give --tatoeba, --parallel, --bucc, --sts or --dataset")
-    measured = measure_all([original, *smaller], tasks, prompt, cache, computing)
+    return compare_measured(measure_all([original, *smaller], tasks, prompt, cache, computing), tasks)
+
+
+def compare_measured(measured: Sequence[Measured], tasks: Sequence[Task]) -> Report:
+    """Compare measured models with the first one, the original.
+
+    Args:
+        measured: what was measured of each.
+        tasks: on which.
+    """
+    provenance = find_provenance(tasks)
+    pairs = {(data.task, data.sample): data.pairs for data in provenance.data}
+    original, *smaller = measured
     texts = texts_of(tasks)
     return Report(
-        models=measured,
-        averages=tuple(_averages(measured)),
-        lines=tuple(_lines(measured)),
-        texts=tuple(tuple(compare_texts(measured[0], model)) for model in measured[1:]),
-        lost_tokens=tuple(tuple(find_lost_tokens(measured[0], model, texts)) for model in measured[1:]),
-        coverage=tuple(_coverage(model) for model in smaller),
+        models=tuple(measured),
+        averages=tuple(_averages(measured, pairs)),
+        lines=tuple(_lines(measured, pairs)),
+        texts=tuple(tuple(compare_texts(original, model)) for model in smaller),
+        lost_tokens=tuple(tuple(find_lost_tokens(original, model, texts)) for model in smaller),
+        coverage=tuple(_coverage(one.model) for one in smaller),
+        provenance=provenance,
     )
 
 
-def _lines(models: Sequence[Measured]) -> list[Line]:
+def _lines(models: Sequence[Measured], pairs: Mapping[tuple[str, str], int]) -> list[Line]:
     return [
-        _line(scores[0].part, [[score] for score in scores])
+        _line(scores[0].part, [[score] for score in scores], pairs)
         for scores in zip(*(model.scores for model in models), strict=True)
     ]
 
 
-def _averages(models: Sequence[Measured]) -> list[Line]:
+def _averages(models: Sequence[Measured], pairs: Mapping[tuple[str, str], int]) -> list[Line]:
     groups: dict[tuple[str, str], list[int]] = {}
     for number, score in enumerate(models[0].scores):
         groups.setdefault((score.task, score.metric), []).append(number)
     return [
-        _line("average", [[model.scores[number] for number in numbers] for model in models])
+        _line("average", [[model.scores[number] for number in numbers] for model in models], pairs)
         for numbers in groups.values()
     ]
 
 
-def _line(part: str, scores: Sequence[Sequence[Score]]) -> Line:
+def _line(part: str, scores: Sequence[Sequence[Score]], pairs: Mapping[tuple[str, str], int]) -> Line:
     first = scores[0][0]
-    values = tuple(fmean(score.value for score in of_model) for of_model in scores)
-    differences = tuple(difference(scores[0], of_model) for of_model in scores[1:])
-    return Line(first.task, part, first.metric, values, differences)
+    samples = {(score.task, score.sample) for score in scores[0]}
+    return Line(
+        task=first.task,
+        part=part,
+        metric=first.metric,
+        pairs=sum(pairs.get(sample, 0) for sample in samples),
+        values=tuple(fmean(score.value for score in of_model) for of_model in scores),
+        differences=tuple(difference(scores[0], of_model) for of_model in scores[1:]),
+    )
 
 
 def _coverage(model: NamedModel) -> float | None:

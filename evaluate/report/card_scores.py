@@ -16,7 +16,7 @@ from smaller_labse.common.atomic_output import new_file
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import write_json
 from smaller_labse.evaluate.comparison.side_by_side import Report
-from smaller_labse.evaluate.report.tables import PLUS_MINUS, averages_table, by_task, parts_table
+from smaller_labse.evaluate.report.tables import averages_table, by_task, parts_table
 from smaller_labse.originals.model_folder import HUGGINGFACE, MANIFEST, MODEL_CARD, read_manifest
 from smaller_labse.originals.original_card import OUR_TAG
 
@@ -115,7 +115,7 @@ def _eval_results(report: Report, number: int) -> list[EvalResult]:
 
 
 def _text(report: Report) -> str:
-    parts = [f"{BEGIN}\n## Scores\n", averages_table(report).markdown(), PLUS_MINUS + "\n"]
+    parts = [f"{BEGIN}\n## Scores\n", averages_table(report).markdown()]
     for (task, metric), lines in by_task(report).items():
         parts.append(f"### {task}, {metric}\n\n{parts_table(report, lines).markdown()}")
     return "\n".join([*parts, f"{END}\n"])

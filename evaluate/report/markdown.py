@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from smaller_labse.common.visible_text import markdown_text
+from smaller_labse.evaluate.comparison.provenance import describe_provenance
 from smaller_labse.evaluate.comparison.side_by_side import Report
 from smaller_labse.evaluate.report.tables import (
-    PLUS_MINUS,
     averages_table,
     by_task,
     lost_table,
@@ -26,7 +26,7 @@ def report_markdown(report: Report, pictures: Mapping[str, str]) -> str:
     """
     original, *smaller = (markdown_text(measured.model.name) for measured in report.models)
     parts = [f"# {', '.join(smaller) or original}: what was lost?\n", sizes_table(report).markdown()]
-    parts.append(f"## Scores\n\n{averages_table(report).markdown()}\n{PLUS_MINUS}\n")
+    parts.append(f"## Scores\n\n{averages_table(report).markdown()}")
     parts += [f"![{markdown_text(shown)}]({file})\n" for file, shown in pictures.items()]
     for (task, metric), lines in by_task(report).items():
         parts.append(f"## {markdown_text(f'{task}, {metric}')}\n\n{parts_table(report, lines).markdown()}")
@@ -34,4 +34,8 @@ def report_markdown(report: Report, pictures: Mapping[str, str]) -> str:
         parts.append(f"## Texts and tokens: {name}\n\n{texts_table(changes).markdown()}")
         if lost:
             parts.append(f"The lost tokens that most texts used:\n\n{lost_table(lost).markdown()}")
+    said = describe_provenance(report.provenance, {one.model.name: one.prompt for one in report.models})
+    parts.append(
+        "## How this was measured\n\n" + "".join(f"- {markdown_text(sentence)}\n" for sentence in said)
+    )
     return "\n".join(parts)

@@ -5,14 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from smaller_labse.common.result_table import Table
+from smaller_labse.corpora.languages import language_label
 from smaller_labse.evaluate.comparison.lost_tokens import LostToken, TextChanges
 from smaller_labse.evaluate.comparison.side_by_side import Line, Report
 from smaller_labse.evaluate.metrics.bootstrap import Difference
 
 MOST_LOST = 10  # of the lost tokens that a report holds, as Markdown shows them
-PLUS_MINUS = (
-    "Differences to the original in points, their 95% interval in brackets (paired bootstrap, 1,000 draws); "
-    "those whose interval leaves out 0 are marked *."
+SIZE_NOTES = (
+    "Memory is that of the process: when it has loaded the model and encoded one text, and the most that it "
+    "had while it encoded all.",
+)
+SCORE_NOTES = (
+    "In percent; a task's number is the mean of its parts. Differences to the original in points, their 95% "
+    "interval in brackets (paired bootstrap, 1,000 draws), and a star where the interval leaves out 0.",
+)
+TEXT_NOTES = (
+    "*Unchanged*: the share of texts that both models split into the same tokens, and so embed alike. "
+    "*Unknown to the original*: tokens that the original cannot read. *New unknown*: tokens that the smaller "
+    "model cannot read and the original can.",
 )
 
 
@@ -31,28 +41,27 @@ def sizes_table(report: Report) -> Table:
                 _megabytes(size.bytes_on_disk),
                 _megabytes(size.resident_bytes),
                 _megabytes(size.peak_bytes),
-                "–" if size.texts_per_second is None else f"{size.texts_per_second:,.0f}",
             ]
         )
     columns = ["", "vocabulary size", "of the original's", "parameters", "on disk"]
-    return Table([*columns, "loaded in memory", "peak memory", "texts per second"], rows)
+    return Table([*columns, "loaded in memory", "peak memory"], rows, SIZE_NOTES)
 
 
 def averages_table(report: Report) -> Table:
     """The mean of every task, and differences: one row per task and metric."""
-    return _lines_table(report, report.averages, lambda line: f"{line.task}, {line.metric}")
+    return _lines_table(report, report.averages, lambda line: f"{line.task}, {line.metric}", SCORE_NOTES)
 
 
 def parts_table(report: Report, lines: Sequence[Line]) -> Table:
     """Some parts of a task, and differences: one row per part."""
-    return _lines_table(report, lines, lambda line: line.part)
+    return _lines_table(report, lines, lambda line: part_label(line.part))
 
 
 def texts_table(changes: Sequence[TextChanges]) -> Table:
     """What became of the texts: one row per language."""
     rows = [
         [
-            of_language.language,
+            language_label(of_language.language),
             f"{of_language.texts:,}",
             f"{100 * of_language.unchanged / of_language.texts:.2f}%" if of_language.texts else "–",
             f"{of_language.original_unknowns:,}",
@@ -60,7 +69,7 @@ def texts_table(changes: Sequence[TextChanges]) -> Table:
         ]
         for of_language in changes
     ]
-    return Table(["", "texts", "unchanged", "unknown to the original", "new unknown"], rows)
+    return Table(["", "texts", "unchanged", "unknown to the original", "new unknown"], rows, TEXT_NOTES)
 
 
 def lost_table(lost: Sequence[LostToken], most: int = MOST_LOST) -> Table:
@@ -69,7 +78,7 @@ def lost_table(lost: Sequence[LostToken], most: int = MOST_LOST) -> Table:
         [
             token.token,
             f"{token.texts:,}",
-            token.language,
+            language_label(token.language),
             token.example,
             " ".join(token.before),
             " ".join(token.after),
@@ -87,6 +96,16 @@ def by_task(report: Report) -> dict[tuple[str, str], list[Line]]:
     return groups
 
 
+def part_label(part: str) -> str:
+    """A part as people read it.
+
+    >>> part_label("en→fr"), part_label("de-en cosine forward")
+    ('English (en) → French (fr)', 'de-en cosine forward')
+    """
+    sides = part.split("→")
+    return " → ".join(map(language_label, sides)) if len(sides) == 2 else part
+
+
 def describe_difference(change: Difference) -> str:
     """A difference in points with its interval, marked where it is certain.
 
@@ -98,16 +117,18 @@ def describe_difference(change: Difference) -> str:
     return f"{100 * change.value:+.2f} [{100 * change.low:+.2f}, {100 * change.high:+.2f}]{mark}"
 
 
-def _lines_table(report: Report, lines: Sequence[Line], name: Callable[[Line], str]) -> Table:
+def _lines_table(
+    report: Report, lines: Sequence[Line], name: Callable[[Line], str], notes: Sequence[str] = ()
+) -> Table:
     models = [measured.model.name for measured in report.models]
-    columns = ["", models[0], *(cell for model in models[1:] for cell in (model, "difference"))]
+    columns = ["", "pairs", models[0], *(cell for model in models[1:] for cell in (model, "difference"))]
     rows = []
     for line in lines:
-        cells = [name(line), f"{100 * line.values[0]:.2f}"]
+        cells = [name(line), f"{line.pairs:,}", f"{100 * line.values[0]:.2f}"]
         for value, change in zip(line.values[1:], line.differences, strict=True):
             cells += [f"{100 * value:.2f}", describe_difference(change)]
         rows.append(cells)
-    return Table(columns, rows)
+    return Table(columns, rows, notes, together=2 if len(models) > 1 else 1)
 
 
 def _megabytes(number: int | None) -> str:

@@ -17,7 +17,7 @@ from smaller_labse.evaluate.report.markdown import report_markdown
 
 PAGE, TABLES, NUMBERS = "report.html", "report.md", "report.json"
 OVERVIEW = "overview.svg"
-FORMAT = "smaller_labse.comparison.1"
+FORMAT = "smaller_labse.comparison.2"
 
 
 def write_report(report: Report, folder: Path, pictures: bool = True, overwrite: bool = False) -> None:
@@ -59,6 +59,7 @@ def report_data(report: Report) -> dict[str, Any]:
     """The report as plain data, as `report.json` holds it; shares and correlations are not in percent."""
     return {
         "format": FORMAT,
+        **asdict(report.provenance),
         "models": [
             {
                 "name": measured.model.name,
@@ -69,7 +70,7 @@ def report_data(report: Report) -> dict[str, Any]:
                 "bytes_on_disk": measured.size.bytes_on_disk,
                 "resident_bytes": measured.size.resident_bytes,
                 "peak_bytes": measured.size.peak_bytes,
-                "texts_per_second": measured.size.texts_per_second,
+                "prompt": measured.prompt,
             }
             for measured in report.models
         ],
@@ -92,6 +93,7 @@ def _line_data(line: Line) -> dict[str, Any]:
         "task": line.task,
         "part": line.part,
         "metric": line.metric,
+        "pairs": line.pairs,
         "values": [_number(value) for value in line.values],
         "differences": [
             {name: _number(value) for name, value in asdict(change).items()} for change in line.differences
@@ -108,13 +110,14 @@ def _draw(report: Report) -> dict[str, tuple[str, str]]:
     from smaller_labse.evaluate.report.charts import curve_chart, overview_chart, parts_chart
 
     first = report.averages[0]
+    coverage = "coverage (the share of the counted tokens that are kept)"
     shown = f"Where the parameters are, and {first.task}, {first.metric}"
     pictures = {OVERVIEW: (shown, overview_chart(report, first.task, first.metric))}
     for line in report.averages:
         name = f"{line.task}, {line.metric}"
         file = name.replace(", ", "_").replace(" ", "_").lower()
         if len(report.models) > 2:
-            shown = f"The trade-off: vocabulary size against {name} (95% intervals) and coverage"
+            shown = f"The trade-off: vocabulary size against {name} (95% intervals) and {coverage}"
             pictures[f"curve_{file}.svg"] = (shown, curve_chart(report, line))
         pictures[f"{file}.svg"] = (f"{name}, side by side", parts_chart(report, line.task, line.metric))
     return pictures

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -57,11 +57,13 @@ class BitextMining:
         languages: their codes as the files have them.
         training: where the threshold is chosen.
         test: what is measured; None for the training split.
+        source: where they come from, as the user wrote it.
     """
 
     languages: tuple[str, str]
     training: Split
     test: Split | None
+    source: str = field(default="", repr=False, compare=False)  # no part of what is measured
 
     name = "bucc"
 
@@ -72,6 +74,10 @@ class BitextMining:
             self.languages[0]: tuple(text for split in splits for text in split.left),
             self.languages[1]: tuple(text for split in splits for text in split.right),
         }
+
+    def pairs(self) -> dict[str, int]:
+        """How many true pairs are to be found."""
+        return {"-".join(self.languages): len((self.test or self.training).gold)}
 
     def measure(self, encode: Encode) -> list[Score]:
         """F1 of forward and backward search, by cosine and by margin.
@@ -114,7 +120,8 @@ def read_bucc(folder: Path) -> list[BitextMining]:
                 f"{folder}: {'-'.join(languages)} has no training.gold to choose a threshold by"
             )
         test = golds.get((*languages, TEST))
-        tasks.append(BitextMining(languages, _read_split(training), _read_split(test) if test else None))
+        test_split = _read_split(test) if test else None
+        tasks.append(BitextMining(languages, _read_split(training), test_split, str(folder)))
     if not tasks:
         raise SmallerLabseError(f"{folder}: no xx-en.training.gold in it, expected BUCC's files")
     return tasks

@@ -7,7 +7,7 @@ arXiv 1708.00055).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -29,12 +29,14 @@ class Sts:
         left: first sentences.
         right: second ones, as many.
         gold: how alike people found them, as many.
+        source: where they come from, as the user wrote it.
     """
 
     languages: str
     left: tuple[str, ...]
     right: tuple[str, ...]
     gold: tuple[float, ...]
+    source: str = field(default="", repr=False, compare=False)  # no part of what is measured
 
     name = "sts"
 
@@ -44,6 +46,10 @@ class Sts:
         if not second or first == second:
             return {first: self.left + self.right}
         return {first: self.left, second: self.right}
+
+    def pairs(self) -> dict[str, int]:
+        """How many pairs of sentences there are."""
+        return {self.languages: len(self.left)}
 
     def measure(self, encode: Callable[[Sequence[str]], np.ndarray]) -> list[Score]:
         """Both correlations.
@@ -76,7 +82,7 @@ def read_sts(text: str) -> Sts:
     rows = _read_one(files[0]) if len(files) == 1 else _read_two(*files)
     if len({score for *_, score in rows}) < 2:
         raise SmallerLabseError(f"{files[-1]}: all its scores are the same, expected different ones")
-    return Sts(name, *zip(*rows, strict=True))
+    return Sts(name, *zip(*rows, strict=True), source=", ".join(places.split(",")))
 
 
 def _read_one(file: Path) -> list[tuple[str, str, float]]:

@@ -21,6 +21,15 @@ class Task(Protocol):
         """What it is called in results."""
         ...
 
+    @property
+    def source(self) -> str:
+        """Where its data come from, as a report names it."""
+        ...
+
+    def pairs(self) -> Mapping[str, int]:
+        """Sample, as in `Score` → how many pairs of texts it has."""
+        ...
+
     def texts(self) -> Mapping[str, Sequence[str]]:
         """Language → the texts that are encoded."""
         ...

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -38,16 +38,22 @@ class TranslationRetrieval:
         left: sentences.
         right: their translations, as many.
         name: of the task.
+        source: where they come from, as the user wrote it.
     """
 
     languages: tuple[str, str]
     left: tuple[str, ...]
     right: tuple[str, ...]
     name: str = "retrieval"
+    source: str = field(default="", repr=False, compare=False)  # no part of what is measured
 
     def texts(self) -> dict[str, tuple[str, ...]]:
         """Language → the sentences that are encoded."""
         return dict(zip(self.languages, (self.left, self.right), strict=True))
+
+    def pairs(self) -> dict[str, int]:
+        """How many pairs of sentences there are."""
+        return {"-".join(self.languages): len(self.left)}
 
     def measure(self, encode: Encode) -> list[Score]:
         """Precision at 1: from left to right, and back.
@@ -78,7 +84,9 @@ def read_parallel(text: str) -> TranslationRetrieval:
     if left == right:
         raise UsageError(f"--parallel {text!r}: both sides are called {left}; name them apart")
     return TranslationRetrieval(
-        (left, right), *_read_aligned(expand_user(left_file), expand_user(right_file))
+        (left, right),
+        *_read_aligned(expand_user(left_file), expand_user(right_file)),
+        source=f"{left_file}, {right_file}",
     )
 
 
@@ -122,7 +130,7 @@ def _read_pairs(folder: Path, iso3: str, present: Sequence[str]) -> TranslationR
             others = ", ".join(sorted(str(BY_ISO3.get(other, other)) for other in present))
             raise SmallerLabseError(f"{file}: there is no such file; the folder has pairs of {others}")
     foreign, english = _read_aligned(*files)
-    return TranslationRetrieval((ENGLISH.code, _code(iso3)), english, foreign, "tatoeba")
+    return TranslationRetrieval((ENGLISH.code, _code(iso3)), english, foreign, "tatoeba", str(folder))
 
 
 def _read_aligned(left: Path, right: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:

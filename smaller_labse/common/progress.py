@@ -6,11 +6,16 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as RichProgress
+    from rich.progress import TaskID
 
 from smaller_labse.common.visible_text import drawing_stream, visible, visible_output
 
 SECONDS_BETWEEN_LINES = 15.0
+WIDE = 100  # columns: in fewer, words and numbers leave no room for a bar
 
 
 def announce(step: str) -> None:
@@ -27,20 +32,27 @@ class Advance(Protocol):
     def __call__(self, amount: int) -> None: ...
 
 
+class Bar(Advance, Protocol):
+    """A shown progress, whose description may change on the way."""
+
+    def describe(self, description: str) -> None: ...
+
+
 @contextmanager
-def progress(description: str, total: int | None, unit: str) -> Iterator[Advance]:
+def progress(description: str, total: int | None, unit: str) -> Iterator[Bar]:
     """Show how far some work is, how fast it goes and how long it will take, on standard error.
 
     Args:
-        description: what is being done, e.g. "counting fr".
+        description: what is being done, e.g. "counting French (fr), language 2 of 15".
         total: how many units there are; None where nobody knows.
         unit: the name of one step, in the plural, e.g. "lines".
 
     Yields:
-        A function to call with the number of units done since the last call.
+        A function to call with the number of units done since the last call; its `describe` says anew what
+        is being done.
 
     Example:
-        with progress("counting fr", total=1000, unit="lines") as advance:
+        with progress("counting French (fr), language 2 of 15", total=1000, unit="lines") as advance:
             for batch in batches:
                 advance(len(batch))
     """
@@ -52,28 +64,41 @@ def progress(description: str, total: int | None, unit: str) -> Iterator[Advance
 
 
 @contextmanager
-def _terminal_bar(description: str, total: int | None, unit: str) -> Iterator[Advance]:
+def _terminal_bar(description: str, total: int | None, unit: str) -> Iterator[Bar]:
     from rich.console import Console
-    from rich.markup import escape
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        ProgressColumn,
-        Task,
-        TimeRemainingColumn,
-    )
+    from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+    from rich.table import Column
     from rich.text import Text
+
+    class Done(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text(f"{task.percentage:.0f}%" if task.total else f"{task.completed:,.0f} {unit}")
 
     class Rate(ProgressColumn):
         def render(self, task: Task) -> Text:
             return Text(f"{task.speed:,.0f} {unit}/s" if task.speed else "")
 
-    columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn())
     console = Console(file=drawing_stream(sys.stderr))
-    with Progress(*columns, console=console, transient=True) as bar, visible_output():
-        task = bar.add_task(escape(visible(description)), total=total)
-        yield lambda amount: bar.advance(task, amount)
+    said = TextColumn("{task.description}", markup=False, table_column=Column(overflow="fold"))
+    drawn = [BarColumn(bar_width=10)] if console.width >= WIDE else []
+    with (
+        Progress(said, *drawn, Done(), Rate(), TimeRemainingColumn(), console=console, transient=True) as bar,
+        visible_output(),
+    ):
+        yield _TerminalBar(bar, bar.add_task(visible(description), total=total))
+
+
+class _TerminalBar:
+    """A live bar of rich's."""
+
+    def __init__(self, bar: RichProgress, task: TaskID) -> None:
+        self.bar, self.task = bar, task
+
+    def __call__(self, amount: int) -> None:
+        self.bar.advance(self.task, amount)
+
+    def describe(self, description: str) -> None:
+        self.bar.update(self.task, description=visible(description))
 
 
 class _PlainLines:
@@ -83,6 +108,9 @@ class _PlainLines:
         self.description, self.total, self.unit = description, total, unit
         self.done = 0
         self.started = self.printed = time.monotonic()
+
+    def describe(self, description: str) -> None:
+        self.description = description
 
     def __call__(self, amount: int) -> None:
         self.done += amount

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import sys
+import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from rich.cells import cell_len
+
 from smaller_labse.common.atomic_output import new_file, require_absent, require_not_read
 from smaller_labse.common.errors import UsageError
-from smaller_labse.common.visible_text import drawing_stream, markdown_text, visible
+from smaller_labse.common.visible_text import markdown_text, visible
+
+EMPHASIS = re.compile(r"\*([^*]+)\*")
+GAP = "  "  # between columns
+WIDEST_WORD = 16  # of a heading; a longer one is broken
 
 
 @dataclass(frozen=True)
@@ -22,10 +31,14 @@ class Table:
         columns: the headings; the first column is text and stands left, the others are numbers and
             stand right.
         rows: each has as many cells as there are columns.
+        notes: sentences that stand below the table and say what is in it; `*` around a word stands out.
+        together: how many columns, from the last one on, are never parted from each other.
     """
 
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
+    notes: Sequence[str] = ()
+    together: int = 1
 
     def markdown(self) -> str:
         """The table as GitHub Markdown, columns padded so that it reads well as plain text too.
@@ -47,25 +60,106 @@ class Table:
             first, *others = zip(row, widths, strict=True)
             padded = [first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in others)]
             lines.append("| " + " | ".join(padded) + " |")
-        return "\n".join(lines) + "\n"
+        return "\n".join(lines) + "\n" + "".join(f"\n{_emphasized(note)}\n" for note in self.notes)
+
+    def text(self, width: int) -> str:
+        """The table for a terminal: no line is wider, no number is broken.
+
+        Headings, and if need be what stands in the first column, take several lines. Where there are too
+        many columns, the others follow below, with the first one again.
+
+        >>> table = Table(("", "lines unchanged", "new unknown"), [("Italian (it)", "99.2%", "0.01%")])
+        >>> print(table.text(40), end="")
+                          lines      new
+                      unchanged  unknown
+        ────────────────────────────────
+        Italian (it)      99.2%    0.01%
+        """
+        table = replace(
+            self,
+            columns=[visible(column) for column in self.columns],
+            rows=[[visible(cell) for cell in row] for row in self.rows],
+        )
+        heads, widths = _fit(table, width)
+        text = ""
+        for block in _blocks(widths, width, self.together):
+            shown = [0, *block]
+            lines = [_line([heads[column] for column in shown], [widths[column] for column in shown])]
+            lines.append("─" * (sum(widths[column] for column in shown) + len(GAP) * len(block)))
+            for row in table.rows:
+                cells = [wrap_text(row[0], widths[0]), *([row[column]] for column in block)]
+                lines.append(_line(cells, [widths[column] for column in shown]))
+            text += "\n".join(lines) + "\n\n"
+        notes = (textwrap.fill(visible(EMPHASIS.sub(r"\1", note)), width) for note in self.notes)
+        return "\n".join([text.rstrip("\n"), *(f"\n{note}" for note in notes)]) + "\n"
+
+
+def _emphasized(note: str) -> str:
+    """A note as Markdown: nothing in it is obeyed but the stars around words."""
+    kept = EMPHASIS.sub("\ue000\\1\ue000", note)
+    return markdown_text(kept).replace("\ue000", "*")
 
 
 def print_table(table: Table) -> None:
-    """Print a table on standard output: drawn on a terminal, Markdown when piped."""
-    if not sys.stdout.isatty():
+    """Print a table on standard output: lined up for the width of a terminal, Markdown when piped."""
+    if sys.stdout.isatty():
+        print("\n" + table.text(shutil.get_terminal_size().columns), end="")
+    else:
         print(table.markdown(), end="")
-        return
-    from rich import box
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table as RichTable
 
-    drawn = RichTable(box=box.SIMPLE_HEAD)
-    for number, column in enumerate(table.columns):
-        drawn.add_column(escape(visible(column)), justify="left" if number == 0 else "right")
-    for row in table.rows:
-        drawn.add_row(*(escape(visible(cell)) for cell in row))
-    Console(file=drawing_stream(sys.stdout)).print(drawn)
+
+def _fit(table: Table, width: int) -> tuple[list[list[str]], list[int]]:
+    """Each heading's lines, and each column's width."""
+    longest = [max(map(cell_len, column), default=0) for column in zip(*table.rows, strict=True)]
+    longest = longest or [0] * len(table.columns)
+    whole = [max(cells, cell_len(head)) for cells, head in zip(longest, table.columns, strict=True)]
+    if sum(whole) + len(GAP) * (len(whole) - 1) <= width:
+        return [[head] for head in table.columns], whole
+    first = min(whole[0], max(width // 3, width - len(GAP) * (len(whole) - 1) - sum(longest[1:])))
+    widths = [first]
+    for cells, head in zip(longest[1:], table.columns[1:], strict=True):
+        word = max((cell_len(part) for part in re.split(r"[\s-]+", head)), default=0)
+        widths.append(max(cells, min(word + 1, WIDEST_WORD)))
+    heads = [wrap_text(head, column) for head, column in zip(table.columns, widths, strict=True)]
+    return heads, [first] + [
+        max([cells, *map(cell_len, head)]) for cells, head in zip(longest[1:], heads[1:], strict=True)
+    ]
+
+
+def _blocks(widths: Sequence[int], width: int, together: int) -> list[list[int]]:
+    """Which columns beside the first stand side by side, as many as fit."""
+    first = 1 + (len(widths) - 1) % together
+    groups = [[column] for column in range(1, first)]
+    groups += [[*range(start, start + together)] for start in range(first, len(widths), together)]
+    blocks: list[list[int]] = [[]]
+    for group in groups:
+        taken = sum(len(GAP) + widths[column] for column in (*blocks[-1], *group))
+        if blocks[-1] and widths[0] + taken > width:
+            blocks.append([])
+        blocks[-1] += group
+    return blocks
+
+
+def _line(cells: Sequence[Sequence[str]], widths: Sequence[int]) -> str:
+    """Cells of several lines side by side; the first stands left and above, the others right and below."""
+    height = max(map(len, cells))
+    lines = []
+    for number in range(height):
+        parts = []
+        for column, (cell, width) in enumerate(zip(cells, widths, strict=True)):
+            above = height - len(cell) if column else 0
+            part = cell[number - above] if 0 <= number - above < len(cell) else ""
+            space = " " * (width - cell_len(part))
+            parts.append(space + part if column else part + space)
+        lines.append(GAP.join(parts).rstrip())
+    return "\n".join(lines)
+
+
+def wrap_text(text: str, width: int) -> list[str]:
+    """Lines of text, broken at spaces and, in names of models and folders, behind what joins their parts."""
+    wrapper = textwrap.TextWrapper(max(1, width))
+    wrapper.wordsep_re = re.compile(r"(\s+|[^\s/_.-]*[/_.-]+)")
+    return wrapper.wrap(text) or [""]
 
 
 def require_result_files_absent(

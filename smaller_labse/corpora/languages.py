@@ -78,6 +78,24 @@ def name_language(text: str, of_wikipedia: bool = False) -> Language:
     return Language(name, name, name, wikipedias=())
 
 
+def language_label(language: str, called: str | None = None) -> str:
+    """A language as people read it: its English name, and what it is called in the files.
+
+    Args:
+        language: its code, or the name of a user's own text, which stays as it is.
+        called: what else it is called, such as one of its Wikipedias; None for its code.
+
+    >>> language_label("it"), language_label("zh", "zh_classical"), language_label("medical")
+    ('Italian (it)', 'Chinese (zh_classical)', 'medical')
+    """
+    called = called or language
+    try:
+        name = name_language(language).name
+    except UsageError:
+        return called
+    return called if name == called else f"{name} ({called})"
+
+
 def parse_languages(given: str | os.PathLike[str] | Iterable[str], any_name: bool = False) -> list[Language]:
     """Read a list of languages: "en,fr,de", or ["en", "fr", "de"], or the path of a file with one per line.
 

@@ -1,0 +1,60 @@
+"""Progress: what it says on a terminal of 80 columns, and when piped."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import subprocess
+import sys
+
+import pytest
+
+from smaller_labse.common import progress
+
+SHOW = """
+import time
+from smaller_labse.common.progress import progress
+with progress("counting Italian (it), language 2 of 15", {total}, "lines") as advance:
+    for _ in range(8):
+        advance(12345)
+        time.sleep(0.15)
+    advance.describe("counting Norwegian Nynorsk (nn), language 12 of 15")
+    advance(1)
+    time.sleep(0.3)
+"""
+
+
+@pytest.mark.parametrize("total", [1_000_000, None])
+def test_a_bar_fits_80_columns(total):
+    outer, inner = pty.openpty()
+    environment = os.environ | {"COLUMNS": "80", "TERM": "xterm"}
+    code = SHOW.format(total=total)
+    subprocess.run([sys.executable, "-c", code], stderr=inner, env=environment, check=True, timeout=60)
+    os.close(inner)
+    shown = ""
+    while True:
+        try:
+            part = os.read(outer, 100_000)
+        except OSError:
+            break
+        shown += part.decode()
+        if not part:
+            break
+    os.close(outer)
+    lines = re.split(r"[\r\n]+", re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", shown))
+    assert max(map(len, lines)) <= 80
+    one = next(line for line in lines if "lines/s" in line)
+    assert one.startswith("counting Italian (it), language 2 of 15 ")
+    assert any(line.startswith("counting Norwegian Nynorsk (nn), language 12 of 15 ") for line in lines)
+
+
+def test_piped_lines_say_what_is_being_done(capsys, monkeypatch):
+    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0)
+    with progress.progress("counting French (fr), language 1 of 15", 10, "lines") as advance:
+        advance(5)
+        advance.describe("counting Italian (it), language 2 of 15")
+        advance(5)
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.startswith("counting French (fr), language 1 of 15: 5 of 10 lines, ")
+    assert second.startswith("counting Italian (it), language 2 of 15: 10 of 10 lines, ")
