@@ -128,7 +128,7 @@ def tatoeba(
         lambda: parse_models([models] if isinstance(models, str | os.PathLike) else models),
         lambda: None if languages is None else parse_group(languages),
     )
-    files = [None if file is None else Path(file) for file in (json, markdown)]
+    files = (None if json is None else Path(json), None if markdown is None else Path(markdown))
     if overwrite and not any(files):
         raise UsageError("--overwrite goes with --json or --markdown, the files to replace")
     read = [*folder.glob("tatoeba.*"), *(Path(model.folder) for model in named)]

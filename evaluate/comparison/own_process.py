@@ -61,10 +61,11 @@ def _deaf_children() -> Iterator[None]:
 def _end_with_parent() -> None:
     """Let this process end when its parent does, however that ends: nobody would wait for its result."""
     parent = parent_process()
+    if parent is None:
+        return
 
     def watch() -> None:
         parent.join()
         os._exit(1)
 
-    if parent is not None:
-        threading.Thread(target=watch, daemon=True).start()
+    threading.Thread(target=watch, daemon=True).start()

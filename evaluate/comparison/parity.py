@@ -230,7 +230,8 @@ def parity_table(result: Parity) -> Table:
     columns = ["language", "texts", "unchanged", "differ at most", "differ on average"]
     columns += ["cosine of changed", "unknown", "new unknown"]
     said = describe_provenance(result.provenance, {"both": result.prompt}, unit="text")
-    rows = [_row(part) for part in (*result.languages, result.total)]
+    rows = [_row(language_label(part.language), part) for part in result.languages]
+    rows.append(_row("all", result.total))
     return Table(columns, rows, (PARITY_NOTE, " ".join(said)))
 
 
@@ -339,9 +340,9 @@ def combine(language: str, parts: Sequence[Comparison]) -> Comparison:
     )
 
 
-def _row(part: Comparison) -> list[str]:
+def _row(name: str, part: Comparison) -> list[str]:
     return [
-        language_label(part.language),
+        name,
         f"{part.texts:,}",
         f"{part.unchanged / part.texts:.2%}",
         _number(part.largest_difference, ".1e"),

@@ -68,8 +68,9 @@ def _draw_parameters(axes: Axes, report: Report) -> None:
     label = "embedding matrix"
     axes.barh(names, matrices, left=layers, color="white", edgecolor=COLOURS[2], hatch=HATCH, label=label)
     for place, total in enumerate(totals):
-        beside = {"xytext": (3, 0), "textcoords": "offset points"}
-        axes.annotate(f"{total:,.1f}M", (total, place), va="center", **beside)
+        axes.annotate(
+            f"{total:,.1f}M", (total, place), xytext=(3, 0), textcoords="offset points", va="center"
+        )
     axes.invert_yaxis()
     axes.set_xlim(0, 1.25 * max(totals))
     axes.set_xlabel("million parameters")
@@ -134,8 +135,14 @@ def curve_chart(report: Report, average: Line) -> str:
         label = "counted tokens kept (coverage)"
         axes[1].plot(*zip(*covered, strict=True), color=COLOURS[2], marker=MARKERS[2], label=label)
     unchanged = [_unchanged(report, n) for n in order]
-    style = {"color": COLOURS[3], "marker": MARKERS[3], "linestyle": ":"}
-    axes[1].plot([sizes[n] for n in order], unchanged, label="texts unchanged", **style)
+    axes[1].plot(
+        [sizes[n] for n in order],
+        unchanged,
+        label="texts unchanged",
+        color=COLOURS[3],
+        marker=MARKERS[3],
+        linestyle=":",
+    )
     axes[1].set_ylabel("percent")
     axes[1].set_xlabel("vocabulary size")
     for panel in axes:

@@ -82,7 +82,8 @@ def read_sts(text: str) -> Sts:
     rows = _read_one(files[0]) if len(files) == 1 else _read_two(*files)
     if len({score for *_, score in rows}) < 2:
         raise SmallerLabseError(f"{files[-1]}: all its scores are the same, expected different ones")
-    return Sts(name, *zip(*rows, strict=True), source=", ".join(places.split(",")))
+    left, right, gold = zip(*rows, strict=True)
+    return Sts(name, left, right, gold, source=", ".join(places.split(",")))
 
 
 def _read_one(file: Path) -> list[tuple[str, str, float]]:

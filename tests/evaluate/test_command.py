@@ -49,12 +49,20 @@ def test_tatoeba_prints_the_table_and_writes_the_same_as_markdown_and_json(origi
     result = run(*arguments, "--json", out / "scores.json", "--markdown", out / "scores.md")
     assert result.returncode == 0, result.stderr
     assert result.stdout == (out / "scores.md").read_text(encoding="utf-8")
-    assert result.stdout.splitlines()[0].split() == ["|", "|", "zh", "|", "fr", "|", "avg", "|"]
+    heads, _, *rows, average, _, _, _, _ = result.stdout.splitlines()
+    assert [head.strip() for head in heads.split("|")[1:-1]] == ["", "pairs", "tiny en→xx", "tiny xx→en"]
+    assert [row.split(" | ")[0].strip("| ") for row in rows] == ["Chinese (zh)", "French (fr)"]
+    assert average.startswith("| average ")
     scores = json.loads((out / "scores.json").read_text(encoding="utf-8"))
     (model,) = scores["models"]
-    assert (scores["data"], model["model"], model["folder"]) == (str(data), "tiny", str(original))
+    assert (model["model"], model["folder"], model["prompt"]) == ("tiny", str(original), "")
+    named = [(one["sample"], one["pairs"], one["source"]) for one in scores["data"]]
+    assert named == [("en-zh", 3, str(data)), ("en-fr", 3, str(data))]
+    assert (
+        scores["date"] in result.stdout and f"tensorflow {scores['versions']['tensorflow']}" in result.stdout
+    )
     assert [(part["language"], part["pairs"]) for part in model["languages"]] == [("zh", 3), ("fr", 3)]
-    assert f"| {100 * model['average_from_english']:.2f} |" in result.stdout
+    assert f" {100 * model['average_from_english']:.2f} |" in average
     assert sorted(file.name for file in out.iterdir()) == ["scores.cache", "scores.json", "scores.md"]
 
 
@@ -82,7 +90,8 @@ def test_parity_of_a_cut_model_succeeds(original, smaller, tmp_path, capsys):
     (tmp_path / "fr.txt").write_text(ENGLISH, encoding="utf-8")
     texts = ["--text", str(tmp_path / "{code}.txt"), "--languages", "fr"]
     assert main(["parity", "--original", str(original), "--model", str(smaller), *texts]) == 0
-    assert [line.split()[1] for line in capsys.readouterr().out.splitlines()[2:]] == ["fr", "all"]
+    rows = capsys.readouterr().out.splitlines()[2:4]
+    assert [row.split("|")[1].strip() for row in rows] == ["French (fr)", "all"]
 
 
 @pytest.mark.parametrize(

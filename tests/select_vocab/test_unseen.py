@@ -187,7 +187,7 @@ def test_select_says_beside_its_coverage_what_new_text_is_expected_to_show(count
         if "never counted" not in line and f"{italian.unseen:.2%}" in line
     )
     assert [cell.strip() for cell in row.strip("| ").split("|")] == [
-        "it",
+        "Italian (it)",
         f"{len(SENTENCES):,}",
         f"{italian.unseen:.2%}",
         f"{italian.expected_coverage:.2%}",
@@ -219,7 +219,7 @@ def test_word_lists_have_no_estimate_but_a_dash(count_text, select_it, tokenizer
     count_text(["casa\t300", "cane\t1"], "it.tsv")
     ended, italian = select_it()
     assert (italian.unseen, italian.expected_coverage, italian.expected_unchanged) == (None, None, None)
-    assert "| it          |           301 |             - |        - |               - |" in ended.out
+    assert "| Italian (it) |           301 |             - |        - |               - |" in ended.out
     assert ended.error == ""
     file = tmp_path / "counts" / "it.parquet"
     words = read_counts(file, tokenizer.pieces, tokenizer.fingerprint)
@@ -252,7 +252,7 @@ def test_published_frequencies_have_no_estimate(example, tokenizer, run, tmp_pat
         "select", "--model", example, "--counts", tmp_path / "it_freqs.json", "--top-k", 50, "--out", out
     )
     assert (ended.code, ended.error) == (0, "")
-    assert "| it          |             - |             - |        - |               - |" in ended.out
+    assert "| Italian (it) |             - |             - |        - |               - |" in ended.out
 
 
 def test_selections_of_earlier_versions_are_read_and_show_dashes(count_text, select_it, tmp_path):
@@ -266,7 +266,7 @@ def test_selections_of_earlier_versions_are_read_and_show_dashes(count_text, sel
     file.write_text(json.dumps(described), encoding="utf-8")
     selection = read_selection(tmp_path / "selection")
     assert selection.coverage[0].coverage == italian.coverage
-    assert estimate_table(selection).rows == [("it", f"{len(SENTENCES):,}", "-", "-", "-")]
+    assert estimate_table(selection).rows == [("Italian (it)", f"{len(SENTENCES):,}", "-", "-", "-")]
 
 
 def covered(name: str, language: str, lines: int, unseen: float | None) -> Coverage:

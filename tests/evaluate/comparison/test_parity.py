@@ -173,6 +173,6 @@ def test_the_table_has_one_row_per_language_and_the_totals():
         "fr", texts=1000, unchanged=980, mean_cosine=0.98765, original_unknowns=2, new_unknowns=1
     )
     rows = parity_table(report(compared("en"), changed)).rows
-    assert rows[0] == ["en", "10", "100.00", "1.0e-06", "1.0e-07", "–", "0", "0"]
-    assert rows[1] == ["fr", "1,000", "98.00", "1.0e-06", "1.0e-07", "0.9877", "2", "1"]
-    assert rows[2] == ["all", "1,010", "98.02", "1.0e-06", "1.0e-07", "0.9877", "2", "1"]
+    assert rows[0] == ["English (en)", "10", "100.00%", "1.0e-06", "1.0e-07", "–", "0", "0"]
+    assert rows[1] == ["French (fr)", "1,000", "98.00%", "1.0e-06", "1.0e-07", "0.9877", "2", "1"]
+    assert rows[2] == ["all", "1,010", "98.02%", "1.0e-06", "1.0e-07", "0.9877", "2", "1"]

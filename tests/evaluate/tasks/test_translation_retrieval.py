@@ -8,10 +8,12 @@ import pytest
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.corpora.languages import find_language, parse_languages
 from smaller_labse.evaluate.comparison.models import NamedModel
+from smaller_labse.evaluate.comparison.provenance import NOT_KNOWN
 from smaller_labse.evaluate.tasks.translation_retrieval import TranslationRetrieval, read_tatoeba
 from smaller_labse.evaluate.tatoeba_accuracy import (
     LanguageAccuracy,
     ModelAccuracy,
+    TatoebaAccuracy,
     accuracy_table,
     model_accuracy,
     tatoeba,
@@ -66,15 +68,21 @@ def test_averages_count_languages_alike():
     assert (result.average_from_english, result.average_to_english) == (0.5, 0.5)
 
 
-def test_the_table_has_the_published_ones_columns_and_digits():
+def test_the_table_has_the_published_ones_digits():
     german = LanguageAccuracy("de", 1000, from_english=0.993, to_english=0.994)
     thai = LanguageAccuracy("th", 548, from_english=454 / 548, to_english=458 / 548)
-    result = ModelAccuracy("LaBSE", "labse", (thai, german), 0.9108, 0.9149)
-    assert accuracy_table([result]).markdown() == (
-        "|             |    th |    de |   avg |\n"
-        "| ----------- | ----: | ----: | ----: |\n"
-        "| LaBSE en→xx | 82.85 | 99.30 | 91.08 |\n"
-        "| LaBSE xx→en | 83.58 | 99.40 | 91.49 |\n"
+    result = ModelAccuracy("LaBSE", "labse", "", (thai, german), 0.9108, 0.9149)
+    assert (
+        accuracy_table(TatoebaAccuracy((result,), NOT_KNOWN))
+        .markdown()
+        .startswith(
+            "|             | pairs | LaBSE en→xx | LaBSE xx→en |\n"
+            "| ----------- | ----: | ----------: | ----------: |\n"
+            "| Thai (th)   |   548 |       82.85 |       83.58 |\n"
+            "| German (de) | 1,000 |       99.30 |       99.40 |\n"
+            "| average     | 1,548 |       91.08 |       91.49 |\n"
+            "\nIn percent: the sentences whose nearest neighbour is their translation;"
+        )
     )
 
 
@@ -132,7 +140,7 @@ def test_broken_data_is_named(tmp_path):
 
 def test_models_are_measured_side_by_side_on_real_sentences(shared, original):
     models = [f"tiny={original}", f"small={shared / 'labse_format'}"]
-    results = tatoeba(models, shared / "tatoeba" / "v1", languages="th,tr")
+    results = tatoeba(models, shared / "tatoeba" / "v1", languages="th,tr").models
     assert [result.model for result in results] == ["tiny", "small"]
     assert [language.pairs for language in results[1].languages] == [548, 1000]
 
