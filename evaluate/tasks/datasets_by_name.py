@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from smaller_labse.common.errors import SmallerLabseError, UsageError
@@ -26,7 +26,6 @@ from smaller_labse.corpora.language_files import expand_user
 from smaller_labse.corpora.languages import Language
 from smaller_labse.evaluate.tasks.bitext_mining import BitextMining, Split
 from smaller_labse.evaluate.tasks.sts import Sts
-from smaller_labse.evaluate.tasks.task import Task
 from smaller_labse.evaluate.tasks.translation_retrieval import CODES, ENGLISH, TranslationRetrieval
 
 BUCC_PAIRS = ("de-en", "fr-en", "ru-en", "zh-en")
@@ -58,6 +57,12 @@ class Dataset:
     revision: str | None
     split: str
     instead: str
+
+    @property
+    def source(self) -> str:
+        """What a report calls it."""
+        revision = "" if self.revision is None else f" of revision {self.revision[:7]}"
+        return f"{self.path}{revision} ({self.split})"
 
     def columns(self, config: str | None, names: Sequence[str] | None = None) -> dict[str, list[Any]]:
         """Columns of a configuration, whole.
@@ -97,6 +102,7 @@ class Dataset:
         return [tuple(columns[name]) for name in names]
 
 
+DatasetTask = TranslationRetrieval | BitextMining | Sts
 DATASETS: Mapping[str, Dataset] = {
     "tatoeba": Dataset(
         "mteb/tatoeba-bitext-mining",
@@ -122,7 +128,7 @@ DATASETS: Mapping[str, Dataset] = {
 }
 
 
-def read_dataset(text: str, languages: Sequence[Language] | None = None) -> list[Task]:
+def read_dataset(text: str, languages: Sequence[Language] | None = None) -> list[DatasetTask]:
     """Read test data by name: one task per language or pair of languages.
 
     Args:
@@ -152,16 +158,16 @@ def read_dataset(text: str, languages: Sequence[Language] | None = None) -> list
     if not tasks:
         wanted = ", ".join(language.code for language in languages or ())
         raise SmallerLabseError(f"--dataset {text}: it has no pair of the languages {wanted}")
-    return tasks
+    return [replace(task, source=dataset.source) for task in tasks]
 
 
-def _read_tatoeba(dataset: Dataset, languages: Sequence[Language] | None) -> list[Task]:
+def _read_tatoeba(dataset: Dataset, languages: Sequence[Language] | None) -> list[DatasetTask]:
     if languages is None:
         iso3 = [name.removesuffix("-eng") for name in _configs(dataset) if name.endswith("-eng")]
         iso3.sort(key=lambda code: CODES.get(code, code))
     else:
         iso3 = [language.iso3 for language in languages if language.code != ENGLISH.code]
-    tasks: list[Task] = []
+    tasks: list[DatasetTask] = []
     for code in iso3:
         foreign, english = dataset.texts(f"{code}-eng", ("sentence1", "sentence2"))
         names = (ENGLISH.code, CODES.get(code, code))
@@ -169,8 +175,8 @@ def _read_tatoeba(dataset: Dataset, languages: Sequence[Language] | None) -> lis
     return tasks
 
 
-def _read_bucc(dataset: Dataset, languages: Sequence[Language] | None) -> list[Task]:
-    tasks: list[Task] = []
+def _read_bucc(dataset: Dataset, languages: Sequence[Language] | None) -> list[DatasetTask]:
+    tasks: list[DatasetTask] = []
     for pair in _wanted_pairs(BUCC_PAIRS, languages):
         columns = dataset.columns(pair, ("sentence1", "sentence2", "gold"))
         (left, right, gold), *more = zip(*columns.values(), strict=True)
@@ -189,8 +195,8 @@ def _read_bucc(dataset: Dataset, languages: Sequence[Language] | None) -> list[T
     return tasks
 
 
-def _read_sts17(dataset: Dataset, languages: Sequence[Language] | None) -> list[Task]:
-    tasks: list[Task] = []
+def _read_sts17(dataset: Dataset, languages: Sequence[Language] | None) -> list[DatasetTask]:
+    tasks: list[DatasetTask] = []
     for pair in _wanted_pairs(STS17_PAIRS, languages):
         left, right = dataset.texts(pair, ("sentence1", "sentence2"))
         scores = dataset.columns(pair, ("score",))["score"]
@@ -203,13 +209,13 @@ def _read_sts17(dataset: Dataset, languages: Sequence[Language] | None) -> list[
     return tasks
 
 
-def _read_flores200(dataset: Dataset, languages: Sequence[Language] | None) -> list[Task]:
+def _read_flores200(dataset: Dataset, languages: Sequence[Language] | None) -> list[DatasetTask]:
     table = dataset.columns(None)
     if languages is None:
         codes = {name: name for name in table if "_" in name and name != FLORES_ENGLISH}
     else:
         codes = {_flores_code(one): one.code for one in languages if one.code != ENGLISH.code}
-    tasks: list[Task] = []
+    tasks: list[DatasetTask] = []
     for column, code in codes.items():
         for name in (FLORES_ENGLISH, column):
             if name not in table:
@@ -219,7 +225,7 @@ def _read_flores200(dataset: Dataset, languages: Sequence[Language] | None) -> l
     return tasks
 
 
-READERS: Mapping[str, Callable[[Dataset, Sequence[Language] | None], list[Task]]] = {
+READERS: Mapping[str, Callable[[Dataset, Sequence[Language] | None], list[DatasetTask]]] = {
     "tatoeba": _read_tatoeba,
     "bucc": _read_bucc,
     "sts17": _read_sts17,
