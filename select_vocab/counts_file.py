@@ -129,23 +129,13 @@ def read_counts(file: Path, pieces: list[str], fingerprint: str) -> Counts:
     Raises:
         SmallerLabseError: the file is no counts file, or damaged, or its counts are of another vocabulary.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     metadata = read_metadata(file)
     if metadata["fingerprint"] != fingerprint:
         raise SmallerLabseError(
             f"{file}: counts of another vocabulary (fingerprint {metadata['fingerprint'][:12]}…, "
             f"the original's is {fingerprint[:12]}…); count with this original"
         )
-    try:
-        contents = pq.ParquetFile(file, page_checksum_verification=True)
-        _require_size(contents, pieces)
-        table = contents.read()
-    except (pa.ArrowException, OSError) as error:
-        raise SmallerLabseError(f"{file}: cannot be read ({' '.join(str(error).split())})") from error
-    except ValueError as error:
-        raise _damaged(file, error) from None
+    table = _read_table(file, pieces)
     try:
         total_lines = _non_negative(metadata["lines"])
         occurrences, lines = _read_columns(table, pieces, total_lines)
@@ -164,6 +154,26 @@ def read_counts(file: Path, pieces: list[str], fingerprint: str) -> Counts:
             text_digest=metadata.get("text_digest"),
         )
     except (LookupError, TypeError, ValueError, RecursionError) as error:
+        raise _damaged(file, error) from None
+
+
+def _read_table(file: Path, pieces: list[str] | None = None, columns: list[str] | None = None) -> pa.Table:
+    """Read a file's columns, all of them or some, with the pages' checksums; of a known vocabulary, no more.
+
+    Raises:
+        SmallerLabseError: it cannot be read, or cannot be counts of this vocabulary.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        contents = pq.ParquetFile(file, page_checksum_verification=True)
+        if pieces is not None:
+            _require_size(contents, pieces)
+        return contents.read(columns)
+    except (pa.ArrowException, OSError) as error:
+        raise SmallerLabseError(f"{file}: cannot be read ({' '.join(str(error).split())})") from error
+    except ValueError as error:
         raise _damaged(file, error) from None
 
 
@@ -206,13 +216,7 @@ def _read_columns(table: pa.Table, pieces: list[str], total_lines: int) -> tuple
     Raises:
         ValueError: a column is missing or of another type, or holds what no counting can give.
     """
-    expected = _schema()
-    for column in expected:
-        found = table.schema.field(column.name) if column.name in table.column_names else None
-        if found is None or found.type != column.type:
-            raise ValueError(f"its column {column.name} is {found and found.type}, expected {column.type}")
-        if table[column.name].null_count:
-            raise ValueError(f"its column {column.name} has {table[column.name].null_count:,} nulls")
+    _require_columns(table, _schema().names)
     ids = table["piece_id"].to_numpy()
     if len(ids) and (ids[0] < 0 or ids[-1] >= len(pieces) or np.any(np.diff(ids.astype(np.int64)) <= 0)):
         raise ValueError(f"its token ids are not ascending from 0 to {len(pieces) - 1:,}")
@@ -227,11 +231,27 @@ def _read_columns(table: pa.Table, pieces: list[str], total_lines: int) -> tuple
             f"its token {pieces[ids[at]]!r} occurs {counted[at]:,} times in {in_lines[at]:,} of "
             f"{total_lines:,} lines"
         )
-    if counted.astype(np.float64).sum() >= MOST_OCCURRENCES:
-        raise ValueError("its occurrences are too many to be added up")
+    _total(counted)
     occurrences, lines = np.zeros(len(pieces), np.int64), np.zeros(len(pieces), np.int64)
     occurrences[ids], lines[ids] = counted, in_lines
     return occurrences, lines
+
+
+def _require_columns(table: pa.Table, names: list[str]) -> None:
+    """Refuse, with a ValueError, columns that are missing, of another type or hold nulls."""
+    for column in map(_schema().field, names):
+        found = table.schema.field(column.name) if column.name in table.column_names else None
+        if found is None or found.type != column.type:
+            raise ValueError(f"its column {column.name} is {found and found.type}, expected {column.type}")
+        if table[column.name].null_count:
+            raise ValueError(f"its column {column.name} has {table[column.name].null_count:,} nulls")
+
+
+def _total(occurrences: np.ndarray) -> int:
+    """The sum of non-negative int64; a ValueError where two such sums could not be added up."""
+    if occurrences.astype(np.float64).sum() >= MOST_OCCURRENCES:
+        raise ValueError("its occurrences are too many to be added up")
+    return int(occurrences.sum())
 
 
 def _read_filter(text: str) -> LineFilter:
@@ -277,15 +297,21 @@ class Summary(NamedTuple):
 
 
 def summarize(file: Path) -> Summary:
-    """Sum a counts file up without the vocabulary."""
-    import pyarrow.compute as pc
-    import pyarrow.parquet as pq
+    """Sum a counts file up without the vocabulary.
 
+    Raises:
+        SmallerLabseError: it is no counts file, or damaged.
+    """
     metadata = read_metadata(file)
-    occurrences = pq.read_table(file, columns=["occurrences"])["occurrences"]
-    return Summary(
-        metadata["name"], int(metadata["lines"]), pc.sum(occurrences).as_py() or 0, len(occurrences)
-    )
+    table = _read_table(file, columns=["occurrences"])
+    try:
+        _require_columns(table, ["occurrences"])
+        counted = table["occurrences"].to_numpy()
+        if np.any(counted < 1):
+            raise ValueError("its occurrences are not all positive")
+        return Summary(metadata["name"], _non_negative(metadata["lines"]), _total(counted), len(counted))
+    except ValueError as error:
+        raise _damaged(file, error) from None
 
 
 def read_metadata(file: Path) -> dict[str, str]:
@@ -301,7 +327,7 @@ def read_metadata(file: Path) -> dict[str, str]:
         found = pq.read_schema(file).metadata or {}
     except FileNotFoundError:
         raise SmallerLabseError(f"{file}: there is no such counts file") from None
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise SmallerLabseError(f"{file}: not a counts file ({' '.join(str(error).split())})") from None
     try:
         metadata = {key.decode(): value.decode() for key, value in found.items()}

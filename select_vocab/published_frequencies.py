@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import gzip
 import json
+import zlib
 from pathlib import Path
 
 import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.common.json_files import LARGEST
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.select_vocab.counts_file import Counts
 
@@ -38,11 +40,14 @@ def read_frequencies(
             that it has.
     """
     try:
-        data = file.read_bytes()
-        frequencies = json.loads(gzip.decompress(data) if file.name.endswith(".gz") else data)
+        with gzip.open(file) if file.name.endswith(".gz") else file.open("rb") as stream:
+            data = stream.read(LARGEST + 1)
+        if len(data) > LARGEST:
+            raise SmallerLabseError(f"{file}: more than {LARGEST:,} bytes of JSON; are these frequencies?")
+        frequencies = json.loads(data)
     except FileNotFoundError:
         raise SmallerLabseError(f"{file}: there is no such file of frequencies") from None
-    except (OSError, EOFError, ValueError, RecursionError) as error:
+    except (OSError, EOFError, zlib.error, ValueError, RecursionError) as error:
         raise SmallerLabseError(f"{file}: not readable as JSON ({error}); is it complete?") from None
     if not isinstance(frequencies, dict) or not all(
         type(count) is int and 0 <= count <= MOST_OCCURRENCES for count in frequencies.values()

@@ -13,13 +13,16 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
 
 from smaller_labse.common.arguments import StrPath
 from smaller_labse.common.atomic_output import new_folder
+from smaller_labse.common.checked_json import read_checked
 from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.common.json_files import read_object
 from smaller_labse.common.result_table import Table
 from smaller_labse.corpora.languages import language_label
 from smaller_labse.originals.tokenizers.base import Tokenizer
@@ -39,6 +42,7 @@ ESTIMATE_NOTES = (
     "All this is expected of new text of the same kind, by a Good-Turing estimate. *Never counted*: the "
     "share of its tokens that the counted text does not hold.",
 )
+LONGEST_HEADER = 4096  # bytes; NumPy writes 128
 
 
 @dataclass(frozen=True)
@@ -117,6 +121,32 @@ class Selection:
     sentences: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class _Described:
+    """What `selection.json` holds."""
+
+    format: str
+    rows: int
+    kind: str
+    fingerprint: str
+    original_rows: int
+    hidden_size: int
+    languages: tuple[str, ...]
+    rule: _DescribedRule
+    keep_characters: bool
+    order: str
+    coverage: tuple[Coverage, ...]
+    sentences: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class _DescribedRule:
+    name: str
+    value: str | int | float | None = None
+    found: int | None = None
+    filled_up: int | None = None
+
+
 def write_selection(
     selection: Selection, tokenizer: Tokenizer, folder: Path, overwrite: bool = False
 ) -> None:
@@ -166,35 +196,41 @@ def read_selection(folder: StrPath) -> Selection:
         original_ids = selection.subset.to_original_ids(new_ids)
     """
     folder = Path(folder)
-    try:
-        described = json.loads((folder / MARKER).read_text(encoding="utf-8"))
-        kept_ids = np.load(folder / KEPT_IDS, allow_pickle=False)
-    except FileNotFoundError as error:
-        raise SmallerLabseError(
-            f"{folder}: no {Path(error.filename).name} in it, so it is no selection; "
-            "write one with `select-vocab select`"
-        ) from None
-    except (ValueError, EOFError, RecursionError, NotADirectoryError) as error:
-        raise SmallerLabseError(f"{folder}: not a readable selection ({error}); select again") from None
-    if not isinstance(described, dict) or described.get("format") != FORMAT:
+    for name in (MARKER, KEPT_IDS):
+        if not (folder / name).is_file():
+            raise SmallerLabseError(
+                f"{folder}: no {name} in it, so it is no selection; write one with `select-vocab select`"
+            )
+    content = read_object(folder / MARKER)
+    if content.get("format") != FORMAT:
         raise SmallerLabseError(f"{folder / MARKER}: not of the format {FORMAT}; select again")
+    described = read_checked(_Described, content, folder / MARKER, advice="select again")
+    if "found" in content["rule"] and type(described.rule.value) is not int:
+        raise SmallerLabseError(f"{folder / MARKER}: rule.value is no whole number; select again")
     pieces = read_vocabulary(folder)
-    try:
-        return Selection(
-            kind=described["kind"],
-            pieces=pieces,
-            subset=_subset(kept_ids, len(pieces), described["original_rows"], folder / KEPT_IDS),
-            fingerprint=described["fingerprint"],
-            hidden_size=described["hidden_size"],
-            languages=tuple(described["languages"]),
-            rule=described["rule"],
-            keep_characters=described["keep_characters"],
-            order=described["order"],
-            coverage=tuple(Coverage(**language) for language in described["coverage"]),
-            sentences={code: tuple(lines) for code, lines in described["sentences"].items()},
+    if described.rows != len(pieces) or min(described.original_rows, described.hidden_size) < 1:
+        raise SmallerLabseError(
+            f"{folder / MARKER}: {described.rows:,} rows of {described.original_rows:,}, hidden size "
+            f"{described.hidden_size:,}, but {len(pieces):,} tokens; select again"
         )
-    except (AttributeError, KeyError, TypeError) as error:
-        raise SmallerLabseError(f"{folder / MARKER}: incomplete ({error}); select again") from None
+    kept_ids = _read_kept_ids(folder / KEPT_IDS, len(pieces))
+    try:
+        subset = VocabularySubset(kept_ids, described.original_rows)
+    except SmallerLabseError as error:
+        raise SmallerLabseError(f"{folder / KEPT_IDS}: {error}") from None
+    return Selection(
+        kind=described.kind,
+        pieces=pieces,
+        subset=subset,
+        fingerprint=described.fingerprint,
+        hidden_size=described.hidden_size,
+        languages=described.languages,
+        rule=content["rule"],
+        keep_characters=described.keep_characters,
+        order=described.order,
+        coverage=described.coverage,
+        sentences=described.sentences,
+    )
 
 
 def coverage_table(selection: Selection) -> Table:
@@ -276,18 +312,32 @@ def size_table(selection: Selection, parameters: int) -> Table:
     return Table(("", "original", "smaller", "left"), rows)
 
 
-def _subset(kept_ids: np.ndarray, pieces: int, original_size: int, file: Path) -> VocabularySubset:
-    if not isinstance(kept_ids, np.ndarray):  # np.load opens archives, too
-        raise SmallerLabseError(f"{file}: not an array in NumPy's format; select again")
-    if kept_ids.dtype != np.int32 or kept_ids.shape != (pieces,):
+def _read_kept_ids(file: Path, pieces: int) -> np.ndarray:
+    """The ids, int32 [pieces]; what the header says is compared with the file's size before it is believed.
+
+    Raises:
+        SmallerLabseError: it is no such array.
+    """
+    size = file.stat().st_size
+    if size > LONGEST_HEADER + 4 * pieces:
         raise SmallerLabseError(
-            f"{file}: found {kept_ids.dtype} {list(kept_ids.shape)}, expected int32 [{pieces}], "
-            "one id per token"
+            f"{file}: {size:,} bytes, too many for an id per token, {pieces:,}; select again"
         )
+    data = io.BytesIO(file.read_bytes())
     try:
-        return VocabularySubset(kept_ids, original_size)
-    except SmallerLabseError as error:
-        raise SmallerLabseError(f"{file}: {error}") from None
+        if np.lib.format.read_magic(data) != (1, 0):
+            raise ValueError("not of version 1.0")
+        shape, _, dtype = np.lib.format.read_array_header_1_0(data, max_header_size=LONGEST_HEADER)
+    # What is no Python literal, and what is one of another kind, fails in NumPy in many ways.
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError, TokenError) as error:
+        reason = " ".join(str(error).split())
+        raise SmallerLabseError(f"{file}: not an array in NumPy's format ({reason}); select again") from None
+    if (dtype, shape, size - data.tell()) != (np.dtype("<i4"), (pieces,), 4 * pieces):
+        raise SmallerLabseError(
+            f"{file}: found {dtype} {list(shape)}, {size - data.tell():,} bytes of it, "
+            f"expected int32 [{pieces}], one id per token; select again"
+        )
+    return np.frombuffer(data.read(), dtype="<i4").astype(np.int32)
 
 
 def _percent(share: float | None, digits: int = 2) -> str:

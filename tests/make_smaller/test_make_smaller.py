@@ -119,6 +119,14 @@ def replace_last(number: int) -> Callable[[np.ndarray], np.ndarray]:
     return lambda kept_ids: np.append(kept_ids[:-1], np.int32(number)).astype(np.int32)
 
 
+def damage(file: Path, found: bytes, replaced: bytes) -> None:
+    """The file is no longer than it was: what is put in takes the place of the header's spaces."""
+    data = file.read_bytes()
+    assert found in data
+    more = len(replaced) - len(found)
+    file.write_bytes(data.replace(found, replaced).replace(b" " * more, b"", 1))
+
+
 def pretend_more_rows(selection: Path) -> None:
     rewrite(selection / "selection.json", lambda described: described.update(original_rows=10**7))
     save(selection, replace_last(10**6))
@@ -128,23 +136,42 @@ DAMAGES = {
     "nothing": (shutil.rmtree, "so it is no selection; write one with `select-vocab select`"),
     "no ids": (lambda s: (s / "kept_ids.npy").unlink(), "no kept_ids.npy in it, so it is no selection"),
     "no vocabulary": (lambda s: (s / "vocab.txt").unlink(), "vocab.txt: there is no such file"),
-    "not JSON": (lambda s: (s / "selection.json").write_text("{"), "not a readable selection"),
-    "Latin-1": (lambda s: (s / "selection.json").write_bytes(b'"\xe9"'), "not a readable selection"),
+    "not JSON": (lambda s: (s / "selection.json").write_text("{"), "not readable as JSON"),
+    "Latin-1": (lambda s: (s / "selection.json").write_bytes(b'"\xe9"'), "not UTF-8"),
     "a list": (
         lambda s: (s / "selection.json").write_text("[]"),
-        "not of the format smaller_labse.selection.1",
+        "a JSON list, expected an object",
     ),
-    "incomplete": (lambda s: rewrite(s / "selection.json", lambda d: d.pop("rule")), "incomplete ('rule')"),
-    "empty ids": (lambda s: (s / "kept_ids.npy").write_bytes(b""), "not a readable selection"),
+    "incomplete": (
+        lambda s: rewrite(s / "selection.json", lambda d: d.pop("rule")),
+        "selection.json: rule is missing; select again",
+    ),
+    "a damaged header": (
+        lambda s: damage(s / "kept_ids.npy", b"{'descr'", b"{'de\x00cr'"),
+        "not an array in NumPy's format",
+    ),
+    "a huge shape": (
+        lambda s: damage(s / "kept_ids.npy", b"'shape': (", b"'shape': (9999999"),
+        "one id per token; select again",
+    ),
+    "text for a number": (
+        lambda s: rewrite(s / "selection.json", lambda d: d["coverage"][0].update(seen="many")),
+        "selection.json: coverage[0].seen is 'many', expected a whole number; select again",
+    ),
+    "a hidden size of 0": (
+        lambda s: rewrite(s / "selection.json", lambda d: d.update(hidden_size=0)),
+        "hidden size 0, but",
+    ),
+    "empty ids": (lambda s: (s / "kept_ids.npy").write_bytes(b""), "not an array in NumPy's format"),
     "half the ids": (
         lambda s: (s / "kept_ids.npy").write_bytes((s / "kept_ids.npy").read_bytes()[:-9]),
-        "not a readable selection",
+        "one id per token; select again",
     ),
     "an archive": (
         lambda s: np.savez((s / "kept_ids.npy").open("wb"), np.zeros(3)),
         "not an array in NumPy's format",
     ),
-    "pickled ids": (lambda s: save(s, lambda ids: ids.astype(object)), "not a readable selection"),
+    "pickled ids": (lambda s: save(s, lambda ids: ids.astype(object)), "found object"),
     "too few ids": (lambda s: save(s, lambda ids: ids[:-1]), "one id per token"),
     "ids of another type": (lambda s: save(s, lambda ids: ids.astype(np.int64)), "expected int32 ["),
     "ids in two dimensions": (lambda s: save(s, lambda ids: ids[None]), "one id per token"),
