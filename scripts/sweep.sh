@@ -27,14 +27,23 @@ sizes=("$@")
 for size in "${sizes[@]}"; do
     [[ $size =~ ^([0-9]+|[0-9.]+%|paper)$ ]] || wrong_usage "size '$size': expected a number, 50% or paper"
 done
+[ -d "${COUNTS:-${WORK:-work}/counts}" ] ||
+    wrong_usage "no folder ${COUNTS:-${WORK:-work}/counts}; name what scripts/count.sh wrote: COUNTS=folder"
 set -- report
 . "$(dirname "$0")/setup.sh"
 work=${WORK:-work}
 languages=${LANGUAGES:-$(dirname "$0")/languages/15.txt}
 counts=${COUNTS:-$work/counts}
+counted=$(find "$counts" -type f | LC_ALL=C sort | tr '\n' '\0' | xargs -0 cksum) # counted again, trimmed again
 read -ra options <<<"${OPTIONS:-}"
 prompt=()
 [ -z "${PROMPT:-}" ] || prompt=(--prompt "$PROMPT")
+
+# The original first: a mistake in MODEL, TATOEBA or LANGUAGES is told before anything is trimmed, and what is measured
+# is kept.
+echo "== the original"
+evaluate-encoder compare --original "original=$MODEL" --tatoeba "$TATOEBA" --languages "$languages" \
+    ${prompt[@]+"${prompt[@]}"} --cache "$work/sweep/cache" --no-pictures --out "$work/sweep/original" --overwrite
 
 models=()
 for size in "${sizes[@]}"; do
@@ -44,8 +53,8 @@ for size in "${sizes[@]}"; do
         paper) rule=(--min-line-share 0.00005) ;;
         *) rule=(--vocab-size "$size") ;;
     esac
-    settings="$MODEL $(cat "$languages" 2>/dev/null || echo "$languages") $counts ${OPTIONS:-} ${PROMPT:-}"
-    if [ ! -e "$folder/model/manifest.json" ] || [ "$settings" != "$(cat "$folder/settings")" ]; then
+    settings="$MODEL $(cat "$languages" 2>/dev/null || echo "$languages") $counted ${OPTIONS:-} ${PROMPT:-}"
+    if [ ! -e "$folder/model/manifest.json" ] || [ "$settings" != "$(cat "$folder/settings" 2>/dev/null)" ]; then
         echo "== $size"
         select-vocab select --model "$MODEL" --languages "$languages" --counts "$counts" "${rule[@]}" \
             ${options[@]+"${options[@]}"} --out "$folder/selection" --overwrite
