@@ -90,7 +90,10 @@ class Table:
                 cells = [wrap_text(row[0], widths[0]), *([row[column]] for column in block)]
                 lines.append(_line(cells, [widths[column] for column in shown]))
             text += "\n".join(lines) + "\n\n"
-        notes = (textwrap.fill(visible(EMPHASIS.sub(r"\1", note)), width) for note in self.notes)
+        notes = (
+            textwrap.fill(visible(EMPHASIS.sub(r"\1", note)), width, break_on_hyphens=False)
+            for note in self.notes
+        )
         return "\n".join([text.rstrip("\n"), *(f"\n{note}" for note in notes)]) + "\n"
 
 
