@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from smaller_labse.corpora.languages import language_label
 from smaller_labse.make_smaller.__main__ import main as make_main
 from tests.conftest import LANGUAGES
 
@@ -64,7 +65,7 @@ def test_the_model_cards_front_matter_is_yaml_and_norwegian_is_not_false(trimmed
     for part in described["coverage"]:
         assert f"{part['coverage']:.2%}" in text
         shown = (
-            part["name"],
+            language_label(part["language"], part["name"]),
             f"{part['lines']:,}",
             f"{part['unseen']:.2%}",
             f"{part['expected_coverage']:.2%}",
