@@ -45,7 +45,8 @@ def read_frequencies(language: str) -> dict[str, float]:
 
         counts = {word: count for word, count in tnc.unigram_word_freqs().items() if word.strip()}
         total = sum(counts.values())
-        return {word: count / total for word, count in counts.items()}
+        # pythainlp gives them out of a set, in another order every time, and lines are drawn by their order.
+        return {word: count / total for word, count in sorted(counts.items())}
     import wordfreq
 
     return wordfreq.get_frequency_dict(language, "best")

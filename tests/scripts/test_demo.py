@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -50,3 +51,15 @@ def test_a_language_that_the_demo_lacks_is_named(scripts, tmp_path, capsys):
         assert script.main(["--out", str(tmp_path), "xx"]) == 2
         assert "the demo has no language 'xx'; it has ar, de, en" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_thai_words_have_the_same_order_every_time(scripts, monkeypatch):
+    """pythainlp gives them out of a set."""
+    word_lists, _ = scripts
+    orders = []
+    for counts in ({"ก": 3, "ข": 2, "ค": 1}, {"ค": 1, "ก": 3, "ข": 2}):
+        corpus = SimpleNamespace(tnc=SimpleNamespace(unigram_word_freqs=lambda counts=counts: counts))
+        monkeypatch.setitem(sys.modules, "pythainlp", SimpleNamespace(corpus=corpus))
+        monkeypatch.setitem(sys.modules, "pythainlp.corpus", corpus)
+        orders.append(list(word_lists.read_frequencies("th").items()))
+    assert orders[0] == orders[1] == [("ก", 1 / 2), ("ข", 1 / 3), ("ค", 1 / 6)]
