@@ -11,7 +11,7 @@
       "sequence_length": the length that inputs are truncated at; null where only huggingface/ says,
       "prompt": what goes before every text, in every format; "" for nothing,
       "languages": [...], "rule": {...}, "keep_characters": ..., "order": ..., "coverage": [...],
-      "dtype": "float16" where the original was rounded to it, else null,
+      "dtype": "float16" where the original was rounded to it, now or before it was trimmed, else null,
       "proof": the fields of `Verification`; its `rounding` says what rounding changed,
       "files": {path: bytes} of every other file
     }
@@ -116,10 +116,16 @@ class ModelDescription:
         dropped = self.selection.subset.original_size - len(self.selection.subset)
         return self.original_parameters - dropped * self.selection.hidden_size
 
+    @property
+    def rounded_to(self) -> str | None:
+        """What the numbers were rounded to, now or in the original already; None where they never were."""
+        rounding = self.verification.rounding
+        return rounding.dtype if rounding else self.original.rounded_to
+
 
 def write_manifest(description: ModelDescription, folder: Path) -> None:
     """Write the manifest into a model's folder, in which all else is there already."""
-    selection, rounding = description.selection, description.verification.rounding
+    selection = description.selection
     files = sorted(file for file in folder.rglob("*") if file.is_file())
     manifest: dict[str, Any] = {
         "format": FORMAT,
@@ -144,7 +150,7 @@ def write_manifest(description: ModelDescription, folder: Path) -> None:
         "keep_characters": selection.keep_characters,
         "order": selection.order,
         "coverage": [asdict(language) for language in selection.coverage],
-        "dtype": rounding.dtype if rounding else None,
+        "dtype": description.rounded_to,
         "proof": asdict(description.verification),
         "files": {file.relative_to(folder).as_posix(): file.stat().st_size for file in files},
     }

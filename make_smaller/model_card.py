@@ -74,19 +74,31 @@ def _language_tags(codes: tuple[str, ...]) -> dict[str, Any]:
 
 def _summary(description: ModelDescription) -> str:
     left = description.parameters / description.original_parameters
-    rounding = description.verification.rounding
-    same = (
-        f"Rows of the embedding matrix were taken away, and all numbers rounded to {rounding.dtype}; a text "
-        "whose tokens were all kept gets the same tokens as from the original, and not quite the same "
-        "embedding."
-        if rounding
-        else "Only rows of the embedding matrix were taken away; a text whose tokens were all kept gets the "
-        "same tokens and the same embedding as from the original."
-    )
     return (
         f"# {description.name}\n\n"
         f"{description.original.name}, trimmed to {_named(description.selection.languages)}: "
-        f"{left:.1%} of its parameters. {same}\n"
+        f"{left:.1%} of its parameters. {_what_is_the_same(description)}\n"
+    )
+
+
+def _what_is_the_same(description: ModelDescription) -> str:
+    original, rounding = description.original, description.verification.rounding
+    if rounding:
+        return (
+            f"Rows of the embedding matrix were taken away, and all numbers rounded to {rounding.dtype}; a "
+            "text whose tokens were all kept gets the same tokens as from the original, and not quite the "
+            "same embedding."
+        )
+    if original.rounded_to:
+        return (
+            f"{original.name} was rounded to {original.rounded_to} already when it was trimmed itself; now "
+            "only rows of the embedding matrix were taken away. A text whose tokens were all kept gets the "
+            f"same tokens and the same embedding as from {original.name}, and not quite the embedding that "
+            "it got before rounding."
+        )
+    return (
+        "Only rows of the embedding matrix were taken away; a text whose tokens were all kept gets the "
+        "same tokens and the same embedding as from the original."
     )
 
 
@@ -142,9 +154,11 @@ embeddings = tf.nn.l2_normalize(encoder(preprocess(tf.constant(["dog"])))["defau
 
 
 def _verification(description: ModelDescription) -> str:
+    original = description.original
+    compared = f"{original.name}, rounded before," if original.rounded_to else "the original"
     text = (
         "## Verification\n\n"
-        f"Compared with the original when this model was written: {description.verification.summary}.\n"
+        f"Compared with {compared} when this model was written: {description.verification.summary}.\n"
     )
     rounding = description.verification.rounding
     if rounding and rounding.embeddings:

@@ -35,7 +35,7 @@ from smaller_labse.evaluate.comparison.provenance import (
 )
 from smaller_labse.evaluate.comparison.results import TokenizedTexts
 from smaller_labse.originals.locate import locate_encoder
-from smaller_labse.originals.model_folder import HUGGINGFACE, read_manifest
+from smaller_labse.originals.model_folder import rounded_to
 from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset
 
 if TYPE_CHECKING:
@@ -155,8 +155,8 @@ def parity(
     data = [TestData("text", part.language, part.texts, str(texts[part.language])) for part in languages]
     provenance = Provenance(tuple(data), used_versions(), report_date())
     total = combine("all", languages)
-    rounded_to = _rounded_to(model)
-    return Parity(original, model, tuple(languages), total, rounded_to, smaller.prompt, provenance)
+    rounded = _rounded_to(original, model)
+    return Parity(original, model, tuple(languages), total, rounded, smaller.prompt, provenance)
 
 
 def require_parity(result: Parity, tolerance: float | None = None) -> None:
@@ -218,11 +218,10 @@ def verdict(result: Parity) -> str | None:
     return f"{text}; embeddings of unchanged texts differ by up to {largest:.1e}"
 
 
-def _rounded_to(model: str) -> str | None:
-    """What a model folder's manifest says, also for its `huggingface/` alone."""
-    folder = Path(model)
-    manifest = read_manifest(folder) or (read_manifest(folder.parent) if folder.name == HUGGINGFACE else {})
-    return manifest.get("dtype")
+def _rounded_to(original: str, model: str) -> str | None:
+    """What the manifest says; None beside an original that was rounded already, which it is equal to."""
+    rounded = rounded_to(model)
+    return None if rounded == rounded_to(original) else rounded
 
 
 def parity_table(result: Parity) -> Table:

@@ -33,3 +33,23 @@ def read_manifest(folder: str | os.PathLike[str]) -> dict[str, Any]:
         SmallerLabseError: it is not readable, or not a JSON object.
     """
     return read_object_if_there(Path(folder) / MANIFEST)
+
+
+def manifest_around(folder: str | os.PathLike[str]) -> dict[str, Any]:
+    """The manifest of the model folder that a folder is, or whose `encoder/` or `huggingface/` it is; or {}.
+
+    Raises:
+        SmallerLabseError: see `read_manifest`.
+    """
+    path = Path(folder)
+    path = path.absolute() if path.name else path.resolve()
+    return read_manifest(path) or (read_manifest(path.parent) if path.name in (ENCODER, HUGGINGFACE) else {})
+
+
+def rounded_to(folder: str | os.PathLike[str]) -> str | None:
+    """What a model's numbers were rounded to, "float16", by it or an original of it; else None.
+
+    Raises:
+        SmallerLabseError: see `read_manifest`.
+    """
+    return manifest_around(folder).get("dtype")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from smaller_labse.originals.huggingface import HuggingFaceFolder, is_hub_id
-from smaller_labse.originals.model_folder import ENCODER, HUGGINGFACE, MODEL_CARD
+from smaller_labse.originals.model_folder import ENCODER, HUGGINGFACE, MODEL_CARD, rounded_to
 from smaller_labse.originals.tfhub import TFHubFolders
 
 OUR_TAG = "smaller-labse"  # of the cards that make-smaller writes
@@ -29,11 +29,13 @@ class OriginalCard:
         license: its card's entries for the licence, e.g. {"license": "mit"}; empty where it states none.
         hub_id: its id on the Hugging Face hub or, where it is a local folder of a smaller model of ours, that
             of the original behind it; None where nobody knows.
+        rounded_to: "float16" where it is a smaller model of ours that was rounded to it, else None.
     """
 
     name: str
     license: Mapping[str, Any] = field(default_factory=dict)
     hub_id: str | None = None
+    rounded_to: str | None = None
 
 
 def read_original_card(place: HuggingFaceFolder | TFHubFolders) -> OriginalCard:
@@ -46,6 +48,7 @@ def read_original_card(place: HuggingFaceFolder | TFHubFolders) -> OriginalCard:
         name=own_id or _name(place.name),
         license={} if stated.get("license") in NO_LICENSE else stated,
         hub_id=own_id or _hub_id_behind(front_matter),
+        rounded_to=rounded_to(_folder_of_weights(place)),
     )
 
 
@@ -54,6 +57,10 @@ def _folder_of_card(place: HuggingFaceFolder | TFHubFolders) -> Path | None:
         return place.folder
     # What a handle stands for lies in a cache, beside others.
     return place.encoder.parent if place.encoder.name == ENCODER else None
+
+
+def _folder_of_weights(place: HuggingFaceFolder | TFHubFolders) -> Path:
+    return place.folder if isinstance(place, HuggingFaceFolder) else place.encoder
 
 
 def _own_hub_id(place: HuggingFaceFolder | TFHubFolders) -> str | None:

@@ -121,6 +121,37 @@ def test_a_model_in_float16_already_is_equal_to_the_bit(rounded: Rounded, tmp_pa
     assert json.loads((made.folder / "manifest.json").read_text())["dtype"] is None
 
 
+@pytest.fixture(scope="module")
+def trimmed_again(rounded: Rounded, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The rounded model, trimmed again without a word about rounding."""
+    folder = tmp_path_factory.mktemp("again")
+    counts = smaller_labse.count(rounded.model, ("en",), text=rounded.text, out=folder / "counts")
+    smaller_labse.select(rounded.model, counts, out=folder / "selection", top_k=1000)
+    smaller_labse.make_smaller(rounded.model, folder / "selection", folder / "again", savedmodel=False)
+    return folder / "again"
+
+
+def test_trimmed_again_it_is_still_said_to_be_rounded(trimmed_again: Path) -> None:
+    assert json.loads((trimmed_again / "manifest.json").read_text())["dtype"] == "float16"
+    for card in (trimmed_again / "README.md", trimmed_again / "huggingface" / "README.md"):
+        text = card.read_text(encoding="utf-8")
+        assert "model was rounded to float16 already when it was trimmed itself" in text
+        assert "Compared with model, rounded before, when this model was written" in text
+        assert "as from the original" not in text
+
+
+def test_parity_takes_it_for_rounded_and_for_equal_to_the_rounded(
+    rounded: Rounded, trimmed_again: Path, capsys
+) -> None:
+    text = ["--text", f"en={rounded.text.with_name('en.txt')}", "--model", str(trimmed_again)]
+    assert evaluate(["parity", "--original", str(rounded.original), *text]) == 1
+    shown = capsys.readouterr()
+    assert "rounded to float16: not unchanged; " in shown.out and "--tolerance" in shown.err
+    assert "this is not the original trimmed" not in shown.err
+    assert evaluate(["parity", "--original", str(rounded.model), *text]) == 0
+    assert "not unchanged" not in capsys.readouterr().out
+
+
 def test_what_was_not_measured_is_said() -> None:
     rounding = Rounding("float16", rows_changed=0, largest_row_difference=0.0)
     assert Verification(3, 2, 2, 0, 0.0, rounding).summary == (
