@@ -3,8 +3,9 @@
     {
       "format": "smaller_labse.model.1",
       "made_with": "smaller-labse 0.1.0",
-      "original": {"name": ..., "hub_id": ... or null, "format": "tfhub" or "huggingface", by which it is
-                   trimmed, "fingerprint": ..., "rows": ..., "parameters": ...},
+      "original": {"name": ..., "hub_id": ... or null, "base_model": what its card says it was made from, or
+                   null, "format": "tfhub" or "huggingface", by which it is trimmed, "fingerprint": ...,
+                   "rows": ..., "parameters": ...},
       "license": as the model card's front matter says it, null where nobody said,
       "rows": ..., "hidden_size": ..., "parameters": ...,
       "tokenizer": "wordpiece", "unigram" or "bpe",
@@ -133,6 +134,7 @@ def write_manifest(description: ModelDescription, folder: Path) -> None:
         "original": {
             "name": description.original.name,
             "hub_id": description.original.hub_id,
+            "base_model": description.original.base_model,
             "format": description.original_format,
             "fingerprint": selection.fingerprint,
             "rows": selection.subset.original_size,

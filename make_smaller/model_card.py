@@ -14,6 +14,7 @@ from smaller_labse.corpora.languages import name_language
 from smaller_labse.make_smaller.manifest import ModelDescription
 from smaller_labse.make_smaller.rounding import rounding_table
 from smaller_labse.originals.model_folder import ENCODER, HUGGINGFACE, PREPROCESS
+from smaller_labse.originals.original_card import OriginalCard
 from smaller_labse.select_vocab.selection import Selection, coverage_table, estimate_table, size_table
 
 TASK = "sentence-similarity"  # https://huggingface.co/docs/hub/models-tasks
@@ -43,7 +44,7 @@ def _card(description: ModelDescription, huggingface: str, **front_matter: Any) 
     data = ModelCardData(
         **_language_tags(description.selection.languages),
         **description.license,
-        base_model=description.original.hub_id,
+        base_model=description.original.hub_id or description.original.base_model,
         pipeline_tag=TASK,
         tags=list(TAGS),
         **front_matter,
@@ -76,9 +77,16 @@ def _summary(description: ModelDescription) -> str:
     left = description.parameters / description.original_parameters
     return (
         f"# {description.name}\n\n"
-        f"{description.original.name}, trimmed to {_named(description.selection.languages)}: "
+        f"{_introduced(description.original)}, trimmed to {_named(description.selection.languages)}: "
         f"{left:.1%} of its parameters. {_what_is_the_same(description)}\n"
     )
+
+
+def _introduced(original: OriginalCard) -> str:
+    """The original's name, which says little where it is only a folder's."""
+    if original.hub_id or not original.base_model:
+        return original.name
+    return f"{original.name}, made from {original.base_model} as its card says"
 
 
 def _what_is_the_same(description: ModelDescription) -> str:

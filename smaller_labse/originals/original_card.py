@@ -1,4 +1,4 @@
-"""The original's model card: its public name, the licence that it states, its id on the Hugging Face hub."""
+"""The original's model card: its public name, its licence, its id on the Hugging Face hub, its base model."""
 
 from __future__ import annotations
 
@@ -27,14 +27,15 @@ class OriginalCard:
     Attributes:
         name: its hub id or TF Hub handle, or its folder's own name; no path.
         license: its card's entries for the licence, e.g. {"license": "mit"}; empty where it states none.
-        hub_id: its id on the Hugging Face hub or, where it is a local folder of a smaller model of ours, that
-            of the original behind it; None where nobody knows.
+        hub_id: its own id on the Hugging Face hub; None where nobody knows.
+        base_model: the hub id of the one model that its card names as what it was made from, else None.
         rounded_to: "float16" where it is a smaller model of ours that was rounded to it, else None.
     """
 
     name: str
     license: Mapping[str, Any] = field(default_factory=dict)
     hub_id: str | None = None
+    base_model: str | None = None
     rounded_to: str | None = None
 
 
@@ -47,7 +48,8 @@ def read_original_card(place: HuggingFaceFolder | TFHubFolders) -> OriginalCard:
     return OriginalCard(
         name=own_id or _name(place.name),
         license={} if stated.get("license") in NO_LICENSE else stated,
-        hub_id=own_id or _hub_id_behind(front_matter),
+        hub_id=own_id,
+        base_model=_base_model(front_matter),
         rounded_to=rounded_to(_folder_of_weights(place)),
     )
 
@@ -70,11 +72,11 @@ def _own_hub_id(place: HuggingFaceFolder | TFHubFolders) -> str | None:
     return place.hub_id or ("/".join(cached.groups()) if cached else None)
 
 
-def _hub_id_behind(front_matter: Mapping[str, Any]) -> str | None:
-    """What a card of ours names as the model that it was trimmed from."""
+def _base_model(front_matter: Mapping[str, Any]) -> str | None:
+    """The entry as the hub reads it: a hub id or a list of such; a mixture of several models is none."""
     base = front_matter.get("base_model")
-    ours = OUR_TAG in (front_matter.get("tags") or ())
-    return base if ours and isinstance(base, str) and is_hub_id(base) else None
+    base = base[0] if isinstance(base, list) and len(base) == 1 else base
+    return base if isinstance(base, str) and is_hub_id(base) else None
 
 
 def _name(model: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import yaml
 
@@ -55,6 +57,12 @@ def test_the_front_matter_is_what_the_hub_reads() -> None:
     _, front_matter, text = str(model_card(describe())).split("---\n", maxsplit=2)
     assert yaml.safe_load(front_matter) == FRONT_MATTER
     assert text.startswith(SUMMARY)
+
+
+def test_an_original_of_the_hub_is_called_by_its_own_name_whatever_it_was_made_from() -> None:
+    original = OriginalCard("a/b", hub_id="a/b", base_model="c/d")
+    text = str(model_card(replace(describe(), original=original)))
+    assert "base_model: a/b\n" in text and "\na/b, trimmed to English" in text and "c/d" not in text
 
 
 def test_the_same_model_gives_the_same_bytes_in_memory_and_in_a_file(tmp_path) -> None:

@@ -80,7 +80,7 @@ def test_the_originals_card_is_not_copied_and_its_licence_is_taken_over(folders)
     model = folders(THEIRS)
     for card in (model / "README.md", model / "huggingface" / "README.md"):
         text, data = card.read_text(encoding="utf-8"), front_matter(card)
-        for theirs in ("MTEB", "63.5", "100 languages", "multilingual", "model-index", "somebody/else"):
+        for theirs in ("MTEB", "63.5", "100 languages", "multilingual", "model-index"):
             assert theirs not in text
         stated = {key: value for key, value in data.items() if key.startswith("license")}
         assert stated == {
@@ -89,8 +89,9 @@ def test_the_originals_card_is_not_copied_and_its_licence_is_taken_over(folders)
             "license_link": "https://ai.google.dev/gemma/terms",
         }
         assert data["language"] == list(LANGUAGES)
-        assert "base_model" not in data, "a local folder is no hub id"
-        assert "big, trimmed to English, Japanese, Norwegian and Thai" in text
+        assert data["base_model"] == "somebody/else", "a local folder is no hub id, but its card names one"
+        summary = "big, made from somebody/else as its card says, trimmed to English, Japanese, Norwegian and"
+        assert summary in text
     assert front_matter(model / "huggingface" / "README.md")["library_name"] == "sentence-transformers"
 
 
@@ -98,6 +99,7 @@ def test_no_path_stands_in_card_manifest_or_selection(folders) -> None:
     model = folders(THEIRS)
     manifest = json.loads((model / "manifest.json").read_text(encoding="utf-8"))
     assert (manifest["original"]["name"], manifest["license"]) == ("big", "other")
+    assert (manifest["original"]["hub_id"], manifest["original"]["base_model"]) == (None, "somebody/else")
     for file in [file for file in model.rglob("*") if file.is_file()]:
         assert b"private-folder" not in file.read_bytes(), file
 
@@ -122,33 +124,37 @@ def test_a_licence_that_contradicts_the_originals_is_warned_of(folders, capsys) 
 
 
 @pytest.mark.parametrize(
-    ("place", "card", "name", "hub_id"),
+    ("place", "card", "name", "hub_id", "base_model"),
     [
-        ("models/labse", "", "labse", None),
+        ("models/labse", "", "labse", None, None),
         (
             "work/model/huggingface",
             "base_model: google/labse\ntags: [smaller-labse]",
             "model",
+            None,
             "google/labse",
         ),
-        ("labse", "base_model: google/labse\ntags: [mteb]", "labse", None),
-        ("labse", "base_model: ../labse\ntags: [smaller-labse]", "labse", None),
-        ("models--google--labse/snapshots/1f2e", "", "google/labse", "google/labse"),
+        ("labse", "base_model: google/labse\ntags: [mteb]", "labse", None, "google/labse"),
+        ("labse", "base_model: [google/labse]", "labse", None, "google/labse"),
+        ("labse", "base_model: [google/labse, google/bert]", "labse", None, None),
+        ("labse", "base_model: ../labse\ntags: [smaller-labse]", "labse", None, None),
+        ("labse", "base_model: {a: b}", "labse", None, None),
+        ("models--google--labse/snapshots/1f2e", "", "google/labse", "google/labse", None),
     ],
 )
-def test_a_base_model_is_a_hub_id_or_none(tmp_path: Path, place, card, name, hub_id) -> None:
+def test_a_base_model_is_a_hub_id_or_none(tmp_path: Path, place, card, name, hub_id, base_model) -> None:
     folder = tmp_path / place
     folder.mkdir(parents=True)
     (folder / "README.md").write_text(f"---\n{card}\n---\n", encoding="utf-8")
     found = read_original_card(HuggingFaceFolder(str(folder), folder))
-    assert (found.name, found.hub_id) == (name, hub_id)
+    assert (found.name, found.hub_id, found.base_model) == (name, hub_id, base_model)
 
 
 @pytest.mark.parametrize("card", ["", "no front matter", "---\n: [\n---\n", "---\nlicense:\n---\n"])
 def test_a_card_that_states_nothing_is_no_error(tmp_path: Path, card: str) -> None:
     (tmp_path / "README.md").write_text(card, encoding="utf-8")
     found = read_original_card(HuggingFaceFolder("x", tmp_path))
-    assert (found.license, found.hub_id) == ({}, None)
+    assert (found.license, found.hub_id, found.base_model) == ({}, None, None)
 
 
 def test_what_was_fetched_from_the_hub_is_called_by_its_id(tmp_path: Path) -> None:
