@@ -64,8 +64,8 @@ class Verification:
 
         Example:
             >>> Verification(rows=472, texts=22, unchanged=21, embedded=16, largest_difference=0).summary
-            '472 rows equal to the bit; 21 of 22 texts keep their tokens, the embeddings of 16 differ by \
-0.0e+00 at most'
+            '472 rows equal to the bit; 21 of 22 texts keep their tokens, the embeddings of 16 of these \
+differ by 0.0e+00 at most'
         """
         equal = self.rounding.summary if self.rounding else "equal to the bit"
         kept = f"{self.unchanged:,} of {self.texts:,} texts keep their tokens"
@@ -75,7 +75,9 @@ class Verification:
         if not self.embedded:
             return summary
         whose = (
-            "their embeddings" if self.embedded == self.unchanged else f"the embeddings of {self.embedded}"
+            "their embeddings"
+            if self.embedded == self.unchanged
+            else f"the embeddings of {self.embedded} of these"
         )
         return f"{summary}, {whose} differ by {self.largest_difference:.1e} at most"
 

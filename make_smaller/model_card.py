@@ -15,7 +15,14 @@ from smaller_labse.make_smaller.manifest import ModelDescription
 from smaller_labse.make_smaller.rounding import rounding_table
 from smaller_labse.originals.model_folder import ENCODER, HUGGINGFACE, PREPROCESS
 from smaller_labse.originals.original_card import OriginalCard
-from smaller_labse.select_vocab.selection import Selection, coverage_table, estimate_table, size_table
+from smaller_labse.select_vocab.selection import (
+    NO_ESTIMATE,
+    Selection,
+    coverage_table,
+    estimate_table,
+    has_estimate,
+    size_table,
+)
 
 TASK = "sentence-similarity"  # https://huggingface.co/docs/hub/models-tasks
 TAGS = (TASK, "feature-extraction", "smaller-labse")
@@ -132,7 +139,7 @@ def _languages(selection: Selection) -> str:
         text += "\n"
         text += coverage_table(selection).markdown()
         text += "\n"
-        text += estimate_table(selection).markdown()
+        text += estimate_table(selection).markdown() if has_estimate(selection) else f"{NO_ESTIMATE}\n"
     return text
 
 

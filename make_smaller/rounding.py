@@ -72,7 +72,7 @@ class Rounding:
             return "how far embeddings moved was not measured"
         total = self.embeddings[-1]
         return (
-            f"the embeddings of {total.texts} texts with the same tokens moved by "
+            f"measured on {total.texts} texts with the same tokens, embeddings moved by "
             f"{total.largest_difference:.1e} at most, cosine at least {total.lowest_cosine:.6f}"
         )
 

@@ -259,12 +259,21 @@ def _print_counts(files: list[Path]) -> None:
 
 def _print_selection(selection: Selection, original: Original) -> None:
     from smaller_labse.common.result_table import print_table
-    from smaller_labse.select_vocab.selection import coverage_table, estimate_table, size_table
+    from smaller_labse.select_vocab.selection import (
+        NO_ESTIMATE,
+        coverage_table,
+        estimate_table,
+        has_estimate,
+        size_table,
+    )
 
     if selection.coverage:
         print_table(coverage_table(selection))
         print()
-        print_table(estimate_table(selection))
+        if has_estimate(selection):
+            print_table(estimate_table(selection))
+        else:
+            print(NO_ESTIMATE)
         print()
     print_table(size_table(selection, original.parameters))
     lines = sum(map(len, selection.sentences.values()))

@@ -78,7 +78,7 @@ def _measure(
 
 def _unchanged_shares(counts: Counts, kept: Sequence[np.ndarray], tokenizer: Tokenizer) -> list[float | None]:
     """Of the sampled lines, the share whose tokens are all kept, for each of several choices."""
-    if not counts.sample:
+    if not counts.sample or counts.word_list:  # a list's lines are words
         return [None for _ in kept]
     ids, lengths = tokenizer.tokenize([line.text for line in counts.sample])
     line_of_token = np.repeat(np.arange(len(lengths)), lengths)

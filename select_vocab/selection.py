@@ -40,8 +40,10 @@ COVERAGE_NOTES = (
 )
 ESTIMATE_NOTES = (
     "All this is expected of new text of the same kind, by a Good-Turing estimate. *Never counted*: the "
-    "share of its tokens that the counted text does not hold.",
+    "share of its tokens that the language's counted text does not hold. Tokens that the other languages' "
+    "texts keep are kept for it, too.",
 )
+NO_ESTIMATE = "What new text will show is estimated from lines of text, not from word lists or frequencies."
 LONGEST_HEADER = 4096  # bytes; NumPy writes 128
 
 
@@ -57,7 +59,8 @@ class Coverage:
         seen: distinct tokens that occurred.
         kept: those of them that are kept.
         coverage: share of the occurrences whose token is kept.
-        unchanged: share of the sampled lines whose tokens are all kept; None where no lines are known.
+        unchanged: share of the sampled lines whose tokens are all kept; None where no lines are known, as
+            of word lists.
         unknown: share of the occurrences that were the unknown token already in the original.
         new_unknown: share of the occurrences whose token the kept ones cannot spell, so that its word is
             expected to turn into the unknown token.
@@ -249,6 +252,11 @@ def coverage_table(selection: Selection) -> Table:
         for language in selection.coverage
     ]
     return Table(columns, rows, COVERAGE_NOTES)
+
+
+def has_estimate(selection: Selection) -> bool:
+    """Whether there is something to show in `estimate_table`."""
+    return any(language.unseen is not None for language in selection.coverage)
 
 
 def estimate_table(selection: Selection) -> Table:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,13 @@ from typing import TYPE_CHECKING
 from smaller_labse.common.atomic_output import new_file
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import write_json
+from smaller_labse.common.visible_text import markdown_text
+from smaller_labse.evaluate.comparison.provenance import (
+    Provenance,
+    TestData,
+    describe_data,
+    describe_provenance,
+)
 from smaller_labse.evaluate.comparison.side_by_side import Report
 from smaller_labse.evaluate.report.tables import averages_table, by_task, parts_table
 from smaller_labse.originals.model_folder import HUGGINGFACE, MANIFEST, MODEL_CARD, read_manifest
@@ -100,11 +108,14 @@ def _eval_results(report: Report, number: int) -> list[EvalResult]:
     from huggingface_hub import EvalResult
 
     parts = by_task(report)
+    data: dict[str, list[TestData]] = {}
+    for one in _without_sources(report.provenance).data:
+        data.setdefault(one.task, []).append(one)
     return [
         EvalResult(
             task_type=TASKS.get(line.task, RETRIEVAL),
             dataset_type=line.task,
-            dataset_name=line.task,
+            dataset_name=describe_data(line.task, data[line.task]) if line.task in data else line.task,
             metric_type=line.metric.lower().replace(" ", "_"),
             metric_name=f"{line.metric}, mean of {len(parts[line.task, line.metric])}",
             metric_value=round(line.values[number], 4),
@@ -118,4 +129,12 @@ def _text(report: Report) -> str:
     parts = [f"{BEGIN}\n## Scores\n", averages_table(report).markdown()]
     for (task, metric), lines in by_task(report).items():
         parts.append(f"### {task}, {metric}\n\n{parts_table(report, lines).markdown()}")
+    prompts = {one.model.name: one.prompt for one in report.models}
+    said = describe_provenance(_without_sources(report.provenance), prompts)
+    parts.append("".join(f"- {markdown_text(sentence)}\n" for sentence in said))
     return "\n".join([*parts, f"{END}\n"])
+
+
+def _without_sources(provenance: Provenance) -> Provenance:
+    """Without where the data lie, as cards are published and paths are not."""
+    return replace(provenance, data=tuple(replace(data, source="") for data in provenance.data))

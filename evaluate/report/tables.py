@@ -12,6 +12,7 @@ from smaller_labse.evaluate.metrics.bootstrap import Difference
 
 MOST_LOST = 10  # of the lost tokens that a report holds, as Markdown shows them
 SIZE_NOTES = (
+    "On disk: the files of the format that was loaded; a model folder may hold a second one.",
     "Memory is that of the process: when it has loaded the model and encoded one text, and the most that it "
     "had while it encoded all.",
 )

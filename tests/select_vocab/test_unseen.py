@@ -17,7 +17,7 @@ from smaller_labse.originals.tokenizers.wordpiece import WordPiece
 from smaller_labse.select_vocab.choose_tokens import choose_tokens
 from smaller_labse.select_vocab.count_rules import LANGUAGE_RULES, Rule
 from smaller_labse.select_vocab.counts_file import LineFilter, add_counts, read_counts
-from smaller_labse.select_vocab.selection import Coverage, estimate_table, read_selection
+from smaller_labse.select_vocab.selection import NO_ESTIMATE, Coverage, estimate_table, read_selection
 from smaller_labse.select_vocab.unseen import kept_without_a_line, too_little_text, unseen_share
 
 LINES = st.lists(st.lists(st.integers(0, 7), min_size=1, max_size=6), min_size=1, max_size=6)
@@ -215,11 +215,12 @@ def test_enough_text_is_no_matter_of_a_word(count_text, select_it):
     assert (ended.error, italian.unseen, italian.expected_coverage) == ("", 0.0, 1.0)
 
 
-def test_word_lists_have_no_estimate_but_a_dash(count_text, select_it, tokenizer, tmp_path):
+def test_word_lists_have_neither_an_estimate_nor_unchanged_lines(count_text, select_it, tokenizer, tmp_path):
     count_text(["casa\t300", "cane\t1"], "it.tsv")
     ended, italian = select_it()
     assert (italian.unseen, italian.expected_coverage, italian.expected_unchanged) == (None, None, None)
-    assert "| Italian (it) |           301 |             - |        - |               - |" in ended.out
+    assert italian.unchanged is None  # of words, which would say nothing of text
+    assert NO_ESTIMATE in ended.out and "on new text" not in ended.out
     assert ended.error == ""
     file = tmp_path / "counts" / "it.parquet"
     words = read_counts(file, tokenizer.pieces, tokenizer.fingerprint)
@@ -252,7 +253,7 @@ def test_published_frequencies_have_no_estimate(example, tokenizer, run, tmp_pat
         "select", "--model", example, "--counts", tmp_path / "it_freqs.json", "--top-k", 50, "--out", out
     )
     assert (ended.code, ended.error) == (0, "")
-    assert "| Italian (it) |             - |             - |        - |               - |" in ended.out
+    assert NO_ESTIMATE in ended.out and "on new text" not in ended.out
 
 
 def test_selections_of_earlier_versions_are_read_and_show_dashes(count_text, select_it, tmp_path):

@@ -230,7 +230,14 @@ def test_scores_are_written_into_the_model_card_once(arguments, smaller, tmp_pat
         assert "precision_at_1" in matter["metrics"]
         (model,) = matter["model-index"]
         assert model["name"] == Path(smaller).name
-        assert {result["dataset"]["name"] for result in model["results"]} == {"tatoeba", "retrieval", "sts"}
+        names = {result["dataset"]["name"] for result in model["results"]}
+        assert {name.partition(",")[0] for name in names} == {"tatoeba", "retrieval", "sts"}
+        assert all(" pairs of texts" in name for name in names)
+        data = [line for line in once.splitlines() if line.startswith("- Data: ")]
+        assert len(data) == 3 and "Prompt before every text: " in once
+        assert str(card.parent.parent) not in once and ", from " not in "".join(
+            data
+        )  # paths are not published
         assert once.count("## Scores") == 1 and "## Use\n\nx\n" in once
     finally:
         card.unlink()
