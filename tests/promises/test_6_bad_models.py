@@ -142,9 +142,10 @@ def test_a_handle_that_cannot_be_fetched_is_named(counted, run, tmp_path, monkey
     handle = "https://127.0.0.1:9/google/LaBSE/2"  # nobody listens on the discard port
     ended = run("select", "--model", handle, "--counts", counted, "--out", tmp_path / "selection")
     assert ended.code == 1
-    assert ended.error.startswith(f"select-vocab select: {handle}: could not be fetched (")
-    assert ended.error.count("\n") == 1
-    assert "check the handle and the network" in ended.error
+    announced, said = ended.error.splitlines()
+    assert announced.startswith(f"fetching {handle} from TF Hub")
+    assert said.startswith(f"select-vocab select: {handle}: could not be fetched (")
+    assert "check the handle and the network" in said
     shutil.rmtree(tmp_path / "cache", ignore_errors=True)
     nothing_left()
 
