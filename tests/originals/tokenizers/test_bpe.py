@@ -14,8 +14,6 @@ from hypothesis import strategies as st
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.corpora.builtin_sentences import builtin_sentences
-from smaller_labse.corpora.languages import find_language
-from smaller_labse.corpora.sources import Source
 from smaller_labse.originals.tokenizers.bpe import BytePairEncoding
 from smaller_labse.originals.tokenizers.open_tokenizer import open_huggingface_tokenizer
 from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset
@@ -327,33 +325,8 @@ def test_what_cannot_be_trimmed_is_refused(tmp_path, changes, message):
         )
 
 
-def test_filled_up_are_the_first_by_merge_and_text_is_tokenized_the_same(original, trim):
-    from smaller_labse.select_vocab.choose_tokens import choose_tokens
-    from smaller_labse.select_vocab.count_rules import Rule
-    from smaller_labse.select_vocab.count_sources import count_source
-
-    pieces = len(original.pieces)
-    source = Source("en", find_language("en"), "text", lambda: iter(SENTENCES[:8]))
-    counts = [count_source(source, original)]
-
-    def choose(size, **options):
-        chosen = choose_tokens(original, pieces, 8, counts, Rule("vocab-size", size), **options)
-        return chosen, chosen.subset.original_ids
-
-    selection, alone = choose(1800)
-    assert selection.rule["found"] == len(alone) < 1800
-    selection, kept = choose(1800, fill_up=True)
-    assert len(kept) == 1800
-    assert selection.rule["filled_up"] == 1800 - len(alone)
-    assert original.with_dependencies(kept).tolist() == kept.tolist()
-    added = np.setdiff1d(kept, alone)
-    left_out = np.setdiff1d(np.arange(pieces), kept)
+def test_filled_up_are_the_first_by_merge_and_text_is_tokenized_the_same(original, trim, fill_up):
+    added, left_out = fill_up(original, trim, 1800)
     merges = {piece: rank for rank, piece in reversed(list(enumerate(original.merges.table[:, 2].tolist())))}
     last = max(merges.get(token_id, -1) for token_id in added.tolist())
     assert last <= min(merges.get(token_id, -1) for token_id in left_out.tolist()) + 1
-    before, after = per_line(original, SENTENCES), per_line(trim(original, kept), SENTENCES)
-    same = [set(line) <= set(kept.tolist()) for line in before]
-    assert 8 <= sum(same) < len(same)
-    assert [kept[line].tolist() for line, one in zip(after, same, strict=True) if one] == [
-        line for line, one in zip(before, same, strict=True) if one
-    ]

@@ -15,8 +15,6 @@ from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizer
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.corpora.builtin_sentences import builtin_sentences
-from smaller_labse.corpora.languages import find_language
-from smaller_labse.corpora.sources import Source
 from smaller_labse.make_smaller.example import learn_pieces
 from smaller_labse.originals.tokenizers.bpe import BytePairEncoding
 from smaller_labse.originals.tokenizers.huggingface_wordpiece import HuggingFaceWordPiece
@@ -432,31 +430,6 @@ def test_kept_ids_that_are_none_are_refused(small, tmp_path):
     assert not (tmp_path / "tokenizer.json").exists()
 
 
-def test_wordpiece_filled_up_are_the_first_by_place_and_text_is_tokenized_the_same(original, trim):
-    from smaller_labse.select_vocab.choose_tokens import choose_tokens
-    from smaller_labse.select_vocab.count_rules import Rule
-    from smaller_labse.select_vocab.count_sources import count_source
-
-    pieces = len(original.pieces)
-    source = Source("en", find_language("en"), "text", lambda: iter(SENTENCES[:8]))
-    counts = [count_source(source, original)]
-
-    def choose(size, **options):
-        chosen = choose_tokens(original, pieces, 8, counts, Rule("vocab-size", size), **options)
-        return chosen, chosen.subset.original_ids
-
-    selection, alone = choose(2500)
-    assert selection.rule["found"] == len(alone) < 2500
-    selection, kept = choose(2500, fill_up=True)
-    assert len(kept) == 2500
-    assert selection.rule["filled_up"] == 2500 - len(alone)
-    assert original.with_dependencies(kept).tolist() == kept.tolist()
-    added = np.setdiff1d(kept, alone)
-    left_out = np.setdiff1d(np.arange(pieces), kept)
+def test_wordpiece_filled_up_are_the_first_by_place_and_text_is_tokenized_the_same(original, trim, fill_up):
+    added, left_out = fill_up(original, trim, 2500)
     assert added.max() < left_out.min()
-    before, after = per_line(original, SENTENCES), per_line(trim(original, kept), SENTENCES)
-    same = [set(line) <= set(kept.tolist()) for line in before]
-    assert 8 <= sum(same) < len(same)
-    assert [kept[line].tolist() for line, one in zip(after, same, strict=True) if one] == [
-        line for line, one in zip(before, same, strict=True) if one
-    ]
