@@ -242,6 +242,16 @@ def test_a_flipped_bit_of_the_index_is_noticed(flipped: Path, data: st.DataObjec
     Checkpoint(flipped)
 
 
+def test_every_flipped_bit_of_the_indexs_footer_is_noticed(flipped: Path) -> None:
+    """No checksum covers the footer."""
+    index = (flipped / INDEX).read_bytes()
+    for bit in range(8 * (len(index) - 48), 8 * len(index)):
+        damaged = bytearray(index)
+        damaged[bit // 8] ^= 1 << bit % 8
+        with pytest.raises((ValueError, LookupError)):
+            list(read_leveldb_table(bytes(damaged)))
+
+
 @given(st.data())
 def test_a_flipped_bit_of_the_data_is_noticed(flipped: Path, data: st.DataObject) -> None:
     bit = data.draw(st.integers(0, 8 * (flipped / DATA).stat().st_size - 1))
