@@ -45,8 +45,8 @@ def read_leveldb_table(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     if len(footer) < FOOTER_BYTES or footer[-len(MAGIC) :] != MAGIC:
         raise ValueError("its index is none of TensorFlow's, or truncated")
     metaindex, position = _read_handle(footer, 0)
-    index, position = _read_handle(footer, position)
-    if any(footer[position : -len(MAGIC)]):
+    index, _ = _read_handle(footer, position)
+    if footer != _footer(metaindex, index):  # which has no checksum
         raise ValueError("the index's footer is damaged")
     for _ in _read_block(data, *metaindex):
         pass  # nothing in it is of use here, but its checksum
@@ -64,11 +64,10 @@ def write_leveldb_table(entries: Mapping[bytes, bytes]) -> bytes:
     table = b""
     handles = []
     for block in (_block(entries), _block({})):
-        handles.append(write_varint(len(table)) + write_varint(len(block)))
+        handles.append((len(table), len(block)))
         table += _with_checksum(block)
-    index = _block({max(entries): handles[0]})
-    handles.append(write_varint(len(table)) + write_varint(len(index)))
-    footer = (handles[1] + handles[2]).ljust(FOOTER_BYTES - len(MAGIC), b"\x00") + MAGIC
+    index = _block({max(entries): _write_handle(handles[0])})
+    footer = _footer(handles[1], (len(table), len(index)))
     return table + _with_checksum(index) + footer
 
 
@@ -146,6 +145,16 @@ def _read_handle(data: bytes, position: int) -> tuple[tuple[int, int], int]:
     offset, position = read_varint(data, position)
     size, position = read_varint(data, position)
     return (offset, size), position
+
+
+def _write_handle(handle: tuple[int, int]) -> bytes:
+    offset, size = handle
+    return write_varint(offset) + write_varint(size)
+
+
+def _footer(metaindex: tuple[int, int], index: tuple[int, int]) -> bytes:
+    handles = _write_handle(metaindex) + _write_handle(index)
+    return handles.ljust(FOOTER_BYTES - len(MAGIC), b"\x00") + MAGIC
 
 
 def _block(entries: Mapping[bytes, bytes]) -> bytes:

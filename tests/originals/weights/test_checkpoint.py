@@ -242,7 +242,7 @@ def test_a_flipped_bit_of_the_index_is_noticed(flipped: Path, data: st.DataObjec
     Checkpoint(flipped)
 
 
-def test_every_flipped_bit_of_the_indexs_footer_is_noticed(flipped: Path) -> None:
+def test_every_flipped_bit_in_the_footer_of_an_index_is_noticed(flipped: Path) -> None:
     """No checksum covers the footer."""
     index = (flipped / INDEX).read_bytes()
     for bit in range(8 * (len(index) - 48), 8 * len(index)):
