@@ -151,7 +151,7 @@ def _read_vocabulary(original: TFHubFolders) -> list[str]:
 
 
 def _load_preprocessor(original: TFHubFolders, encoder: tf.Module) -> tf.Module:
-
+    """The original's own, or where it has none, one of the vocabulary among the encoder's assets."""
     from smaller_labse.encoders.bert_preprocessor import BertPreprocessor
     from smaller_labse.encoders.networks.tensorflow_network import find_rows
     from smaller_labse.encoders.pack_inputs import DEFAULT_SEQUENCE_LENGTH
