@@ -190,6 +190,17 @@ SEQUENCE_LENGTH = 12
 WriteModel = Callable[..., Path]
 
 
+@pytest.fixture
+def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Models are measured in the test's process: one of their own takes seconds to import TensorFlow.
+
+    For tests of what comes out, not of the processes.
+    """
+    from smaller_labse.evaluate.comparison import measure
+
+    monkeypatch.setattr(measure, "in_own_process", lambda name, function, *arguments: function(*arguments))
+
+
 @pytest.fixture(scope="session")
 def write_model() -> WriteModel:
     """Write a model that holds `kept` of PIECES, each row that of the original."""

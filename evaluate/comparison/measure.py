@@ -105,9 +105,14 @@ def require_models(models: Sequence[NamedModel], device: str | None = None) -> N
     all_of(*(partial(model_files, model.folder) for model in models))
     all_of(*(partial(require_loadable, model.folder) for model in models))
     if device is not None:  # its library is imported to look, and this process stays without it
-        all_of(
-            *(partial(in_own_process, model.name, require_loadable, model.folder, device) for model in models)
-        )
+        folders = [model.folder for model in models]
+        in_own_process(models[0].name, _require_device, folders, device)
+
+
+def _require_device(folders: Sequence[str], device: str) -> None:
+    from smaller_labse.encoders.load import require_loadable
+
+    all_of(*(partial(require_loadable, folder, device) for folder in folders))
 
 
 def measure(

@@ -68,6 +68,7 @@ def comparison(original, smaller, tmp_path) -> list[str]:
     return ["compare", *models, *data, "--no-pictures", "--out", str(tmp_path / "report")]
 
 
+@pytest.mark.usefixtures("in_this_process")
 def test_compare_computes_where_and_as_it_is_told(comparison, tmp_path):
     assert main([*comparison, "--device", "cpu", "--batch-size", "1"]) == 0
     once = json.loads((tmp_path / "report" / "report.json").read_text())

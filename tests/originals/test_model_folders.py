@@ -96,6 +96,7 @@ def test_it_is_counted_selected_and_trimmed_by_the_commands(
     assert evaluate(parity) == 0, capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("in_this_process")
 @pytest.mark.parametrize(("kind", "formats"), ENCODED)
 def test_it_is_loaded_and_measured_by_the_commands(model, models, kind, formats, text, tmp_path, capsys):
     folder, out = str(model(kind, formats)), tmp_path / "embeddings.npy"
@@ -108,6 +109,7 @@ def test_it_is_loaded_and_measured_by_the_commands(model, models, kind, formats,
     assert evaluate(["tatoeba", "--model", folder, "--data", str(tmp_path)]) == 0, capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("in_this_process")
 def test_models_of_different_formats_are_compared(model, text, tmp_path):
     report = smaller_labse.compare(
         model("xlm-roberta", "all"),

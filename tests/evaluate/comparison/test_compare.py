@@ -13,7 +13,7 @@ import pytest
 import smaller_labse
 from smaller_labse.common.errors import UsageError
 from smaller_labse.evaluate.__main__ import _make_parser, main
-from smaller_labse.evaluate.comparison import own_process
+from smaller_labse.evaluate.comparison import measure
 from smaller_labse.evaluate.report.write_report import report_data
 
 ENGLISH = ["good morning", "the red house", "night", "the house", "good night", "red"]
@@ -140,6 +140,7 @@ def test_the_page_is_whole_and_needs_nothing_from_elsewhere(arguments, tmp_path,
     assert all(f"]({picture})" in markdown for picture in pictures)
 
 
+@pytest.mark.usefixtures("in_this_process")
 def test_nothing_is_measured_twice(arguments, data, tmp_path, capsys, monkeypatch):
     arguments += ["--cache", str(tmp_path / "cache")]
     assert main(arguments) == 0, capsys.readouterr().err
@@ -149,7 +150,7 @@ def test_nothing_is_measured_twice(arguments, data, tmp_path, capsys, monkeypatc
         raise AssertionError("measured again")
 
     with monkeypatch.context() as patched:
-        patched.setattr(own_process, "ProcessPoolExecutor", refuse)
+        patched.setattr(measure, "in_own_process", refuse)
         assert main([*arguments, "--overwrite"]) == 0
         assert json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8")) == first
         # Other data or another prompt are measured anew.
@@ -160,6 +161,7 @@ def test_nothing_is_measured_twice(arguments, data, tmp_path, capsys, monkeypatc
             main([*arguments, "--overwrite"])
 
 
+@pytest.mark.usefixtures("in_this_process")
 def test_a_model_with_nan_is_one_clear_line(original, write_model, data, tmp_path, capsys):
     def spoil(name: str, values: np.ndarray) -> np.ndarray:
         return np.full_like(values, np.nan) if name == "pooler_transform/bias" else values
@@ -293,6 +295,7 @@ def test_a_card_that_is_not_readable_is_one_clear_line(arguments, smaller, capsy
         card.unlink()
 
 
+@pytest.mark.usefixtures("in_this_process")
 def test_a_damaged_result_is_measured_again(arguments, cache, tmp_path, capsys):
     own = tmp_path / "own"
     arguments = [argument for argument in arguments if not argument.startswith("same=")]

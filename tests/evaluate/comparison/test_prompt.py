@@ -56,6 +56,7 @@ def test_different_prompts_are_refused_with_which_model_has_which(named) -> None
     assert common_prompt(models, "red ") == "red "
 
 
+@pytest.mark.usefixtures("in_this_process")
 def test_compare_puts_the_smaller_models_prompt_before_the_originals_texts_too(named, text, tmp_path) -> None:
     """Where both are the same model, all scores and tokens are the same, only with the same prompt for both."""
     original, model = named(None, "original"), named("good ", "smaller")
@@ -77,6 +78,7 @@ def tsv(text: Path) -> Path:
     return file
 
 
+@pytest.mark.usefixtures("in_this_process")
 def test_parity_and_tatoeba_have_one_prompt_or_none(named, text, tmp_path, capsys) -> None:
     original, model = named("red ", "original"), named("good ", "smaller")
     for side in ("eng", "fra"):
