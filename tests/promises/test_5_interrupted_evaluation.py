@@ -80,6 +80,7 @@ def processes_of(session: int) -> list[int]:
     return found
 
 
+@pytest.mark.usefixtures("in_this_process")
 @pytest.mark.parametrize(
     ("command", "signal_number"),
     [

@@ -224,6 +224,7 @@ def trimmed(modernbert, tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.mark.usefixtures("in_this_process")
 def test_a_trimmed_model_is_compared_with_its_original(modernbert, trimmed, capsys):
     from smaller_labse.evaluate.__main__ import main
 

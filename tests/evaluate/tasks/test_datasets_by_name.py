@@ -194,6 +194,7 @@ def test_the_papers_groups_are_those_of_the_scripts():
         assert len(listed) == int(name.removeprefix("tatoeba"))
 
 
+@pytest.mark.usefixtures("in_this_process")
 def test_compare_measures_on_data_by_name(original, smaller, tatoeba, flores, tmp_path, capsys):
     data = ["--dataset", f"tatoeba={tatoeba}", f"flores200={flores}", "--languages", "fr"]
     models = ["--original", str(original), "--model", str(smaller)]

@@ -138,6 +138,7 @@ def test_broken_data_is_named(tmp_path):
         read_tatoeba(tmp_path, [find_language("th")])
 
 
+@pytest.mark.usefixtures("in_this_process")
 def test_models_are_measured_side_by_side_on_real_sentences(shared, original):
     models = [f"tiny={original}", f"small={shared / 'labse_format'}"]
     results = tatoeba(models, shared / "tatoeba" / "v1", languages="th,tr").models
