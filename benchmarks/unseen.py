@@ -31,12 +31,12 @@ from smaller_labse.evaluate.report.charts import COLOURS, MARKERS
 from smaller_labse.originals.open import open_original
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.originals.tokenizers.wordpiece import WordPiece
-from smaller_labse.select_vocab.choose_tokens import choose_tokens
-from smaller_labse.select_vocab.count_rules import PUBLISHED_RULE, Rule
-from smaller_labse.select_vocab.count_sources import count_source, new_counters
-from smaller_labse.select_vocab.counts_file import Counts, LineFilter
+from smaller_labse.select_vocab.choosing.choose_tokens import choose_tokens
+from smaller_labse.select_vocab.choosing.count_rules import PUBLISHED_RULE, Rule
+from smaller_labse.select_vocab.choosing.unseen import MOST_UNSEEN
+from smaller_labse.select_vocab.counting.count_sources import count_source, new_counters
+from smaller_labse.select_vocab.counting.counts_file import Counts, LineFilter
 from smaller_labse.select_vocab.selection import Coverage
-from smaller_labse.select_vocab.unseen import MOST_UNSEEN
 
 LANGUAGES = ("de", "en", "fr", "ja", "ko", "ru")
 SIZES = (100, 1_000, 10_000, 100_000, 1_000_000)

@@ -105,8 +105,8 @@ def write_original(
     from dataclasses import replace
 
     from smaller_labse.encoders.bert import Encoder, save_encoder
-    from smaller_labse.encoders.bert_preprocessor import BertPreprocessor
-    from smaller_labse.encoders.preprocessor import save_preprocessor
+    from smaller_labse.encoders.preprocessors.bert_preprocessor import BertPreprocessor
+    from smaller_labse.encoders.preprocessors.preprocessor import save_preprocessor
 
     config = replace(config, vocab_size=len(pieces))
     with (

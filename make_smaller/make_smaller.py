@@ -17,7 +17,7 @@ from smaller_labse.common.quiet_tensorflow import import_tensorflow_quietly
 from smaller_labse.common.visible_text import visible
 from smaller_labse.encoders.config import PoolingMode
 from smaller_labse.encoders.sentence_transformers_folder import MODULES
-from smaller_labse.make_smaller.back_end import BackEnd, Options, locate_for
+from smaller_labse.make_smaller.back_ends.back_end import BackEnd, Options, locate_for
 from smaller_labse.make_smaller.manifest import ModelDescription, Verification, write_manifest
 from smaller_labse.originals.huggingface import HuggingFaceFolder
 from smaller_labse.originals.locate import folders_of
@@ -184,8 +184,8 @@ def _require_same_vocabulary(selection: Selection, tokenizer: Tokenizer, source:
 
 def _back_end(original: Original, selection: Selection, options: Options) -> BackEnd:
     """The back end for this kind of original; both need TensorFlow, so they are imported here."""
-    from smaller_labse.make_smaller.from_huggingface import FromHuggingFace
-    from smaller_labse.make_smaller.from_tfhub import FromTFHub
+    from smaller_labse.make_smaller.back_ends.from_huggingface import FromHuggingFace
+    from smaller_labse.make_smaller.back_ends.from_tfhub import FromTFHub
 
     # Each takes the files and the tokenizer of its own kind of original.
     back_ends: dict[type, Callable[[Any, Any, Selection, Options], BackEnd]] = {

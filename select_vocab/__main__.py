@@ -246,7 +246,7 @@ def _merge(options: argparse.Namespace) -> None:
 
 def _print_counts(files: list[Path]) -> None:
     from smaller_labse.common.result_table import Table, print_table
-    from smaller_labse.select_vocab.counts_file import NO_SAMPLE, read_metadata, summarize
+    from smaller_labse.select_vocab.counting.counts_file import NO_SAMPLE, read_metadata, summarize
 
     rows = []
     for file in files:

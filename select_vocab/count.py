@@ -16,8 +16,8 @@ from smaller_labse.corpora.labse_languages import Language
 from smaller_labse.corpora.languages import parse_languages, read_names
 from smaller_labse.corpora.sources import Source
 from smaller_labse.originals.open import open_original
-from smaller_labse.select_vocab.count_sources import count_sources
-from smaller_labse.select_vocab.counts_file import LineFilter, add_counts, read_counts, write_counts
+from smaller_labse.select_vocab.counting.count_sources import count_sources
+from smaller_labse.select_vocab.counting.counts_file import LineFilter, add_counts, read_counts, write_counts
 
 Languages = str | os.PathLike[str] | Iterable[str]
 Text = str | os.PathLike[str] | Sequence[StrPath] | Mapping[str, StrPath | Sequence[StrPath]]

@@ -22,12 +22,12 @@ from smaller_labse.common.errors import UsageError
 from smaller_labse.common.visible_text import visible
 from smaller_labse.corpora.languages import parse_languages
 from smaller_labse.originals.open import Original, open_original
-from smaller_labse.select_vocab.choose_tokens import ORDERS, choose_tokens
-from smaller_labse.select_vocab.count_rules import PUBLISHED_RULE, Rule
-from smaller_labse.select_vocab.counts_folder import holds_frequencies, read_all_counts
+from smaller_labse.select_vocab.choosing.choose_tokens import ORDERS, choose_tokens
+from smaller_labse.select_vocab.choosing.count_rules import PUBLISHED_RULE, Rule
+from smaller_labse.select_vocab.choosing.token_lists import read_keep_list, read_token_lists
+from smaller_labse.select_vocab.choosing.unseen import too_little_text
+from smaller_labse.select_vocab.counting.counts_folder import holds_frequencies, read_all_counts
 from smaller_labse.select_vocab.selection import MARKER, Selection, too_few_tokens, write_selection
-from smaller_labse.select_vocab.token_lists import read_keep_list, read_token_lists
-from smaller_labse.select_vocab.unseen import too_little_text
 
 Paths = StrPath | Iterable[StrPath]
 

@@ -13,7 +13,7 @@ from hypothesis import settings
 
 from smaller_labse.encoders.config import WORD_EMBEDDINGS, EncoderConfig
 from smaller_labse.originals.tokenizers.wordpiece import WordPiece
-from smaller_labse.select_vocab.counts_file import Counts, LineFilter
+from smaller_labse.select_vocab.counting.counts_file import Counts, LineFilter
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -215,8 +215,8 @@ def _write_model(
     preprocessor: bool = True,
 ) -> Path:
     from smaller_labse.encoders.bert import Encoder, save_encoder
-    from smaller_labse.encoders.bert_preprocessor import BertPreprocessor
-    from smaller_labse.encoders.preprocessor import save_preprocessor
+    from smaller_labse.encoders.preprocessors.bert_preprocessor import BertPreprocessor
+    from smaller_labse.encoders.preprocessors.preprocessor import save_preprocessor
 
     folder.mkdir(parents=True)
     vocabulary = folder.parent / f"{folder.name}.vocab.txt"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.corpora.decoded_lines import split_lines
+from smaller_labse.corpora.decompressed_lines import split_lines
 from smaller_labse.corpora.records import require_texts
 
 

@@ -13,7 +13,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.corpora.decoded_lines import (
+from smaller_labse.corpora.decompressed_lines import (
     BUFFER_BYTES,
     COMPRESSIONS,
     LONGEST_LINE,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from smaller_labse.common.errors import SmallerLabseError, UsageError
-from smaller_labse.corpora.decoded_lines import decoded_lines, split_lines
+from smaller_labse.corpora.decompressed_lines import decoded_lines, split_lines
 from smaller_labse.corpora.records import (
     JSON_LINES,
     TEXT_FIELD,

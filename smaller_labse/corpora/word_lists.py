@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.corpora.decoded_lines import decoded_lines
+from smaller_labse.corpora.decompressed_lines import decoded_lines
 
 WORD_LIST_ENDINGS = (".tsv", ".tsv.gz", ".tsv.zst", ".tsv.xz", ".tsv.bz2")
 MOST_DIGITS = 12  # of a word's count; sums over any list stay in an int64

@@ -116,7 +116,7 @@ def _load_huggingface(place: HuggingFaceFolder, prompt: str, device: str | None)
     from smaller_labse.encoders.from_huggingface import build_encoder, read_encoder
     from smaller_labse.encoders.networks.devices import tensorflow_device
     from smaller_labse.encoders.networks.tensorflow_network import TensorFlowNetwork, on_device
-    from smaller_labse.encoders.preprocessor import build_preprocessor
+    from smaller_labse.encoders.preprocessors.preprocessor import build_preprocessor
     from smaller_labse.originals.weights.safetensors_folder import open_safetensors
 
     device = None if device is None else tensorflow_device(device)
@@ -152,9 +152,9 @@ def _read_vocabulary(original: TFHubFolders) -> list[str]:
 
 def _load_preprocessor(original: TFHubFolders, encoder: tf.Module) -> tf.Module:
     """The original's own, or where it has none, one of the vocabulary among the encoder's assets."""
-    from smaller_labse.encoders.bert_preprocessor import BertPreprocessor
     from smaller_labse.encoders.networks.tensorflow_network import find_rows
-    from smaller_labse.encoders.pack_inputs import DEFAULT_SEQUENCE_LENGTH
+    from smaller_labse.encoders.preprocessors.bert_preprocessor import BertPreprocessor
+    from smaller_labse.encoders.preprocessors.pack_inputs import DEFAULT_SEQUENCE_LENGTH
 
     if original.preprocess is not None:
         return load_saved_model(original.preprocess)

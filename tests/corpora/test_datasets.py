@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from smaller_labse.select_vocab.counts_file import read_metadata, summarize
+from smaller_labse.select_vocab.counting.counts_file import read_metadata, summarize
 
 ARTICLES = {
     "en": ["One line.\nAnother line.\n\nshort", "A second article of one line."],

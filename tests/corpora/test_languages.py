@@ -13,7 +13,7 @@ from smaller_labse.common.errors import UsageError
 from smaller_labse.corpora.labse_languages import LANGUAGES, MORE_LANGUAGES
 from smaller_labse.corpora.languages import find_language, name_language, parse_languages
 from smaller_labse.select_vocab.count import find_sources
-from smaller_labse.select_vocab.counts_file import read_metadata, summarize
+from smaller_labse.select_vocab.counting.counts_file import read_metadata, summarize
 
 LINE = "A line of some text.\n"
 

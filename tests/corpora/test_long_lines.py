@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.corpora.decoded_lines import LONGEST_LINE
+from smaller_labse.corpora.decompressed_lines import LONGEST_LINE
 from smaller_labse.corpora.records import require_texts
 from smaller_labse.corpora.text_files import read_lines
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from smaller_labse.corpora.line_batches import TextDigest
-from smaller_labse.select_vocab.unseen import MOST_UNSEEN
+from smaller_labse.select_vocab.choosing.unseen import MOST_UNSEEN
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"

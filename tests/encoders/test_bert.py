@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 from tensorflow.core.protobuf.trackable_object_graph_pb2 import TrackableObjectGraph
 
 from smaller_labse.encoders.bert import INPUTS, Encoder, save_encoder
-from smaller_labse.encoders.bert_preprocessor import BertPreprocessor
 from smaller_labse.encoders.config import WORD_EMBEDDINGS, EncoderConfig, infer_config
 from smaller_labse.encoders.deterministic_tensorflow import deterministic_tensorflow
-from smaller_labse.encoders.preprocessor import save_preprocessor
+from smaller_labse.encoders.preprocessors.bert_preprocessor import BertPreprocessor
+from smaller_labse.encoders.preprocessors.preprocessor import save_preprocessor
 
 PIECES = [
     "[PAD]",

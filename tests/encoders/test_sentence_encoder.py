@@ -191,7 +191,7 @@ def test_an_encoder_is_no_preprocessor(original):
 def test_a_preprocessor_that_packs_more_than_the_positions_is_refused(original):
     import tensorflow as tf
 
-    from smaller_labse.encoders.bert_preprocessor import BertPreprocessor
+    from smaller_labse.encoders.preprocessors.bert_preprocessor import BertPreprocessor
 
     encoder = tf.saved_model.load(str(original / "encoder"))
     preprocess = BertPreprocessor(find_vocabulary(original / "encoder"), False, 40)

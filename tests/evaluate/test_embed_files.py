@@ -65,7 +65,7 @@ def test_text_that_ends_badly_later_leaves_no_file(original, tmp_path, monkeypat
     assert main(arguments) == 1
     assert "exists" in capsys.readouterr().err
     file.write_bytes(b"good\n" * 3 + b"\xff\n")
-    monkeypatch.setattr("smaller_labse.corpora.decoded_lines.BUFFER_BYTES", 8)
+    monkeypatch.setattr("smaller_labse.corpora.decompressed_lines.BUFFER_BYTES", 8)
     assert main([*arguments, "--overwrite"]) == 1
     assert "line 4 is not UTF-8" in capsys.readouterr().err
     assert out.read_bytes() == b"earlier"

@@ -13,15 +13,15 @@ import pytest
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.corpora.builtin_sentences import builtin_sentences
-from smaller_labse.make_smaller import from_tfhub
-from smaller_labse.make_smaller.from_tfhub import verify_tfhub
+from smaller_labse.make_smaller.back_ends import from_tfhub
+from smaller_labse.make_smaller.back_ends.from_tfhub import verify_tfhub
 from smaller_labse.make_smaller.make_smaller import make_smaller
 from smaller_labse.make_smaller.manifest import Verification
 from smaller_labse.originals.tokenizers.wordpiece import WordPiece
 from smaller_labse.originals.weights.checkpoint import WORD_EMBEDDINGS, Checkpoint
 from smaller_labse.originals.weights.safetensors_file import read_safetensors
 from smaller_labse.originals.weights.stored_tensor import StoredTensor
-from smaller_labse.select_vocab.choose_tokens import choose_tokens
+from smaller_labse.select_vocab.choosing.choose_tokens import choose_tokens
 from smaller_labse.select_vocab.selection import Selection, read_selection, write_selection
 
 

@@ -15,8 +15,8 @@ from smaller_labse.corpora import line_batches
 from smaller_labse.corpora.builtin_sentences import builtin_sentences
 from smaller_labse.corpora.languages import find_language
 from smaller_labse.corpora.sources import Source
-from smaller_labse.select_vocab.count_sources import count_source, new_counters
-from smaller_labse.select_vocab.counts_file import LineFilter, write_counts
+from smaller_labse.select_vocab.counting.count_sources import count_source, new_counters
+from smaller_labse.select_vocab.counting.counts_file import LineFilter, write_counts
 
 EVERYTHING = LineFilter(longer_than=0, max_lines=None)
 
@@ -62,7 +62,7 @@ def preprocess(example):
 
 
 def test_counts_of_all_tatoeba_files_equal_the_plain_loop(shared, shared_tokenizer, run, tmp_path):
-    from smaller_labse.select_vocab.counts_file import read_counts
+    from smaller_labse.select_vocab.counting.counts_file import read_counts
 
     original, pieces = shared / "labse_format", shared_tokenizer.pieces
     preprocess = load_preprocess(original)
@@ -160,14 +160,14 @@ def test_five_characters_are_too_few_and_six_enough(example, run, tmp_path):
 
 
 def test_at_most_a_million_lines_of_more_than_five_characters_are_counted_by_default(counted):
-    from smaller_labse.select_vocab.counts_file import read_metadata
+    from smaller_labse.select_vocab.counting.counts_file import read_metadata
 
     assert read_metadata(counted / "en.parquet")["filter"] == '{"longer_than": 5, "max_lines": 1000000}'
 
 
 def test_a_line_of_a_million_characters_is_counted_whole_and_its_counts_can_be_read(tokenizer, tmp_path):
     """500 sampled lines of that length would be too much for Parquet's metadata, which the sample is in."""
-    from smaller_labse.select_vocab.counts_file import read_counts
+    from smaller_labse.select_vocab.counting.counts_file import read_counts
 
     line = "a b c d " * 125_000
     counts = count_source(source([line] * 3), tokenizer)

@@ -16,7 +16,7 @@ import pytest
 
 from smaller_labse.common.command import run_command
 from smaller_labse.common.command_parser import CommandParser
-from smaller_labse.select_vocab.counts_file import summarize
+from smaller_labse.select_vocab.counting.counts_file import summarize
 
 MESSAGE = "interrupted; nothing half-done is left, run the same command again\n"
 SECONDS = 120  # for a process to get where it is interrupted

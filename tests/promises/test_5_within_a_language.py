@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from smaller_labse.select_vocab import count_sources
-from smaller_labse.select_vocab.counts_file import read_metadata
-from smaller_labse.select_vocab.counts_folder import unfinished_file
+from smaller_labse.select_vocab.counting import count_sources
+from smaller_labse.select_vocab.counting.counts_file import read_metadata
+from smaller_labse.select_vocab.counting.counts_folder import unfinished_file
 
 SECONDS = 120  # for a process to get where it is killed
 REPEATED = 60_000
@@ -22,7 +22,7 @@ REPEATED = 60_000
 COMMAND = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)
-from smaller_labse.select_vocab import count_sources
+from smaller_labse.select_vocab.counting import count_sources
 count_sources.SECONDS_BETWEEN_SAVES = 0.05
 from smaller_labse.select_vocab.__main__ import main
 sys.exit(main())

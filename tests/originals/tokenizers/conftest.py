@@ -12,9 +12,9 @@ from smaller_labse.corpora.builtin_sentences import builtin_sentences
 from smaller_labse.corpora.languages import find_language
 from smaller_labse.corpora.sources import Source
 from smaller_labse.originals.tokenizers.base import Tokenizer
-from smaller_labse.select_vocab.choose_tokens import choose_tokens
-from smaller_labse.select_vocab.count_rules import Rule
-from smaller_labse.select_vocab.count_sources import count_source
+from smaller_labse.select_vocab.choosing.choose_tokens import choose_tokens
+from smaller_labse.select_vocab.choosing.count_rules import Rule
+from smaller_labse.select_vocab.counting.count_sources import count_source
 from smaller_labse.select_vocab.selection import Selection
 
 SENTENCES = [sentence for sentences in builtin_sentences().values() for sentence in sentences]

@@ -21,8 +21,8 @@ from smaller_labse.originals.tokenizers.compiled.loops import ALONE, KINDS, SPAC
 from smaller_labse.originals.tokenizers.compiled.unigram_words import find_plain_words
 from smaller_labse.originals.tokenizers.huggingface_wordpiece import bert_tokenizer_json
 from smaller_labse.originals.tokenizers.open_tokenizer import open_huggingface_tokenizer
-from smaller_labse.select_vocab import word_counter
-from smaller_labse.select_vocab.word_counter import WordCounter
+from smaller_labse.select_vocab.counting import word_counter
+from smaller_labse.select_vocab.counting.word_counter import WordCounter
 
 SENTENCES = [sentence for sentences in builtin_sentences().values() for sentence in sentences]
 WORDS = sorted({word for sentence in SENTENCES for word in sentence.split()})

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.select_vocab.counts_file import summarize
-from smaller_labse.select_vocab.published_frequencies import read_frequencies
+from smaller_labse.select_vocab.counting.counts_file import summarize
+from smaller_labse.select_vocab.counting.published_frequencies import read_frequencies
 from smaller_labse.select_vocab.selection import coverage_table, estimate_table, read_selection, size_table
 
 

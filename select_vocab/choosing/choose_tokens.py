@@ -10,15 +10,15 @@ import numpy as np
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset
-from smaller_labse.select_vocab.count_rules import (
+from smaller_labse.select_vocab.choosing.count_rules import (
     LANGUAGE_RULES,
     PUBLISHED_RULE,
     Rule,
     fill_to_size,
     share_out,
 )
-from smaller_labse.select_vocab.counts_file import Counts
-from smaller_labse.select_vocab.coverage import measure_coverage
+from smaller_labse.select_vocab.choosing.coverage import measure_coverage
+from smaller_labse.select_vocab.counting.counts_file import Counts
 from smaller_labse.select_vocab.selection import Selection
 
 ORDERS = ("original", "alphabetical")

@@ -12,9 +12,9 @@ from smaller_labse.corpora.languages import Language, find_language, name_langua
 from smaller_labse.corpora.line_batches import LineFilter, TextDigest, line_filter_of, read_batches
 from smaller_labse.corpora.sources import Source
 from smaller_labse.originals.tokenizers.base import Tokenizer
-from smaller_labse.select_vocab.counts_file import NO_SAMPLE, Counts, read_counts, read_metadata
-from smaller_labse.select_vocab.published_frequencies import read_frequencies
-from smaller_labse.select_vocab.token_lists import say_missing
+from smaller_labse.select_vocab.choosing.token_lists import say_missing
+from smaller_labse.select_vocab.counting.counts_file import NO_SAMPLE, Counts, read_counts, read_metadata
+from smaller_labse.select_vocab.counting.published_frequencies import read_frequencies
 
 FREQUENCIES = re.compile(r"(?P<name>.+)_freqs\.json(\.gz)?")
 

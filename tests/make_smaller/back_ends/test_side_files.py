@@ -10,7 +10,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.make_smaller.trim_huggingface import trim_huggingface
+from smaller_labse.make_smaller.back_ends.trim_huggingface import trim_huggingface
 from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset
 
 ROWS = 30

@@ -13,7 +13,7 @@ import tensorflow as tf
 import tensorflow_text as text
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.encoders.pack_inputs import DEFAULT_SEQUENCE_LENGTH, input_packer
+from smaller_labse.encoders.preprocessors.pack_inputs import DEFAULT_SEQUENCE_LENGTH, input_packer
 from smaller_labse.originals.tokenizers.wordpiece import END, MASK, PADDING, START, UNKNOWN
 
 SENTENCES = tf.TensorSpec([None], tf.string, name="sentences")

@@ -16,10 +16,14 @@ from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.encoders.bert import Encoder, save_encoder
 from smaller_labse.encoders.config import infer_config
 from smaller_labse.encoders.from_huggingface import WORD_EMBEDDINGS as HUGGINGFACE_WORD_EMBEDDINGS
-from smaller_labse.encoders.pack_inputs import DEFAULT_SEQUENCE_LENGTH
-from smaller_labse.encoders.preprocessor import build_preprocessor, read_sequence_length, save_preprocessor
+from smaller_labse.encoders.preprocessors.pack_inputs import DEFAULT_SEQUENCE_LENGTH
+from smaller_labse.encoders.preprocessors.preprocessor import (
+    build_preprocessor,
+    read_sequence_length,
+    save_preprocessor,
+)
 from smaller_labse.encoders.to_huggingface import write_huggingface
-from smaller_labse.make_smaller.back_end import Options, Say, Written
+from smaller_labse.make_smaller.back_ends.back_end import Options, Say, Written
 from smaller_labse.make_smaller.excerpt import load_excerpt
 from smaller_labse.make_smaller.manifest import Verification
 from smaller_labse.make_smaller.verify import (

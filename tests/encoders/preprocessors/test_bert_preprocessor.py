@@ -18,8 +18,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.encoders.bert_preprocessor import BertPreprocessor
-from smaller_labse.encoders.preprocessor import read_sequence_length, save_preprocessor
+from smaller_labse.encoders.preprocessors.bert_preprocessor import BertPreprocessor
+from smaller_labse.encoders.preprocessors.preprocessor import read_sequence_length, save_preprocessor
 
 PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcde", *(f"##{letter}" for letter in "abcde")]
 SENTENCES = ["abc de", "", "a x edcba"]

@@ -11,8 +11,8 @@ from tensorflow.core.protobuf.meta_graph_pb2 import TensorInfo
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.encoders.bert_preprocessor import BertPreprocessor
-from smaller_labse.encoders.sentencepiece_preprocessor import SentencePiecePreprocessor
+from smaller_labse.encoders.preprocessors.bert_preprocessor import BertPreprocessor
+from smaller_labse.encoders.preprocessors.sentencepiece_preprocessor import SentencePiecePreprocessor
 from smaller_labse.originals.tfhub import SAVED_MODEL
 from smaller_labse.originals.tokenizers.base import (
     BertTokenizerSetup,

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from smaller_labse.make_smaller.trim_huggingface import TrimmedFolder, trim_huggingface
+from smaller_labse.make_smaller.back_ends.trim_huggingface import TrimmedFolder, trim_huggingface
 from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset
 from smaller_labse.originals.weights.safetensors_folder import open_safetensors
 

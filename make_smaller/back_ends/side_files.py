@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import read_array
 from smaller_labse.encoders.sentence_transformers_folder import MODULES
-from smaller_labse.make_smaller.huggingface_config import GENERATION_CONFIG
+from smaller_labse.make_smaller.back_ends.huggingface_config import GENERATION_CONFIG
 from smaller_labse.originals.huggingface import CONFIG
 from smaller_labse.originals.model_folder import MODEL_CARD
 from smaller_labse.originals.weights.safetensors_file import read_safetensors

@@ -5,8 +5,8 @@ from __future__ import annotations
 import tensorflow as tf
 import tensorflow_text as text
 
-from smaller_labse.encoders.bert_preprocessor import SENTENCES
-from smaller_labse.encoders.pack_inputs import DEFAULT_SEQUENCE_LENGTH, input_packer
+from smaller_labse.encoders.preprocessors.bert_preprocessor import SENTENCES
+from smaller_labse.encoders.preprocessors.pack_inputs import DEFAULT_SEQUENCE_LENGTH, input_packer
 from smaller_labse.originals.tokenizers.base import SentencePieceSetup
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from smaller_labse.select_vocab.counts_file import read_metadata
+from smaller_labse.select_vocab.counting.counts_file import read_metadata
 
 SENTENCE = "This is the first line.\n"
 

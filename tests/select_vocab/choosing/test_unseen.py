@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from smaller_labse.corpora.builtin_sentences import builtin_sentences
 from smaller_labse.originals.tokenizers.wordpiece import WordPiece
-from smaller_labse.select_vocab.choose_tokens import choose_tokens
-from smaller_labse.select_vocab.count_rules import LANGUAGE_RULES, Rule
-from smaller_labse.select_vocab.counts_file import LineFilter, add_counts, read_counts
+from smaller_labse.select_vocab.choosing.choose_tokens import choose_tokens
+from smaller_labse.select_vocab.choosing.count_rules import LANGUAGE_RULES, Rule
+from smaller_labse.select_vocab.choosing.unseen import kept_without_a_line, too_little_text, unseen_share
+from smaller_labse.select_vocab.counting.counts_file import LineFilter, add_counts, read_counts
 from smaller_labse.select_vocab.selection import NO_ESTIMATE, Coverage, estimate_table, read_selection
-from smaller_labse.select_vocab.unseen import kept_without_a_line, too_little_text, unseen_share
 
 LINES = st.lists(st.lists(st.integers(0, 7), min_size=1, max_size=6), min_size=1, max_size=6)
 
@@ -86,7 +86,7 @@ def found(tokenizer, kept_ids, lines: list[str]) -> tuple[float, float]:
 def select_from(tokenizer, texts: dict[str, list[str]], rule: Rule):
     from smaller_labse.corpora.languages import find_language
     from smaller_labse.corpora.sources import Source
-    from smaller_labse.select_vocab.count_sources import count_source
+    from smaller_labse.select_vocab.counting.count_sources import count_source
 
     sources = [
         Source(code, find_language(code), code, lambda lines=lines: iter(lines))

@@ -16,14 +16,15 @@ from smaller_labse.common.json_files import read_object
 from smaller_labse.encoders.bert import save_encoder
 from smaller_labse.encoders.config import is_rebuilt
 from smaller_labse.encoders.from_huggingface import build_encoder, read_encoder
-from smaller_labse.encoders.preprocessor import build_preprocessor, save_preprocessor
+from smaller_labse.encoders.preprocessors.preprocessor import build_preprocessor, save_preprocessor
 from smaller_labse.encoders.prompt import choose_prompt
 from smaller_labse.encoders.sentence_transformers_folder import (
     read_default_prompt,
     write_default_prompt,
 )
 from smaller_labse.encoders.to_huggingface import write_sentence_transformers
-from smaller_labse.make_smaller.back_end import Options, Say, Written
+from smaller_labse.make_smaller.back_ends.back_end import Options, Say, Written
+from smaller_labse.make_smaller.back_ends.trim_huggingface import TrimmedFolder, trim_huggingface
 from smaller_labse.make_smaller.manifest import Verification
 from smaller_labse.make_smaller.rounding import (
     NO_LANGUAGE,
@@ -32,7 +33,6 @@ from smaller_labse.make_smaller.rounding import (
     measure_embeddings,
     rounding_texts,
 )
-from smaller_labse.make_smaller.trim_huggingface import TrimmedFolder, trim_huggingface
 from smaller_labse.make_smaller.verify import (
     WORD_IDS,
     Embed,

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from smaller_labse.originals.tokenizers.base import Tokenizer
-from smaller_labse.select_vocab.count_rules import Rule
-from smaller_labse.select_vocab.counts_file import Counts
+from smaller_labse.select_vocab.choosing.count_rules import Rule
+from smaller_labse.select_vocab.choosing.unseen import kept_without_a_line, unseen_share
+from smaller_labse.select_vocab.counting.counts_file import Counts
 from smaller_labse.select_vocab.selection import Coverage
-from smaller_labse.select_vocab.unseen import kept_without_a_line, unseen_share
 
 
 def measure_coverage(

@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from smaller_labse.common.errors import SmallerLabseError, UsageError
-from smaller_labse.select_vocab.count_rules import coverage, min_line_share, share_out, top_k
+from smaller_labse.select_vocab.choosing.count_rules import coverage, min_line_share, share_out, top_k
 
 COUNTS = st.lists(st.integers(0, 9), min_size=1, max_size=8)
 LARGE = st.lists(st.integers(0, 10**12), min_size=1, max_size=8)
@@ -142,8 +142,8 @@ def test_sharing_out_refuses_a_size_below_what_is_always_kept(make_counts):
 
 @given(st.lists(st.lists(st.integers(0, 9), min_size=6, max_size=6), min_size=2, max_size=4), st.data())
 def test_no_rule_depends_on_the_order_of_languages(example, tokenizer, make_counts, tables, data):
-    from smaller_labse.select_vocab.choose_tokens import choose_tokens
-    from smaller_labse.select_vocab.count_rules import Rule
+    from smaller_labse.select_vocab.choosing.choose_tokens import choose_tokens
+    from smaller_labse.select_vocab.choosing.count_rules import Rule
 
     assume(all(map(any, tables)))
     padding = [0] * (len(tokenizer.pieces) - 6 - 200)

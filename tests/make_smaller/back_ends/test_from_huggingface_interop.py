@@ -11,7 +11,7 @@ import pytest
 
 from smaller_labse.corpora.builtin_sentences import builtin_sentences
 from smaller_labse.originals.open import open_original
-from smaller_labse.select_vocab.choose_tokens import choose_tokens
+from smaller_labse.select_vocab.choosing.choose_tokens import choose_tokens
 from smaller_labse.select_vocab.selection import read_selection, write_selection
 
 torch = pytest.importorskip("torch", reason="needs torch, from the extra interop")

@@ -22,14 +22,14 @@ from smaller_labse.corpora.line_batches import LineBatch, LineFilter, line_filte
 from smaller_labse.corpora.passed_lines import PassedLines, pass_over
 from smaller_labse.corpora.sources import Source
 from smaller_labse.originals.tokenizers.base import Tokenizer
-from smaller_labse.select_vocab.counts_file import Counts, write_counts
-from smaller_labse.select_vocab.counts_folder import (
+from smaller_labse.select_vocab.counting.counts_file import Counts, write_counts
+from smaller_labse.select_vocab.counting.counts_folder import (
     find_pipe,
     read_unfinished,
     require_same_counts,
     unfinished_file,
 )
-from smaller_labse.select_vocab.word_counter import WordCounter
+from smaller_labse.select_vocab.counting.word_counter import WordCounter
 
 BATCHES_AHEAD = 2  # for each worker
 SECONDS_BETWEEN_SAVES = 60.0  # what an interrupted count loses at most

@@ -23,7 +23,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from smaller_labse.select_vocab.count_rules import Rule
+from smaller_labse.select_vocab.choosing.count_rules import Rule
 from smaller_labse.select_vocab.selection import Coverage
 
 # About there, one line of new text in 15 changes where lines have 20 tokens, one in 4 where they have 75.

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import smaller_labse
 from smaller_labse.make_smaller.model_card import _languages
-from smaller_labse.select_vocab.count_rules import fill_to_size
+from smaller_labse.select_vocab.choosing.count_rules import fill_to_size
 from smaller_labse.select_vocab.selection import read_selection
 
 ASKED = 3_000

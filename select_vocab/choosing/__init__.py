@@ -1,0 +1,1 @@
+"""Choosing: which tokens are kept, by rules and lists, and what they keep of counted and of new text."""

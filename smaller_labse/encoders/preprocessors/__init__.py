@@ -1,0 +1,1 @@
+"""Preprocessors: strings become token ids in padded batches, in TensorFlow."""
