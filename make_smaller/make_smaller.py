@@ -184,13 +184,13 @@ def _require_same_vocabulary(selection: Selection, tokenizer: Tokenizer, source:
 
 def _back_end(original: Original, selection: Selection, options: Options) -> BackEnd:
     """The back end for this kind of original; both need TensorFlow, so they are imported here."""
-    from smaller_labse.make_smaller.back_ends.from_huggingface import FromHuggingFace
-    from smaller_labse.make_smaller.back_ends.from_tfhub import FromTFHub
+    from smaller_labse.make_smaller.back_ends.huggingface_back_end import HuggingFaceBackEnd
+    from smaller_labse.make_smaller.back_ends.tfhub_back_end import TFHubBackEnd
 
     # Each takes the files and the tokenizer of its own kind of original.
     back_ends: dict[type, Callable[[Any, Any, Selection, Options], BackEnd]] = {
-        HuggingFaceFolder: FromHuggingFace,
-        TFHubFolders: FromTFHub,
+        HuggingFaceFolder: HuggingFaceBackEnd,
+        TFHubFolders: TFHubBackEnd,
     }
     return back_ends[type(original.place)](original.place, original.tokenizer, selection, options)
 

@@ -180,7 +180,7 @@ def test_a_stage_may_read_the_file_formats_of_those_on_its_left(tmp_path: Path) 
     root = write_tree(
         tmp_path,
         {
-            "smaller_labse/__init__.py": "import smaller_labse.make_smaller.back_ends.from_tfhub",
+            "smaller_labse/__init__.py": "import smaller_labse.make_smaller.back_ends.tfhub_back_end",
             "smaller_labse/common/errors.py": "",
             "select_vocab/selection.py": "from smaller_labse.common.errors import UsageError\nimport numpy",
             "make_smaller/manifest.py": "from smaller_labse.select_vocab.selection import Selection",

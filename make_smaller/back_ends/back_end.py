@@ -1,7 +1,7 @@
 """The protocol `BackEnd` and its options: one back end per kind of original.
 
-There are two, one file each: `from_tfhub` and `from_huggingface`. Options that would do nothing for an
-original are refused here, before anything of it is read.
+There are two, one file each: `tfhub_back_end` and `huggingface_back_end`. Options that would do nothing
+for an original are refused here, before anything of it is read.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
@@ -19,16 +19,12 @@ from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.progress import Advance, progress
 from smaller_labse.corpora.languages import language_label
 from smaller_labse.corpora.line_batches import LineBatch, LineFilter, line_filter_of, read_batches
-from smaller_labse.corpora.passed_lines import PassedLines, pass_over
 from smaller_labse.corpora.sources import Source
 from smaller_labse.originals.tokenizers.base import Tokenizer
+from smaller_labse.select_vocab.counting.counted_before import find_pipe, require_same_counts
 from smaller_labse.select_vocab.counting.counts_file import Counts, write_counts
-from smaller_labse.select_vocab.counting.counts_folder import (
-    find_pipe,
-    read_unfinished,
-    require_same_counts,
-    unfinished_file,
-)
+from smaller_labse.select_vocab.counting.passed_lines import PassedLines
+from smaller_labse.select_vocab.counting.resume_count import Begun, resume_count, unfinished_file
 from smaller_labse.select_vocab.counting.word_counter import WordCounter
 
 BATCHES_AHEAD = 2  # for each worker
@@ -80,7 +76,7 @@ def count_sources(
     counters = new_counters(tokenizer, workers) if todo else []
     numbers = {file: f"language {number} of {len(files)}" for number, file in enumerate(files, start=1)}
     for source, file in todo:
-        begun = _begin(source, file, tokenizer, line_filter, report)
+        begun = resume_count(source, file, tokenizer, line_filter, report)
         unfinished = unfinished_file(file)
         save = None
         if not source.is_word_list and not find_pipe(source):
@@ -94,45 +90,6 @@ def count_sources(
         write_counts(counts, tokenizer.pieces, file, overwrite)
         unfinished.unlink(missing_ok=True)
     return files
-
-
-@dataclass(frozen=True)
-class Begun:
-    """A count that has begun.
-
-    Attributes:
-        batches: the lines to come.
-        passed: the lines before them.
-        counts: of the lines before them; None where there are none.
-    """
-
-    batches: Iterator[LineBatch]
-    passed: PassedLines
-    counts: Counts | None = None
-
-
-def _begin(
-    source: Source,
-    file: Path,
-    tokenizer: Tokenizer,
-    line_filter: LineFilter,
-    report: Callable[[str], None],
-) -> Begun:
-    """Begin a source, behind the lines that were counted until an earlier count was interrupted."""
-    batches = read_batches(source, line_filter)
-    counts = None
-    if not find_pipe(source):
-        counts = read_unfinished(source, file, tokenizer, line_filter, report)
-    if counts is None or counts.total_lines is None or counts.text_digest is None:
-        return Begun(batches, PassedLines())
-    with progress(f"reading {source.name} again", counts.total_lines, "lines") as advance:
-        passed = pass_over(batches, counts.total_lines, counts.text_digest, advance)
-    if passed is None:
-        report(f"{source.name}: counting from the first line; {source.description} was changed since")
-        return Begun(read_batches(source, line_filter), PassedLines())
-    named = language_label(source.language.code, source.name)
-    report(f"continuing {named} after {passed.total:,} lines that are counted and have not changed")
-    return Begun(batches, passed, counts)
 
 
 def count_source(

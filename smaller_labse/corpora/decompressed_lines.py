@@ -35,19 +35,19 @@ def split_lines(text: str) -> list[str]:
     return [line.removesuffix("\r") for line in lines] if "\r" in text else lines
 
 
-def decoded_lines(file: Path) -> Iterator[str]:
+def decompressed_lines(file: Path) -> Iterator[str]:
     """Yield the lines of a text file, whatever its name says of its content.
 
     Raises:
         SmallerLabseError: it cannot be read, its compression is broken, it is not UTF-8, or a line has more
             than `LONGEST_LINE` bytes.
     """
-    for block in decoded_blocks(file):
+    for block in decompressed_blocks(file):
         yield from split_lines(block)
 
 
-def decoded_blocks(file: Path) -> Iterator[str]:
-    """As `decoded_lines`, in blocks of whole lines, the last one's end left out of each."""
+def decompressed_blocks(file: Path) -> Iterator[str]:
+    """As `decompressed_lines`, in blocks of whole lines, the last one's end left out of each."""
     # Of a line that has not ended yet; a bytearray grows in place, so that a long line takes linear time.
     rest, number = bytearray(), 1
     for block in _blocks(file):

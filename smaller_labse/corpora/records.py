@@ -18,8 +18,8 @@ from smaller_labse.corpora.decompressed_lines import (
     COMPRESSIONS,
     LONGEST_LINE,
     broken,
-    decoded_blocks,
-    decoded_lines,
+    decompressed_blocks,
+    decompressed_lines,
     too_long,
 )
 
@@ -99,7 +99,7 @@ def read_records(
         return _column(_csv_rows(file), file, text_field, advice)
     if ending == ".tsv":
         return _column(_tsv_rows(file), file, text_field, advice)
-    return decoded_lines(file)
+    return decompressed_lines(file)
 
 
 def require_texts(
@@ -122,7 +122,7 @@ def require_texts(
 
 
 def _jsonl_texts(file: Path, text_field: str, advice: str) -> Iterator[str | None]:
-    for number, line in enumerate(decoded_lines(file), start=1):
+    for number, line in enumerate(decompressed_lines(file), start=1):
         if not line.strip():
             continue
         try:
@@ -238,7 +238,7 @@ def _csv_rows(file: Path) -> Iterator[tuple[int, list[str]]]:
 
     def lines() -> Iterator[str]:
         nonlocal size
-        for block in decoded_blocks(file):
+        for block in decompressed_blocks(file):
             for line in block.split("\n"):
                 size += len(line) + 1
                 if size > LONGEST_LINE:
@@ -260,5 +260,5 @@ def _csv_rows(file: Path) -> Iterator[tuple[int, list[str]]]:
 
 
 def _tsv_rows(file: Path) -> Iterator[tuple[int, list[str]]]:
-    for number, line in enumerate(decoded_lines(file), start=1):
+    for number, line in enumerate(decompressed_lines(file), start=1):
         yield number, line.split("\t")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from smaller_labse.common.errors import SmallerLabseError, UsageError
-from smaller_labse.corpora.decompressed_lines import decoded_lines, split_lines
+from smaller_labse.corpora.decompressed_lines import decompressed_lines, split_lines
 from smaller_labse.corpora.records import (
     JSON_LINES,
     TEXT_FIELD,
@@ -110,7 +110,7 @@ def read_plain_lines(file: Path) -> list[str]:
     """
     if not file.exists():
         raise SmallerLabseError(f"{file}: there is no such file")
-    return _require_some(list(decoded_lines(file)), file)
+    return _require_some(list(decompressed_lines(file)), file)
 
 
 def _require_some(sentences: list[str], file: Path) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.corpora.decompressed_lines import decoded_lines
+from smaller_labse.corpora.decompressed_lines import decompressed_lines
 
 WORD_LIST_ENDINGS = (".tsv", ".tsv.gz", ".tsv.zst", ".tsv.xz", ".tsv.bz2")
 MOST_DIGITS = 12  # of a word's count; sums over any list stay in an int64
@@ -20,7 +20,7 @@ def read_word_counts(file: Path) -> Iterator[tuple[str, int]]:
     """
     if not file.is_file():
         raise SmallerLabseError(f"{file}: there is no such word list")
-    for number, line in enumerate(decoded_lines(file), start=1):
+    for number, line in enumerate(decompressed_lines(file), start=1):
         word, tab, count = line.rpartition("\t")
         if not line:
             continue

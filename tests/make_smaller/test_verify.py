@@ -13,8 +13,8 @@ import pytest
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.corpora.builtin_sentences import builtin_sentences
-from smaller_labse.make_smaller.back_ends import from_tfhub
-from smaller_labse.make_smaller.back_ends.from_tfhub import verify_tfhub
+from smaller_labse.make_smaller.back_ends import tfhub_back_end
+from smaller_labse.make_smaller.back_ends.tfhub_back_end import verify_tfhub
 from smaller_labse.make_smaller.make_smaller import make_smaller
 from smaller_labse.make_smaller.manifest import Verification
 from smaller_labse.originals.tokenizers.wordpiece import WordPiece
@@ -141,7 +141,7 @@ def transpose(tensor: str) -> Callable[[str, np.ndarray], np.ndarray]:
 def preprocessor_at_once(trimmed, monkeypatch) -> None:
     """The preprocessor takes the longest to write, and is not what these tests are about."""
     monkeypatch.setattr(
-        from_tfhub,
+        tfhub_back_end,
         "save_preprocessor",
         lambda preprocessor, folder: shutil.copytree(trimmed.model / "preprocess", folder),
     )
@@ -161,27 +161,27 @@ def preprocessor_at_once(trimmed, monkeypatch) -> None:
 def test_a_wrong_tensor_ends_without_a_model(
     example, trimmed, preprocessor_at_once, tmp_path, monkeypatch, spoil, reason
 ):
-    sliced = from_tfhub.read_with_one_row
+    sliced = tfhub_back_end.read_with_one_row
 
     def spoiled(checkpoint: Checkpoint) -> Callable[[str], np.ndarray]:
         read_tensor = sliced(checkpoint)
         return lambda name: spoil(name, read_tensor(name).copy())
 
-    monkeypatch.setattr(from_tfhub, "read_with_one_row", spoiled)
+    monkeypatch.setattr(tfhub_back_end, "read_with_one_row", spoiled)
     with pytest.raises(SmallerLabseError, match=reason):
         make_smaller(example, trimmed.selection, tmp_path / "model", huggingface=False)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_exchanged_rows_end_without_a_model(example, trimmed, preprocessor_at_once, tmp_path, monkeypatch):
-    write_embedding_shard = from_tfhub.write_embedding_shard
+    write_embedding_shard = tfhub_back_end.write_embedding_shard
 
     def exchanged(chunks: Iterable[np.ndarray], file: Path) -> object:
         first, *others = chunks
         first[[150, 151]] = first[[151, 150]]
         return write_embedding_shard([first, *others], file)
 
-    monkeypatch.setattr(from_tfhub, "write_embedding_shard", exchanged)
+    monkeypatch.setattr(tfhub_back_end, "write_embedding_shard", exchanged)
     with pytest.raises(SmallerLabseError, match="is not the original's"):
         make_smaller(example, trimmed.selection, tmp_path / "model", huggingface=False)
     assert list(tmp_path.iterdir()) == []
@@ -196,7 +196,7 @@ def test_a_wrong_model_does_not_replace_an_earlier_one(
     earlier = tmp_path / "model"
     shutil.copytree(trimmed.model, earlier)
     before = {file: file.stat().st_mtime_ns for file in earlier.rglob("*")}
-    monkeypatch.setattr(from_tfhub, "verify_tfhub", refuse)
+    monkeypatch.setattr(tfhub_back_end, "verify_tfhub", refuse)
     with pytest.raises(SmallerLabseError, match="no"):
         make_smaller(example, trimmed.selection, earlier, huggingface=False, overwrite=True)
     assert {file: file.stat().st_mtime_ns for file in earlier.rglob("*")} == before

@@ -14,7 +14,7 @@ import pytest
 
 from smaller_labse.select_vocab.counting import count_sources
 from smaller_labse.select_vocab.counting.counts_file import read_metadata
-from smaller_labse.select_vocab.counting.counts_folder import unfinished_file
+from smaller_labse.select_vocab.counting.resume_count import unfinished_file
 
 SECONDS = 120  # for a process to get where it is killed
 REPEATED = 60_000

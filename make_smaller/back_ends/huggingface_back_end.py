@@ -58,7 +58,7 @@ LoadOriginal = Callable[[np.ndarray], Embed]
 Compared = TypeVar("Compared")
 
 
-class FromHuggingFace:
+class HuggingFaceBackEnd:
     """An original from Hugging Face and a selection; see `BackEnd`."""
 
     def __init__(

@@ -56,7 +56,7 @@ SHARD = ".word_embeddings"  # beside the encoder, until it is moved into it
 Preprocess = Callable[[tf.Tensor], Mapping[str, tf.Tensor]]
 
 
-class FromTFHub:
+class TFHubBackEnd:
     """A TF Hub original and a selection; see `BackEnd`."""
 
     def __init__(

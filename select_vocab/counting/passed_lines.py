@@ -1,4 +1,4 @@
-"""Lines that went by: how many, their digest, a sample; and passing over those that were counted before."""
+"""What is noted of counted lines (number, digest, sample), and skipping those that were counted before."""
 
 from __future__ import annotations
 

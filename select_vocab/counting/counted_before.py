@@ -1,0 +1,90 @@
+"""Was it counted before? Whether a counts file holds what counting this text would give."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.common.progress import progress
+from smaller_labse.corpora.line_batches import LineFilter, TextDigest, line_filter_of, read_batches
+from smaller_labse.corpora.sources import Source
+from smaller_labse.select_vocab.counting.counts_file import NO_SAMPLE, read_metadata
+
+
+def require_same_counts(
+    source: Source, file: Path, fingerprint: str, line_filter: LineFilter, sample: bool = True
+) -> str:
+    """Refuse a counts file that holds other counts than this source would give.
+
+    A text on this machine is read again, which takes a small part of the time that counting takes, and its
+    digest compared with the one in the file. A dataset on the hub is named by its dump and is not read again.
+
+    Returns:
+        What is known of it, for people, e.g. "en: counted before, its text has not changed".
+
+    Raises:
+        SmallerLabseError: it holds counts of another vocabulary, corpus or line filter, or of the text before
+            it was changed, or the text can be read only once.
+    """
+    metadata = read_metadata(file)
+    other = what_differs(metadata, source, fingerprint, line_filter)
+    if other:
+        raise SmallerLabseError(
+            f"{file} exists and holds counts of another {other}; choose another folder or add --overwrite"
+        )
+    if not sample and metadata["sample"] != NO_SAMPLE:
+        raise SmallerLabseError(
+            f"{file} holds lines of its text, which --no-sample is to leave out; delete that file to count "
+            "this text again, or add --overwrite to count all again"
+        )
+    if not source.paths:
+        return f"{source.name}: counted before ({file}); --overwrite counts again"
+    pipe = find_pipe(source)
+    if pipe:
+        raise SmallerLabseError(
+            f"{file} exists, and {pipe} can be read only once, so nobody can tell whether it is the same "
+            "text; choose another folder or add --overwrite"
+        )
+    if "text_digest" not in metadata:
+        return (
+            f"{source.name}: counted before ({file}), by a version that did not note the text's digest; "
+            "if the text has changed since, count again with --overwrite"
+        )
+    if _digest(source, line_filter) != metadata["text_digest"]:
+        raise SmallerLabseError(
+            f"{file} holds counts of {source.description} from before it was changed, or of another text of "
+            "that name; delete that file to count this text again, or add --overwrite to count all again"
+        )
+    return f"{source.name}: counted before ({file}), its text has not changed"
+
+
+def find_pipe(source: Source) -> Path | None:
+    """A path of the source that can be read only once; None where there is none."""
+    return next((path for path in source.paths if not path.is_file() and not path.is_dir()), None)
+
+
+def what_differs(
+    metadata: Mapping[str, str], source: Source, fingerprint: str, line_filter: LineFilter
+) -> str | None:
+    """In what a counts file differs from what this source would give, e.g. "corpus (a.txt, now b.txt)"."""
+    expected = {
+        "fingerprint": (fingerprint, "vocabulary"),
+        "corpus": (source.stored_corpus, "corpus"),
+        "filter": (line_filter_of(source, line_filter).to_json(), "line filter"),
+    }
+    for key, (value, called) in expected.items():
+        # Counts of earlier versions hold the paths of their texts.
+        if metadata[key] != value and not (key == "corpus" and metadata[key] == source.description):
+            return f"{called} ({metadata[key]}, now {value})"
+    return None
+
+
+def _digest(source: Source, line_filter: LineFilter) -> str:
+    digest = TextDigest()
+    most = line_filter_of(source, line_filter).max_lines
+    with progress(f"checking {source.name}", most, "lines") as advance:
+        for batch in read_batches(source, line_filter):
+            batch.add_to(digest)
+            advance(len(batch.lines))
+    return digest.hexdigest()

@@ -1,0 +1,95 @@
+"""Resume an interrupted count behind the lines that were counted, if the text still begins with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.common.progress import progress
+from smaller_labse.corpora.languages import language_label
+from smaller_labse.corpora.line_batches import LineBatch, LineFilter, read_batches
+from smaller_labse.corpora.sources import Source
+from smaller_labse.originals.tokenizers.base import Tokenizer
+from smaller_labse.select_vocab.counting.counted_before import find_pipe, what_differs
+from smaller_labse.select_vocab.counting.counts_file import Counts, read_counts, read_metadata
+from smaller_labse.select_vocab.counting.passed_lines import PassedLines, pass_over
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A count that has begun.
+
+    Attributes:
+        batches: the lines to come.
+        passed: the lines before them.
+        counts: of the lines before them; None where there are none.
+    """
+
+    batches: Iterator[LineBatch]
+    passed: PassedLines
+    counts: Counts | None = None
+
+
+def resume_count(
+    source: Source,
+    file: Path,
+    tokenizer: Tokenizer,
+    line_filter: LineFilter,
+    report: Callable[[str], None],
+) -> Begun:
+    """Begin a source, behind the lines that were counted until an earlier count was interrupted."""
+    batches = read_batches(source, line_filter)
+    counts = None
+    if not find_pipe(source):
+        counts = _read_unfinished(source, file, tokenizer, line_filter, report)
+    if counts is None or counts.total_lines is None or counts.text_digest is None:
+        return Begun(batches, PassedLines())
+    with progress(f"reading {source.name} again", counts.total_lines, "lines") as advance:
+        passed = pass_over(batches, counts.total_lines, counts.text_digest, advance)
+    if passed is None:
+        report(f"{source.name}: counting from the first line; {source.description} was changed since")
+        return Begun(read_batches(source, line_filter), PassedLines())
+    named = language_label(source.language.code, source.name)
+    report(f"continuing {named} after {passed.total:,} lines that are counted and have not changed")
+    return Begun(batches, passed, counts)
+
+
+def unfinished_file(file: Path) -> Path:
+    """Where the counts of a text's first lines are kept until its counts file is written."""
+    return file.with_name(f".{file.name}.partial")
+
+
+def _read_unfinished(
+    source: Source,
+    file: Path,
+    tokenizer: Tokenizer,
+    line_filter: LineFilter,
+    report: Callable[[str], None] = lambda message: None,
+) -> Counts | None:
+    """The counts of the source's first lines, where a count was interrupted.
+
+    Args:
+        source: the text; whether it still begins with these lines is for the caller to see.
+        file: the counts file that was to be written.
+        tokenizer: the original's.
+        line_filter: which lines count.
+        report: is told why counts that are there are not gone on with.
+
+    Returns:
+        None where there are none, or those of another vocabulary, corpus or line filter.
+    """
+    unfinished = unfinished_file(file)
+    if not unfinished.exists():
+        return None
+    try:
+        metadata = read_metadata(unfinished)
+        other = what_differs(metadata, source, tokenizer.fingerprint, line_filter)
+        if other is None:
+            return read_counts(unfinished, tokenizer.pieces, tokenizer.fingerprint)
+        reason = f"what was counted until it was interrupted is of another {other}"
+    except SmallerLabseError as error:
+        reason = str(error)
+    report(f"{source.name}: counting from the first line; {reason}")
+    return None
