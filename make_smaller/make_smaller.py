@@ -20,6 +20,7 @@ from smaller_labse.encoders.sentence_transformers_folder import MODULES
 from smaller_labse.make_smaller.back_ends.back_end import BackEnd, Options, locate_for
 from smaller_labse.make_smaller.manifest import ModelDescription, Verification, write_manifest
 from smaller_labse.originals.huggingface import HuggingFaceFolder
+from smaller_labse.originals.lineage import write_lineage
 from smaller_labse.originals.locate import folders_of
 from smaller_labse.originals.model_folder import (
     FROM_HUGGINGFACE,
@@ -196,11 +197,12 @@ def _back_end(original: Original, selection: Selection, options: Options) -> Bac
 
 
 def _describe(description: ModelDescription, folder: Path) -> None:
-    """Write the model cards and then the manifest, which lists all other files."""
+    """Write the lineage, the model cards, and then the manifest, which lists all other files."""
     from smaller_labse.make_smaller.model_card import huggingface_card, model_card
 
     model_card(description).save(folder / MODEL_CARD)
     if HUGGINGFACE in description.formats:
+        write_lineage(description.lineage, folder / HUGGINGFACE)
         huggingface_card(description).save(folder / HUGGINGFACE / MODEL_CARD)
     write_manifest(description, folder)
 

@@ -6,6 +6,8 @@
       "original": {"name": ..., "hub_id": ... or null, "base_model": what its card says it was made from, or
                    null, "format": "tfhub" or "huggingface", by which it is trimmed, "fingerprint": ...,
                    "rows": ..., "parameters": ...},
+      "trimmed_from": [the original, then what that was trimmed from itself, and so on: {"name": ...,
+                       "hub_id": ... or null, "vocab_size": ..., "parameters": ...}],
       "license": as the model card's front matter says it, null where nobody said,
       "rows": ..., "hidden_size": ..., "parameters": ...,
       "tokenizer": "wordpiece", "unigram" or "bpe",
@@ -31,6 +33,7 @@ from typing import Any
 
 from smaller_labse.common.json_files import write_json
 from smaller_labse.make_smaller.rounding import Rounding
+from smaller_labse.originals.lineage import Ancestor, Lineage
 from smaller_labse.originals.model_folder import MANIFEST
 from smaller_labse.originals.original_card import OriginalCard
 from smaller_labse.select_vocab.selection import Selection
@@ -120,10 +123,19 @@ class ModelDescription:
         return self.original_parameters - dropped * self.selection.hidden_size
 
     @property
-    def rounded_to(self) -> str | None:
-        """What the numbers were rounded to, now or in the original already; None where they never were."""
-        rounding = self.verification.rounding
-        return rounding.dtype if rounding else self.original.rounded_to
+    def lineage(self) -> Lineage:
+        """What the model was trimmed from, and rounded to, now or in the original already."""
+        original, rounding = self.original, self.verification.rounding
+        trimmed_from = Ancestor(
+            name=original.name,
+            hub_id=original.hub_id,
+            vocab_size=self.selection.subset.original_size,
+            parameters=self.original_parameters,
+        )
+        return Lineage(
+            (trimmed_from, *original.lineage.trimmed_from),
+            rounding.dtype if rounding else original.lineage.rounded_to,
+        )
 
 
 def write_manifest(description: ModelDescription, folder: Path) -> None:
@@ -142,6 +154,7 @@ def write_manifest(description: ModelDescription, folder: Path) -> None:
             "rows": selection.subset.original_size,
             "parameters": description.original_parameters,
         },
+        "trimmed_from": [asdict(ancestor) for ancestor in description.lineage.trimmed_from],
         "license": description.license.get("license"),
         "rows": len(selection.subset),
         "hidden_size": selection.hidden_size,
@@ -154,7 +167,7 @@ def write_manifest(description: ModelDescription, folder: Path) -> None:
         "keep_characters": selection.keep_characters,
         "order": selection.order,
         "coverage": [asdict(language) for language in selection.coverage],
-        "dtype": description.rounded_to,
+        "dtype": description.lineage.rounded_to,
         "proof": asdict(description.verification),
         "files": {file.relative_to(folder).as_posix(): file.stat().st_size for file in files},
     }

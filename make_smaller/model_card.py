@@ -10,6 +10,7 @@ from typing import Any
 
 from huggingface_hub import ModelCard, ModelCardData
 
+from smaller_labse.common.visible_text import markdown_text
 from smaller_labse.corpora.languages import name_language
 from smaller_labse.make_smaller.manifest import ModelDescription
 from smaller_labse.make_smaller.rounding import rounding_table
@@ -51,14 +52,14 @@ def _card(description: ModelDescription, huggingface: str, **front_matter: Any) 
     data = ModelCardData(
         **_language_tags(description.selection.languages),
         **description.license,
-        base_model=description.original.hub_id or description.original.base_model,
+        base_model=_base_model(description.original),
         pipeline_tag=TASK,
         tags=list(TAGS),
         **front_matter,
     )
     parts = [
         _summary(description),
-        "## Size\n\n" + size_table(description.selection, description.original_parameters).markdown(),
+        _size(description),
         _languages(description.selection),
         _usage(description, huggingface),
         _verification(description),
@@ -81,19 +82,44 @@ def _language_tags(codes: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _summary(description: ModelDescription) -> str:
-    left = description.parameters / description.original_parameters
+    left = f"{description.parameters / description.original_parameters:.1%} of its parameters"
+    ancestors = description.original.lineage.trimmed_from
+    if ancestors:
+        first = ancestors[-1]
+        left += f", {description.parameters / first.parameters:.1%} of {markdown_text(first.name)}'s"
     return (
         f"# {description.name}\n\n"
         f"{_introduced(description.original)}, trimmed to {_named(description.selection.languages)}: "
-        f"{left:.1%} of its parameters. {_what_is_the_same(description)}\n"
+        f"{left}. {_what_is_the_same(description)}\n"
     )
 
 
+def _base_model(original: OriginalCard) -> str | None:
+    """The hub id of the nearest model that is on the hub."""
+    return original.hub_id or original.base_model or original.lineage.hub_id
+
+
 def _introduced(original: OriginalCard) -> str:
-    """The original's name, which says little where it is only a folder's."""
+    """The original's name, which says little where it is only a folder's, and what that was made from."""
+    if original.lineage.trimmed_from:
+        names = [markdown_text(ancestor.name) for ancestor in original.lineage.trimmed_from]
+        return f"{original.name}, itself trimmed from {', and that from '.join(names)}"
     if original.hub_id or not original.base_model:
         return original.name
     return f"{original.name}, made from {original.base_model} as its card says"
+
+
+def _size(description: ModelDescription) -> str:
+    """The size beside the original's, and beside that of what the original was trimmed from."""
+    text = "## Size\n\n" + size_table(description.selection, description.original_parameters).markdown()
+    vocab_size = len(description.selection.subset)
+    for ancestor in description.original.lineage.trimmed_from:
+        text += (
+            f"\nOf {markdown_text(ancestor.name)}, with {ancestor.vocab_size:,} tokens and "
+            f"{ancestor.parameters / 1e6:,.1f}M parameters, {vocab_size / ancestor.vocab_size:.1%} and "
+            f"{description.parameters / ancestor.parameters:.1%} are left.\n"
+        )
+    return text
 
 
 def _what_is_the_same(description: ModelDescription) -> str:
@@ -104,12 +130,12 @@ def _what_is_the_same(description: ModelDescription) -> str:
             "text whose tokens were all kept gets the same tokens as from the original, and not quite the "
             "same embedding."
         )
-    if original.rounded_to:
+    if original.lineage.rounded_to:
         return (
-            f"{original.name} was rounded to {original.rounded_to} already when it was trimmed itself; now "
-            "only rows of the embedding matrix were taken away. A text whose tokens were all kept gets the "
-            f"same tokens and the same embedding as from {original.name}, and not quite the embedding that "
-            "it got before rounding."
+            f"{original.name} was rounded to {original.lineage.rounded_to} already when it was trimmed "
+            "itself; now only rows of the embedding matrix were taken away. A text whose tokens were all "
+            f"kept gets the same tokens and the same embedding as from {original.name}, and not quite the "
+            "embedding that it got before rounding."
         )
     return (
         "Only rows of the embedding matrix were taken away; a text whose tokens were all kept gets the "
@@ -170,7 +196,7 @@ embeddings = tf.nn.l2_normalize(encoder(preprocess(tf.constant(["dog"])))["defau
 
 def _verification(description: ModelDescription) -> str:
     original = description.original
-    compared = f"{original.name}, rounded before," if original.rounded_to else "the original"
+    compared = f"{original.name}, rounded before," if original.lineage.rounded_to else "the original"
     text = (
         "## Verification\n\n"
         f"Compared with {compared} when this model was written: {description.verification.summary}.\n"

@@ -34,8 +34,8 @@ from smaller_labse.evaluate.comparison.provenance import (
     used_versions,
 )
 from smaller_labse.evaluate.comparison.results import TokenizedTexts
-from smaller_labse.originals.locate import locate_encoder
-from smaller_labse.originals.model_folder import rounded_to
+from smaller_labse.originals.lineage import read_lineage
+from smaller_labse.originals.locate import Place, folders_of, locate_encoder
 from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset
 
 if TYPE_CHECKING:
@@ -134,8 +134,7 @@ def parity(
     for language, lines in sentences.items():
         if not any(lines):
             raise SmallerLabseError(f"{texts[language]}: only empty lines, expected one text per line")
-    locate_encoder(original, original_preprocessor)
-    locate_encoder(model)
+    rounded = _rounded_to(locate_encoder(original, original_preprocessor), locate_encoder(model))
     prompt = common_prompt([NamedModel("original", original), NamedModel("model", model)], prompt)
     announce(f"loading {original} and {model}")
     from smaller_labse.encoders.load import load
@@ -155,7 +154,6 @@ def parity(
     data = [TestData("text", part.language, part.texts, str(texts[part.language])) for part in languages]
     provenance = Provenance(tuple(data), used_versions(), report_date())
     total = combine("all", languages)
-    rounded = _rounded_to(original, model)
     return Parity(original, model, tuple(languages), total, rounded, smaller.prompt, provenance)
 
 
@@ -218,10 +216,10 @@ def verdict(result: Parity) -> str | None:
     return f"{text}; embeddings of unchanged texts differ by up to {largest:.1e}"
 
 
-def _rounded_to(original: str, model: str) -> str | None:
-    """What the manifest says; None beside an original that was rounded already, which it is equal to."""
-    rounded = rounded_to(model)
-    return None if rounded == rounded_to(original) else rounded
+def _rounded_to(original: Place, model: Place) -> str | None:
+    """What its files say; None beside an original that was rounded already, which it is equal to."""
+    before, after = (read_lineage(folders_of(place)[0]).rounded_to for place in (original, model))
+    return None if before == after else after
 
 
 def parity_table(result: Parity) -> Table:

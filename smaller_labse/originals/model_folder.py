@@ -44,12 +44,3 @@ def manifest_around(folder: str | os.PathLike[str]) -> dict[str, Any]:
     path = Path(folder)
     path = path.absolute() if path.name else path.resolve()
     return read_manifest(path) or (read_manifest(path.parent) if path.name in (ENCODER, HUGGINGFACE) else {})
-
-
-def rounded_to(folder: str | os.PathLike[str]) -> str | None:
-    """What a model's numbers were rounded to, "float16", by it or an original of it; else None.
-
-    Raises:
-        SmallerLabseError: see `read_manifest`.
-    """
-    return manifest_around(folder).get("dtype")

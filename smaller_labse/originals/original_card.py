@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from smaller_labse.originals.huggingface import HuggingFaceFolder, is_hub_id
-from smaller_labse.originals.model_folder import ENCODER, HUGGINGFACE, MODEL_CARD, rounded_to
+from smaller_labse.originals.lineage import Lineage, read_lineage
+from smaller_labse.originals.model_folder import ENCODER, HUGGINGFACE, MODEL_CARD
 from smaller_labse.originals.tfhub import TFHubFolders
 
 OUR_TAG = "smaller-labse"  # of the cards that make-smaller writes
@@ -29,18 +30,22 @@ class OriginalCard:
         license: its card's entries for the licence, e.g. {"license": "mit"}; empty where it states none.
         hub_id: its own id on the Hugging Face hub; None where nobody knows.
         base_model: the hub id of the one model that its card names as what it was made from, else None.
-        rounded_to: "float16" where it is a smaller model of ours that was rounded to it, else None.
+        lineage: what it was trimmed from itself, where it is a smaller model of ours.
     """
 
     name: str
     license: Mapping[str, Any] = field(default_factory=dict)
     hub_id: str | None = None
     base_model: str | None = None
-    rounded_to: str | None = None
+    lineage: Lineage = field(default_factory=Lineage)
 
 
 def read_original_card(place: HuggingFaceFolder | TFHubFolders) -> OriginalCard:
-    """Read the card that lies with an original; one that is missing or not readable states nothing."""
+    """Read the card that lies with an original; one that is missing or not readable states nothing.
+
+    Raises:
+        SmallerLabseError: what should say its lineage is not readable.
+    """
     folder = _folder_of_card(place)
     front_matter = _front_matter(folder / MODEL_CARD) if folder else {}
     own_id = _own_hub_id(place)
@@ -50,7 +55,7 @@ def read_original_card(place: HuggingFaceFolder | TFHubFolders) -> OriginalCard:
         license={} if stated.get("license") in NO_LICENSE else stated,
         hub_id=own_id,
         base_model=_base_model(front_matter),
-        rounded_to=rounded_to(_folder_of_weights(place)),
+        lineage=read_lineage(place.folder if isinstance(place, HuggingFaceFolder) else place.encoder),
     )
 
 
@@ -59,10 +64,6 @@ def _folder_of_card(place: HuggingFaceFolder | TFHubFolders) -> Path | None:
         return place.folder
     # What a handle stands for lies in a cache, beside others.
     return place.encoder.parent if place.encoder.name == ENCODER else None
-
-
-def _folder_of_weights(place: HuggingFaceFolder | TFHubFolders) -> Path:
-    return place.folder if isinstance(place, HuggingFaceFolder) else place.encoder
 
 
 def _own_hub_id(place: HuggingFaceFolder | TFHubFolders) -> str | None:

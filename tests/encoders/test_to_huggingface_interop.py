@@ -16,6 +16,7 @@ from safetensors.numpy import load_file
 
 from smaller_labse.encoders.config import EncoderConfig, infer_config
 from smaller_labse.encoders.to_huggingface import write_huggingface
+from smaller_labse.originals.lineage import Ancestor, Lineage, read_lineage, write_lineage
 from smaller_labse.originals.tokenizers.vocabulary import read_pieces
 
 torch = pytest.importorskip("torch", reason="needs torch, from the extra interop")
@@ -196,11 +197,17 @@ def test_save_pretrained_writes_the_same_tensors_and_they_load_again(folder: Pat
     assert torch.equal(run_torch(again, *inputs).pooler_output, run_torch(model, *inputs).pooler_output)
 
 
-def test_sentence_transformer_saves_and_loads_again(folder: Path, tmp_path: Path) -> None:
+def test_sentence_transformer_saves_and_loads_again_and_keeps_the_lineage(
+    folder: Path, tmp_path: Path
+) -> None:
+    lineage = Lineage((Ancestor("labse", None, 900, 7000),), "float16")
+    folder = shutil.copytree(folder, tmp_path / "ours")
+    write_lineage(lineage, folder)
     model = sentence_transformers.SentenceTransformer(str(folder), device="cpu")
-    model.save_pretrained(str(tmp_path))
-    again = sentence_transformers.SentenceTransformer(str(tmp_path), device="cpu")
+    model.save_pretrained(str(tmp_path / "saved"))
+    again = sentence_transformers.SentenceTransformer(str(tmp_path / "saved"), device="cpu")
     np.testing.assert_array_equal(again.encode(TEXTS), model.encode(TEXTS))
+    assert read_lineage(tmp_path / "saved") == lineage
 
 
 @dataclass(frozen=True)

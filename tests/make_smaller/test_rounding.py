@@ -38,6 +38,7 @@ def rounded(trimmed: Trimmed, tmp_path_factory: pytest.TempPathFactory) -> Round
     counts = smaller_labse.count(original, LANGUAGES, text=text, out=folder / "counts")
     smaller_labse.select(original, counts, out=folder / "selection", top_k=1000)
     smaller_labse.make_smaller(original, folder / "selection", folder / "model", dtype="float16")
+    shutil.copytree(folder / "model" / "huggingface", folder / "published")  # as users publish it
     return Rounded(original, folder / "selection", folder / "model", text)
 
 
@@ -79,7 +80,7 @@ def test_no_card_says_equal_to_the_bit(rounded: Rounded) -> None:
         assert "| lowest cosine |" in text
 
 
-@pytest.mark.parametrize("part", ["", "huggingface"])
+@pytest.mark.parametrize("part", ["", "../published"])
 def test_parity_refuses_to_call_it_unchanged(rounded: Rounded, tmp_path, capsys, part: str) -> None:
     arguments = ["parity", "--original", str(rounded.original), "--model", str(rounded.model / part)]
     arguments += ["--text", f"en={rounded.text.with_name('en.txt')}"]
@@ -123,11 +124,11 @@ def test_a_model_in_float16_already_is_equal_to_the_bit(rounded: Rounded, tmp_pa
 
 @pytest.fixture(scope="module")
 def trimmed_again(rounded: Rounded, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The rounded model, trimmed again without a word about rounding."""
-    folder = tmp_path_factory.mktemp("again")
-    counts = smaller_labse.count(rounded.model, ("en",), text=rounded.text, out=folder / "counts")
-    smaller_labse.select(rounded.model, counts, out=folder / "selection", top_k=1000)
-    smaller_labse.make_smaller(rounded.model, folder / "selection", folder / "again", savedmodel=False)
+    """The rounded model as it was published, trimmed again without a word about rounding."""
+    folder, published = tmp_path_factory.mktemp("again"), rounded.model.with_name("published")
+    counts = smaller_labse.count(published, ("en",), text=rounded.text, out=folder / "counts")
+    smaller_labse.select(published, counts, out=folder / "selection", top_k=1000)
+    smaller_labse.make_smaller(published, folder / "selection", folder / "again", savedmodel=False)
     return folder / "again"
 
 
@@ -135,9 +136,31 @@ def test_trimmed_again_it_is_still_said_to_be_rounded(trimmed_again: Path) -> No
     assert json.loads((trimmed_again / "manifest.json").read_text())["dtype"] == "float16"
     for card in (trimmed_again / "README.md", trimmed_again / "huggingface" / "README.md"):
         text = card.read_text(encoding="utf-8")
-        assert "model was rounded to float16 already when it was trimmed itself" in text
-        assert "Compared with model, rounded before, when this model was written" in text
+        assert "published was rounded to float16 already when it was trimmed itself" in text
+        assert "Compared with published, rounded before, when this model was written" in text
         assert "as from the original" not in text
+
+
+def test_trimmed_again_it_says_what_all_it_was_trimmed_from(rounded: Rounded, trimmed_again: Path) -> None:
+    manifest, config = (
+        json.loads((trimmed_again / name).read_text(encoding="utf-8"))
+        for name in ("manifest.json", "huggingface/config.json")
+    )
+    first = json.loads((rounded.model / "manifest.json").read_text(encoding="utf-8"))
+    sizes = [(one["vocab_size"], one["parameters"]) for one in manifest["trimmed_from"]]
+    # `original` was trimmed itself, from the example.
+    assert [one["name"] for one in manifest["trimmed_from"]] == ["published", "original", "original"]
+    assert sizes[:2] == [(first["rows"], first["parameters"]), (first["original"]["rows"], sizes[1][1])]
+    assert sizes[1] < sizes[2]
+    assert config["smaller_labse"] == {"trimmed_from": manifest["trimmed_from"], "rounded_to": "float16"}
+    shares = [manifest["parameters"] / parameters for _, parameters in sizes]
+    for card in (trimmed_again / "README.md", trimmed_again / "huggingface" / "README.md"):
+        text = card.read_text(encoding="utf-8")
+        assert (
+            "published, itself trimmed from original, and that from original, trimmed to English: "
+            f"{shares[0]:.1%} of its parameters, {shares[2]:.1%} of original's."
+        ) in text
+        assert f"{manifest['rows'] / sizes[2][0]:.1%} and {shares[2]:.1%} are left." in text
 
 
 def test_parity_takes_it_for_rounded_and_for_equal_to_the_rounded(
