@@ -10,6 +10,7 @@ from typing import Any
 
 from huggingface_hub import ModelCard, ModelCardData
 
+from smaller_labse.common.result_table import WIDTH
 from smaller_labse.common.visible_text import markdown_text
 from smaller_labse.corpora.languages import name_language
 from smaller_labse.make_smaller.manifest import ModelDescription
@@ -111,7 +112,7 @@ def _introduced(original: OriginalCard) -> str:
 
 def _size(description: ModelDescription) -> str:
     """The size beside the original's, and beside that of what the original was trimmed from."""
-    text = "## Size\n\n" + size_table(description.selection, description.original_parameters).markdown()
+    text = "## Size\n\n" + size_table(description.selection, description.original_parameters).markdown(WIDTH)
     vocab_size = len(description.selection.subset)
     for ancestor in description.original.lineage.trimmed_from:
         text += (
@@ -163,9 +164,9 @@ def _languages(selection: Selection) -> str:
         )
     if selection.coverage:
         text += "\n"
-        text += coverage_table(selection).markdown()
+        text += coverage_table(selection).markdown(WIDTH)
         text += "\n"
-        text += estimate_table(selection).markdown() if has_estimate(selection) else f"{NO_ESTIMATE}\n"
+        text += estimate_table(selection).markdown(WIDTH) if has_estimate(selection) else f"{NO_ESTIMATE}\n"
     return text
 
 
@@ -207,7 +208,7 @@ def _verification(description: ModelDescription) -> str:
             f"\nWhat rounding to {rounding.dtype} changed: the embeddings of texts with the same tokens, the "
             "original's beside this model's.\n\n"
         )
-        text += rounding_table(rounding).markdown()
+        text += rounding_table(rounding).markdown(WIDTH)
     if rounding:
         text += (
             "\nWhat that costs in a task is measured by `evaluate-encoder compare --cards`, per language, "

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from smaller_labse.common.atomic_output import new_file
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import write_json
+from smaller_labse.common.result_table import WIDTH
 from smaller_labse.common.visible_text import markdown_text
 from smaller_labse.evaluate.comparison.provenance import (
     Provenance,
@@ -126,9 +127,9 @@ def _eval_results(report: Report, number: int) -> list[EvalResult]:
 
 
 def _text(report: Report) -> str:
-    parts = [f"{BEGIN}\n## Scores\n", averages_table(report).markdown()]
+    parts = [f"{BEGIN}\n## Scores\n", averages_table(report).markdown(WIDTH)]
     for (task, metric), lines in by_task(report).items():
-        parts.append(f"### {task}, {metric}\n\n{parts_table(report, lines).markdown()}")
+        parts.append(f"### {task}, {metric}\n\n{parts_table(report, lines).markdown(WIDTH)}")
     prompts = {one.model.name: one.prompt for one in report.models}
     said = describe_provenance(_without_sources(report.provenance), prompts)
     parts.append("".join(f"- {markdown_text(sentence)}\n" for sentence in said))

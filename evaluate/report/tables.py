@@ -1,4 +1,4 @@
-"""The tables of a report: sizes, scores with differences, unchanged texts, lost tokens."""
+"""The tables of a report: sizes, scores with differences, unchanged texts."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from collections.abc import Callable, Sequence
 
 from smaller_labse.common.result_table import Table
 from smaller_labse.corpora.languages import language_label
-from smaller_labse.evaluate.comparison.lost_tokens import LostToken, TextChanges
+from smaller_labse.evaluate.comparison.lost_tokens import TextChanges
 from smaller_labse.evaluate.comparison.side_by_side import Line, Report
 from smaller_labse.evaluate.metrics.bootstrap import Difference
 
-MOST_LOST = 10  # of the lost tokens that a report holds, as Markdown shows them
 SIZE_NOTES = (
     "On disk: the files of the format that was loaded; a model folder may hold a second one.",
     "Memory is that of the process: when it has loaded the model and encoded one text, and the most that it "
@@ -71,22 +70,6 @@ def texts_table(changes: Sequence[TextChanges]) -> Table:
         for of_language in changes
     ]
     return Table(["", "texts", "unchanged", "unknown to the original", "new unknown"], rows, TEXT_NOTES)
-
-
-def lost_table(lost: Sequence[LostToken], most: int = MOST_LOST) -> Table:
-    """The lost tokens that most texts used, each with an example."""
-    rows = [
-        [
-            token.token,
-            f"{token.texts:,}",
-            language_label(token.language),
-            token.example,
-            " ".join(token.before),
-            " ".join(token.after),
-        ]
-        for token in lost[:most]
-    ]
-    return Table(["token", "texts", "language", "for example", "tokens before", "tokens now"], rows)
 
 
 def by_task(report: Report) -> dict[tuple[str, str], list[Line]]:

@@ -19,6 +19,7 @@ from smaller_labse.common.errors import UsageError
 from smaller_labse.common.visible_text import markdown_text, visible
 
 EMPHASIS = re.compile(r"\*([^*]+)\*")
+WIDTH = 80  # columns of text that every terminal and editor shows
 GAP = "  "  # between columns
 WIDEST_WORD = 16  # of a heading; a longer one is broken
 
@@ -40,10 +41,14 @@ class Table:
     notes: Sequence[str] = ()
     together: int = 1
 
-    def markdown(self) -> str:
+    def markdown(self, width: int | None = None) -> str:
         """The table as GitHub Markdown, columns padded so that it reads well as plain text too.
 
         Cells are shown as they are: nothing in them is obeyed, neither by Markdown nor by a terminal.
+
+        Args:
+            width: of a line, in characters, as far as a name and one column fit into it: where there are
+                more columns, the others follow in a table below, with the first one again. None for any.
 
         >>> print(Table(("", "tokens"), [("English", "12,345"), ("Thai", "67")]).markdown(), end="")
         |         | tokens |
@@ -55,12 +60,16 @@ class Table:
         cells = [[markdown_text(cell) for cell in row] for row in cells]
         widths = [max(3, *(len(row[column]) for row in cells)) for column in range(len(self.columns))]
         rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
-        lines = []
-        for row in [cells[0], rule, *cells[1:]]:
-            first, *others = zip(row, widths, strict=True)
-            padded = [first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in others)]
-            lines.append("| " + " | ".join(padded) + " |")
-        return "\n".join(lines) + "\n" + "".join(f"\n{_emphasized(note)}\n" for note in self.notes)
+        blocks = [[*range(1, len(widths))]]
+        if width is not None:  # a column takes 3 more, for "| " before and " " behind it, and the last "|" 1
+            blocks = _blocks([each + 3 - len(GAP) for each in widths], width - 3, self.together)
+        text = ""
+        for block in blocks:
+            for row in [cells[0], rule, *cells[1:]]:
+                padded = [row[0].ljust(widths[0]), *(row[column].rjust(widths[column]) for column in block)]
+                text += "| " + " | ".join(padded) + " |\n"
+            text += "\n"
+        return text[:-1] + "".join(f"\n{_emphasized(note)}\n" for note in self.notes)
 
     def text(self, width: int) -> str:
         """The table for a terminal: no line is wider, no number is broken.
@@ -209,4 +218,4 @@ def write_result_files(
             partial.write_text(text + "\n", encoding="utf-8")
     if markdown_file is not None:
         with new_file(markdown_file, overwrite) as partial:
-            partial.write_text(table.markdown(), encoding="utf-8")
+            partial.write_text(table.markdown(WIDTH), encoding="utf-8")

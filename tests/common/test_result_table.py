@@ -64,6 +64,22 @@ def test_a_table_of_many_columns_goes_on_below():
     assert sum(line.startswith("Italian (it)") for line in lines) == 3
 
 
+def test_markdown_of_many_columns_goes_on_in_a_table_below():
+    columns = ("", *(f"model {number}" for number in range(9)))
+    table = Table(columns, [("Italian (it)", *(f"98.2{number}" for number in range(9)))], ["*why*: so"])
+    assert max(map(len, table.markdown().splitlines())) > 80 and len(table.markdown().splitlines()) == 5
+    for width in (80, 45, 46, 47):
+        lines = table.markdown(width).splitlines()
+        assert max(map(len, lines)) <= width
+        text = "\n".join(lines[:-2])
+        tables = [part.splitlines() for part in text.split("\n\n")]
+        assert {len(part) for part in tables} == {3} and lines[-2:] == ["", "*why*: so"]
+        assert [part[2].split()[1:3] for part in tables] == [["Italian", "(it)"]] * len(tables)
+        cells = "".join(part[2].partition(") | ")[2] for part in tables)
+        assert [cell.strip() for cell in cells.split("|")[:-1]] == list(table.rows[0][1:])
+        assert len(table.markdown(width + 100).splitlines()) in (5, 9)
+
+
 def test_columns_that_belong_together_are_not_parted():
     columns = ("", "original", *("model", "difference") * 3)
     table = Table(columns, [("Italian (it)", "98.20", *["98.20", "-1.20 [-2.00, -0.40] *"] * 3)], together=2)

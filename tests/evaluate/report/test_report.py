@@ -10,10 +10,14 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 
+from smaller_labse.evaluate.comparison.lost_tokens import LostToken
 from smaller_labse.evaluate.comparison.side_by_side import Report
+from smaller_labse.evaluate.report.lost_list import lost_list
 from smaller_labse.evaluate.report.tables import averages_table, parts_table, sizes_table, texts_table
 from smaller_labse.evaluate.report.write_report import write_report
+from tests.evaluate.report.conftest import MODELS
 
 NARROW = 390  # pixels
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -120,6 +124,32 @@ def test_tables_fit_a_terminal_of_80_columns(report):
         for row in table.rows:
             for cell in row[1:]:
                 assert cell in text, "no number is broken"
+
+
+def test_markdown_fits_80_columns_as_far_as_a_models_name_does(written):
+    text = (written / "report.md").read_text("utf-8")
+    longest = max(map(len, MODELS))
+    lines = [line for line in text.splitlines() if line.startswith(("|", "- ", "  - ", "    "))]
+    lists = text.split("The lost tokens that most texts used:\n\n")[1].split("\n#")[0].splitlines()
+    assert set(lists) <= {*lines, ""} and any(line.startswith("  - now: ") for line in lists)
+    assert all(cell_len(line) <= 80 for line in lists)
+    tables = [line for line in lines if line.startswith("|") and not any(name in line for name in MODELS)]
+    assert len(tables) > 300
+    # A heading may be a model's name, and is as wide as all below it.
+    assert all(len(line) <= 80 or longest < len(line) < longest + 80 for line in tables)
+
+
+def test_lost_tokens_are_shown_as_they_are_and_fit_80_columns():
+    long, japanese = "word " * 40, "日本語の文です" * 12
+    for example, tokens in ((long, long.split()), (japanese, ["- ", "-", "#", "1.", "**", *("日",) * 90])):
+        shown = lost_list([LostToken("##*x*", 1, "ja", example, tuple(tokens), ("now",))])
+        assert all(cell_len(line) <= 80 for line in shown.splitlines())
+        first = shown.splitlines()[0]
+        assert first.startswith(r"- \##\*x\* – 1 text, in Japanese (ja):")
+        for line in shown.splitlines():
+            assert re.match(r"(- |  (- |(?![-+*#>=]|\d[.)])\S)|    (?![-+*#>=]|\d[.)])\S)", line), line
+        without = re.sub(r"\s", "", shown.replace("\\", ""))
+        assert re.sub(r"\s", "", f"{example}-before:{''.join(tokens)}-now:now") in without
 
 
 @pytest.mark.skipif(BROWSER is None, reason="no browser")
