@@ -13,7 +13,7 @@ from safetensors.numpy import save_file
 from smaller_labse.common.json_files import write_json
 from smaller_labse.corpora.builtin_sentences import builtin_sentences
 from smaller_labse.encoders.config import EncoderConfig
-from smaller_labse.encoders.tensor_names import bert_model_names
+from smaller_labse.encoders.labse_tensor_names import bert_model_names
 from smaller_labse.make_smaller.example import learn_pieces, random_tensors
 
 SENTENCES = [text for code in ("en", "de", "fr", "ja", "ru") for text in builtin_sentences()[code]]

@@ -43,9 +43,9 @@ from smaller_labse.originals.tfhub import TFHubFolders
 from smaller_labse.originals.tokenizers.base import BertTokenizerSetup
 from smaller_labse.originals.tokenizers.tokenizer_files import VOCABULARY
 from smaller_labse.originals.tokenizers.wordpiece import WordPiece
+from smaller_labse.originals.weights.allowed_operations import load_saved_model
 from smaller_labse.originals.weights.checkpoint import WORD_EMBEDDINGS, Checkpoint
 from smaller_labse.originals.weights.embedding_shard import write_embedding_shard
-from smaller_labse.originals.weights.load_saved_model import load_saved_model
 from smaller_labse.originals.weights.safetensors_file import read_safetensors
 from smaller_labse.originals.weights.safetensors_folder import WEIGHTS
 from smaller_labse.originals.weights.saved_model_graph import read_graph, replace_embedding_matrix

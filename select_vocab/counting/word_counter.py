@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from smaller_labse.originals.tokenizers.base import Tokenizer
-from smaller_labse.originals.tokenizers.compiled.loops import (
+from smaller_labse.originals.tokenizers.compiled.wordpiece_and_unigram import (
     as_bytes,
     most_words,
     new_byte_table,

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from smaller_labse.common.command_parser import CommandParser
-from smaller_labse.common.errors import LIBRARIES, WRONG_USAGE, SmallerLabseError
+from smaller_labse.common.errors import LIBRARIES, SmallerLabseError
+from smaller_labse.common.exit_codes import FAILURE, INTERRUPTED, SUCCESS, WRONG_USAGE
 from smaller_labse.common.visible_text import visible, visible_output
 
-INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 # How our own signs are written where a terminal's encoding has none of them.
 PLAIN_SIGNS = {"…": "...", "→": "->", "–": "-", "—": "-", "·": "-", "×": "x", "−": "-", "≤": "<=", "≥": ">="}
 
@@ -86,22 +86,22 @@ def _run(parser: CommandParser, arguments: list[str] | None) -> int:
         parser, run = vars(options).pop("parser"), vars(options).pop("run")
         run(options)
         _flush_output()
-        return 0
+        return SUCCESS
     except SmallerLabseError as error:
         messages, code = str(error).split("\n"), error.exit_code
     except KeyboardInterrupt:
         messages = ["interrupted; nothing half-done is left, run the same command again"]
         code = INTERRUPTED
     except BrokenPipeError:
-        return 0  # whoever read our output has stopped
+        return SUCCESS  # whoever read our output has stopped
     except MemoryError:
-        messages, code = ["out of memory"], 1
+        messages, code = ["out of memory"], FAILURE
     except OSError as error:
-        messages, code = [_one_line(error)], 1
+        messages, code = [_one_line(error)], FAILURE
     except Exception as error:
         if not type(error).__module__.startswith(LIBRARIES):
             raise
-        messages, code = [_one_line(error)], 1
+        messages, code = [_one_line(error)], FAILURE
     see_help = parser.see_help if code == WRONG_USAGE else ""
     for line in [*messages[:-1], messages[-1] + see_help]:
         print(visible(f"{parser.prog}: {line}"), file=sys.stderr)

@@ -1,13 +1,13 @@
-"""Errors that a user can put right: one family, with the exit codes 1 (failure) and 2 (usage)."""
+"""Errors that a user can put right: one family, failures and wrong usage."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
+from smaller_labse.common.exit_codes import FAILURE, WRONG_USAGE
 from smaller_labse.common.visible_text import visible
 
-FAILURE, WRONG_USAGE = 1, 2
 # Libraries that report a full disk or an unreadable file with classes of their own.
 LIBRARIES = ("tensorflow", "safetensors", "pyarrow")
 

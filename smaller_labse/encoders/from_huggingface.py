@@ -13,11 +13,11 @@ from smaller_labse.common.json_files import read_object
 from smaller_labse.encoders.bert import Encoder
 from smaller_labse.encoders.config import WORD_EMBEDDINGS as LABSE_WORD_EMBEDDINGS
 from smaller_labse.encoders.config import EncoderConfig, Pooling, PoolingMode
+from smaller_labse.encoders.labse_tensor_names import bert_model_names
 from smaller_labse.encoders.sentence_transformers_folder import (
     SentenceTransformersFolder,
     read_sentence_transformers,
 )
-from smaller_labse.encoders.tensor_names import bert_model_names
 from smaller_labse.originals.huggingface import CONFIG
 from smaller_labse.originals.weights.safetensors_file import Tensor, read_safetensors
 from smaller_labse.originals.weights.safetensors_folder import WEIGHTS

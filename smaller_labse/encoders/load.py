@@ -30,7 +30,7 @@ from smaller_labse.originals.tfhub import TFHubFolders, find_vocabularies, find_
 from smaller_labse.originals.tokenizers.open_tokenizer import open_huggingface_tokenizer, read_vocabulary
 from smaller_labse.originals.tokenizers.tokenizer_files import TOKENIZER_JSON
 from smaller_labse.originals.tokenizers.vocabulary import read_pieces
-from smaller_labse.originals.weights.load_saved_model import load_saved_model
+from smaller_labse.originals.weights.allowed_operations import load_saved_model
 
 if TYPE_CHECKING:
     import tensorflow as tf

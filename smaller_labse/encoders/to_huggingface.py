@@ -11,8 +11,8 @@ import numpy as np
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import write_json
 from smaller_labse.encoders.config import DROPOUT_RATE, WORD_EMBEDDINGS, EncoderConfig
+from smaller_labse.encoders.labse_tensor_names import bert_model_names
 from smaller_labse.encoders.sentence_transformers_folder import MODULES
-from smaller_labse.encoders.tensor_names import bert_model_names
 from smaller_labse.originals.huggingface import CONFIG, SENTENCE_TRANSFORMERS
 from smaller_labse.originals.tokenizers.tokenizer_files import TOKENIZER_JSON
 from smaller_labse.originals.tokenizers.wordpiece import END, MASK, PADDING, START, UNKNOWN

@@ -112,7 +112,7 @@ class Tokenizer(Protocol):
     def word_kinds(self) -> np.ndarray | None:
         """How each code point separates words whose pieces do not depend on each other, uint8 [KINDS].
 
-        See `compiled/loops.py`; None where only whole lines can be tokenized.
+        See `compiled/wordpiece_and_unigram.py`; None where only whole lines can be tokenized.
         """
         ...
 

@@ -23,6 +23,7 @@ import numpy as np
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import write_json
 from smaller_labse.originals.tokenizers.base import TensorFlowSetup
+from smaller_labse.originals.tokenizers.kept_characters import bpe_characters, bpe_unreadable
 from smaller_labse.originals.tokenizers.normalizer import META_SPACE, flat_steps
 from smaller_labse.originals.tokenizers.sentencepiece_model import BYTE_PIECE
 from smaller_labse.originals.tokenizers.tokenizer_files import TOKENIZER_JSON, write_files_beside
@@ -110,38 +111,12 @@ class BytePairEncoding:
         return np.array(sorted(set().union(*passed)), dtype=np.int32)
 
     def needed_for_characters(self, seen: np.ndarray) -> np.ndarray:
-        """The piece of every character of the seen pieces, with and without a space before it.
-
-        Whichever the vocabulary has. Without them a character would fall apart into bytes, or become the
-        unknown piece where the tokenizer knows no bytes.
-
-        Args:
-            seen: ids of the pieces that occurred, int [n].
-
-        Returns:
-            Token ids, int32, ascending; special pieces are not among them, and their dependencies need not
-            be.
-        """
-        special = set(self.special_ids.tolist())
-        characters = {
-            character
-            for token_id in seen.tolist()
-            if token_id not in special
-            for character in self._characters(self.pieces[token_id])
-        }
-        needed = {self.ids[form] for one in characters for form in self._forms(one) if form in self.ids}
-        return np.array(sorted(needed - special), dtype=np.int32)
+        """See `kept_characters.bpe_characters`."""
+        return bpe_characters(seen, self.pieces, self.ids, self.special_ids, self._characters, self._forms)
 
     def unreadable(self, ids: Iterable[int], kept: np.ndarray) -> list[int]:
-        """See `Tokenizer`; none where the tokenizer knows all bytes."""
-        if len(self._bytes) == BYTES:
-            return []
-        vocabulary = {piece for piece, is_kept in zip(self.pieces, kept.tolist(), strict=True) if is_kept}
-        return [
-            token_id
-            for token_id in ids
-            if not kept[token_id] and not all(character in vocabulary for character in self.pieces[token_id])
-        ]
+        """See `kept_characters.bpe_unreadable`; none where the tokenizer knows all bytes."""
+        return [] if len(self._bytes) == BYTES else bpe_unreadable(ids, self.pieces, kept)
 
     def write_subset(self, subset: VocabularySubset, folder: Path) -> None:
         """Write `tokenizer.json` and the files beside; see `Tokenizer`.

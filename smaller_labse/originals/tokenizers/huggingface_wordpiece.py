@@ -10,6 +10,7 @@ import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.originals.tokenizers.base import BertTokenizerSetup
+from smaller_labse.originals.tokenizers.kept_characters import wordpiece_characters, wordpiece_unreadable
 from smaller_labse.originals.tokenizers.tokenizer_files import TOKENIZER_JSON, VOCABULARY, write_files_beside
 from smaller_labse.originals.tokenizers.tokenizer_json import TokenizerJson, require_kept, write_trimmed_json
 from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset, write_pieces
@@ -20,9 +21,7 @@ from smaller_labse.originals.tokenizers.wordpiece import (
     PADDING,
     START,
     UNKNOWN,
-    needed_for_characters,
     special_pieces,
-    unreadable,
 )
 
 # What transformers' `BertTokenizer` calls the special tokens, and what they are unless it is told otherwise.
@@ -90,12 +89,12 @@ class HuggingFaceWordPiece:
         return np.unique(ids).astype(np.int32)
 
     def needed_for_characters(self, seen: np.ndarray) -> np.ndarray:
-        """See `wordpiece.needed_for_characters`."""
-        return needed_for_characters(seen, self.pieces, self.ids, self.special_ids, self._continuation)
+        """See `kept_characters.wordpiece_characters`."""
+        return wordpiece_characters(seen, self.pieces, self.ids, self.special_ids, self._continuation)
 
     def unreadable(self, ids: Iterable[int], kept: np.ndarray) -> list[int]:
-        """See `wordpiece.unreadable`."""
-        return unreadable(ids, self.pieces, kept, self._continuation)
+        """See `kept_characters.wordpiece_unreadable`."""
+        return wordpiece_unreadable(ids, self.pieces, kept, self._continuation)
 
     def write_subset(self, subset: VocabularySubset, folder: Path) -> None:
         """Write `tokenizer.json`, `vocab.txt` and the files beside; see `Tokenizer`."""

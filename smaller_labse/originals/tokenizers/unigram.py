@@ -21,6 +21,7 @@ import numpy as np
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.originals.tokenizers.base import SentencePieceSetup
 from smaller_labse.originals.tokenizers.compiled.unigram_words import PlainWords, find_plain_words
+from smaller_labse.originals.tokenizers.kept_characters import unigram_characters, unigram_unreadable
 from smaller_labse.originals.tokenizers.normalizer import META_SPACE
 from smaller_labse.originals.tokenizers.sentencepiece_conversion import build_form
 from smaller_labse.originals.tokenizers.sentencepiece_model import (
@@ -133,41 +134,12 @@ class Unigram:
         return np.unique(ids).astype(np.int32)
 
     def needed_for_characters(self, seen: np.ndarray) -> np.ndarray:
-        """The pieces without which text that was readable would turn into the unknown piece.
-
-        That is, for every character of the seen pieces, the piece that is this character alone, with and
-        without a space (▁) before it, whichever the vocabulary has. Where all its characters have such a
-        piece, a seen piece can be spelled, and a character that has one is never unknown to either library.
-        Where one has none, which no trainer leaves behind, the seen piece itself is needed; another
-        segmentation of the same text, with the unknown piece in it, may still win over it.
-
-        Args:
-            seen: ids of the pieces that occurred, int [n].
-
-        Returns:
-            Token ids, int32, ascending; special pieces are not among them.
-        """
-        special = set(self.special_ids.tolist())
-        needed: set[int] = set()
-        for token_id in seen.tolist():
-            if token_id in special:
-                continue
-            piece = self.pieces[token_id]
-            needed.update(self.ids[form] for form in _forms(piece) if form in self.ids)
-            if not _spelled_by_characters(piece, self.ids):
-                needed.add(token_id)
-        return np.array(sorted(needed - special), dtype=np.int32)
+        """See `kept_characters.unigram_characters`."""
+        return unigram_characters(seen, self.pieces, self.ids, self.special_ids)
 
     def unreadable(self, ids: Iterable[int], kept: np.ndarray) -> list[int]:
-        """See `Tokenizer`; none where unknown characters become bytes."""
-        if self._byte_fallback:
-            return []
-        vocabulary = {piece for piece, is_kept in zip(self.pieces, kept.tolist(), strict=True) if is_kept}
-        return [
-            token_id
-            for token_id in ids
-            if not kept[token_id] and not _spelled_by_pieces(self.pieces[token_id], vocabulary)
-        ]
+        """See `kept_characters.unigram_unreadable`; none where unknown characters become bytes."""
+        return [] if self._byte_fallback else unigram_unreadable(ids, self.pieces, kept)
 
     def write_subset(self, subset: VocabularySubset, folder: Path) -> None:
         """Write `tokenizer.json`, the files beside and, unless `sentencepiece` fails, that model.
@@ -223,25 +195,3 @@ def _scores(json_file: TokenizerJson) -> np.ndarray:
     if not np.isfinite(scores[: len(vocabulary)]).all():
         raise SmallerLabseError(f"{json_file.file}: a piece has a score that is not finite; get it again")
     return scores
-
-
-def _forms(piece: str) -> Iterable[str]:
-    """Every character of a piece, each with and without a space before it."""
-    for character in set(piece):
-        yield character
-        yield META_SPACE + character
-
-
-def _spelled_by_characters(piece: str, vocabulary: dict[str, int]) -> bool:
-    """Whether pieces of one character, the first with or without the space before it, spell this."""
-    if piece.startswith(META_SPACE) and piece[:2] in vocabulary and all(c in vocabulary for c in piece[2:]):
-        return True
-    return all(character in vocabulary for character in piece)
-
-
-def _spelled_by_pieces(piece: str, vocabulary: set[str]) -> bool:
-    """Whether pieces of any length spell this."""
-    reached = [True] + [False] * len(piece)
-    for end in range(1, len(piece) + 1):
-        reached[end] = any(reached[start] and piece[start:end] in vocabulary for start in range(end))
-    return reached[-1]

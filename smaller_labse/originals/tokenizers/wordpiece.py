@@ -3,13 +3,13 @@
 WordPiece (Schuster & Nakajima 2012; Devlin et al. 2019, arXiv 1810.04805) tokenizes a word greedily: the
 longest piece that begins it, then again and again the longest `##` piece that continues it, and `[UNK]` for
 the whole word where it gets stuck. A word whose pieces are all kept is therefore tokenized the same from a
-subset. The loop itself is `match_longest` in `compiled/loops.py`.
+subset. The loop itself is `match_longest` in `compiled/wordpiece_and_unigram.py`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,12 @@ import numpy as np
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.originals.tokenizers.base import BertTokenizerSetup
 from smaller_labse.originals.tokenizers.compiled.bert_words import bert_kinds, tokenize_by_words
-from smaller_labse.originals.tokenizers.compiled.loops import Pieces, match_longest, new_pieces
+from smaller_labse.originals.tokenizers.compiled.wordpiece_and_unigram import (
+    Pieces,
+    match_longest,
+    new_pieces,
+)
+from smaller_labse.originals.tokenizers.kept_characters import wordpiece_characters, wordpiece_unreadable
 from smaller_labse.originals.tokenizers.tokenizer_files import VOCABULARY
 from smaller_labse.originals.tokenizers.vocabulary import (
     VocabularySubset,
@@ -141,12 +146,12 @@ class WordPiece:
         return np.unique(ids).astype(np.int32)
 
     def needed_for_characters(self, seen: np.ndarray) -> np.ndarray:
-        """See the function `needed_for_characters`."""
-        return needed_for_characters(seen, self.pieces, self.ids, self.special_ids)
+        """See `kept_characters.wordpiece_characters`."""
+        return wordpiece_characters(seen, self.pieces, self.ids, self.special_ids, CONTINUATION)
 
     def unreadable(self, ids: Iterable[int], kept: np.ndarray) -> list[int]:
-        """See the function `unreadable`."""
-        return unreadable(ids, self.pieces, kept)
+        """See `kept_characters.wordpiece_unreadable`."""
+        return wordpiece_unreadable(ids, self.pieces, kept, CONTINUATION)
 
     def write_subset(self, subset: VocabularySubset, folder: Path) -> None:
         """Write `vocab.txt`; see `Tokenizer`."""
@@ -163,102 +168,3 @@ class WordPiece:
 def special_pieces(pieces: Iterable[str]) -> list[int]:
     """Ids of those pieces that BERT's vocabularies have for no text, `[PAD]` and the like; ascending."""
     return [token_id for token_id, piece in enumerate(pieces) if SPECIAL.fullmatch(piece)]
-
-
-def needed_for_characters(
-    seen: np.ndarray,
-    pieces: Sequence[str],
-    ids: dict[str, int],
-    special_ids: np.ndarray,
-    continuation: str = CONTINUATION,
-) -> np.ndarray:
-    """The pieces without which text that was readable would turn into the unknown piece.
-
-    That is, for every character of the seen pieces, the piece that is this character alone: at the
-    start of a word, continuing one, or both, whichever the vocabulary has. Where it has neither for
-    the place in which a seen piece holds the character, that piece itself is needed.
-
-    One gap is left: such a piece is of no use to a word in which a kept piece runs into its beginning,
-    because a dropped one before it is now tokenized otherwise. Where every character has its own piece
-    inside words, there is no gap; 217 of the published vocabulary's 173,347 pieces hold one that has none.
-
-    Args:
-        seen: ids of the pieces that occurred, int [n].
-        pieces: every piece, by token id.
-        ids: every piece's token id.
-        special_ids: pieces that stand for no text, int [m].
-        continuation: what pieces that continue a word begin with.
-
-    Returns:
-        Token ids, int32, ascending; special pieces are not among them.
-
-    Example:
-        >>> pieces = ["a", "b", "##b", "ab"]
-        >>> ids = {piece: token_id for token_id, piece in enumerate(pieces)}
-        >>> needed_for_characters(np.array([3]), pieces, ids, special_ids=np.array([])).tolist()
-        [0, 1, 2]
-    """
-    special = set(special_ids.tolist())
-    needed: set[int] = set()
-    for token_id in seen.tolist():
-        if token_id in special:
-            continue
-        start, characters = _spelling(pieces[token_id], continuation)
-        for character in characters:
-            needed.update(ids[form] for form in (character, continuation + character) if form in ids)
-        if not _spelled_by_characters(start, characters, ids, continuation):
-            needed.add(token_id)
-    return np.array(sorted(needed - special), dtype=np.int32)
-
-
-def unreadable(
-    ids: Iterable[int], pieces: Sequence[str], kept: np.ndarray, continuation: str = CONTINUATION
-) -> list[int]:
-    """Those pieces that the kept pieces cannot spell, so that their words become the unknown piece.
-
-    Args:
-        ids: token ids of the pieces in question.
-        pieces: every piece, by token id.
-        kept: bool [number of pieces]; whether a piece is kept.
-        continuation: what pieces that continue a word begin with.
-
-    Example:
-        >>> unreadable([2, 3], ["a", "##b", "ab", "ba"], kept=np.array([True, True, False, False]))
-        [3]
-    """
-    vocabulary = {piece for piece, is_kept in zip(pieces, kept.tolist(), strict=True) if is_kept}
-    return [
-        token_id
-        for token_id in ids
-        if not kept[token_id]
-        and not _spelled_by_pieces(*_spelling(pieces[token_id], continuation), vocabulary, continuation)
-    ]
-
-
-def _spelling(piece: str, continuation: str) -> tuple[bool, str]:
-    """Whether a piece starts a word, and its characters."""
-    # A piece that is only "##" is two number signs at the start of a word, if anything.
-    continues = piece.startswith(continuation) and len(piece) > len(continuation)
-    return not continues, piece[len(continuation) :] if continues else piece
-
-
-def _spelled_by_characters(
-    start: bool, characters: str, vocabulary: Container[str], continuation: str
-) -> bool:
-    """Whether single-character pieces alone spell this."""
-    first = characters[:1] if start else continuation + characters[:1]
-    return first in vocabulary and all(continuation + other in vocabulary for other in characters[1:])
-
-
-def _spelled_by_pieces(start: bool, characters: str, vocabulary: Container[str], continuation: str) -> bool:
-    """Whether longest-match finds pieces for all of it."""
-    position = 0
-    while position < len(characters):
-        prefix = "" if start and position == 0 else continuation
-        for end in range(len(characters), position, -1):
-            if prefix + characters[position:end] in vocabulary:
-                position = end
-                break
-        else:
-            return False
-    return True

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from smaller_labse.corpora.builtin_sentences import builtin_sentences
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.originals.tokenizers.compiled.bert_words import bert_kinds
-from smaller_labse.originals.tokenizers.compiled.loops import ALONE, KINDS, SPACE
 from smaller_labse.originals.tokenizers.compiled.unigram_words import find_plain_words
+from smaller_labse.originals.tokenizers.compiled.wordpiece_and_unigram import ALONE, KINDS, SPACE
 from smaller_labse.originals.tokenizers.huggingface_wordpiece import bert_tokenizer_json
 from smaller_labse.originals.tokenizers.open_tokenizer import open_huggingface_tokenizer
 from smaller_labse.select_vocab.counting import word_counter

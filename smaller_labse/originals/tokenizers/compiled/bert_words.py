@@ -11,7 +11,7 @@ from functools import cache
 
 import numpy as np
 
-from smaller_labse.originals.tokenizers.compiled.loops import (
+from smaller_labse.originals.tokenizers.compiled.wordpiece_and_unigram import (
     ALONE,
     KINDS,
     SPACE,

@@ -14,7 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from smaller_labse.originals.tokenizers.compiled.loops import ALONE, BLANK, CLINGING, INSIDE, KINDS, MARK
+from smaller_labse.originals.tokenizers.compiled.wordpiece_and_unigram import (
+    ALONE,
+    BLANK,
+    CLINGING,
+    INSIDE,
+    KINDS,
+    MARK,
+)
 from smaller_labse.originals.tokenizers.normalizer import META_SPACE, OUTER_SPACES, SPACES, flat_steps
 
 SPACE_SPLITTERS = ("WhitespaceSplit", "Whitespace", "BertPreTokenizer")
@@ -37,7 +44,9 @@ ASCII_PUNCTUATION = [*range(0x21, 0x30), *range(0x3A, 0x41), *range(0x5B, 0x61),
 
 
 def word_kinds(content: dict[str, Any]) -> np.ndarray | None:
-    """How each code point separates words, uint8 [KINDS] (see `loops.py`); None where nothing does for sure.
+    """How each code point separates words, uint8 [KINDS] (see `wordpiece_and_unigram.py`), or None.
+
+    None where nothing does for sure.
 
     Args:
         content: of the `tokenizer.json`.

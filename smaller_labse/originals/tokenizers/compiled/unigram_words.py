@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from smaller_labse.originals.tokenizers.compiled.huggingface_words import OTHER_SPACES, word_kinds
-from smaller_labse.originals.tokenizers.compiled.loops import (
+from smaller_labse.originals.tokenizers.compiled.wordpiece_and_unigram import (
     COMBINING,
     INSIDE,
     NOT_PLAIN,

@@ -1,4 +1,4 @@
-"""Loading a SavedModel that someone else made: what its graph can do is read before any of it is run.
+"""Allowed operations: what the graph of a SavedModel may do that someone else made, read before it is run.
 
 A SavedModel is a program: TensorFlow's operations can read, write and delete files, call Python, and open
 connections. So a graph is refused that holds another operation than those listed here. What is allowed is

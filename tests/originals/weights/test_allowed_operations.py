@@ -11,7 +11,7 @@ import tensorflow as tf
 import tensorflow_text  # noqa: F401 - its operations
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.originals.weights.load_saved_model import load_saved_model, require_harmless
+from smaller_labse.originals.weights.allowed_operations import load_saved_model, require_harmless
 from smaller_labse.originals.weights.saved_model_graph import read_graph
 
 
