@@ -20,4 +20,4 @@ if git rev-parse --is-inside-work-tree >/dev/null 2>&1; then
 else
     echo "no git repository: style, types and spelling are not checked" >&2
 fi
-exec python -m pytest -n "${PROCESSES:-2}" --dist loadfile ${arguments[@]+"${arguments[@]}"}
+exec python -m pytest -n "${PROCESSES:-2}" --dist loadfile --no-loadscope-reorder ${arguments[@]+"${arguments[@]}"}
