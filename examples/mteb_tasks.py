@@ -13,26 +13,35 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-import mteb
 import numpy as np
-from mteb.models.abs_encoder import AbsEncoder
-from mteb.models.model_meta import ModelMeta, ScoringFunction
 
 import smaller_labse
 
+INSTALL = "mteb is not installed; in Python 3.11 or later: .venv/bin/pip install -e '.[mteb]'"
 
-class MtebEncoder(AbsEncoder):
+
+def load_for_mteb(model: str, device: str | None = None) -> Any:
     """A sentence encoder as mteb wants one: batches of records in, embeddings out."""
+    from mteb.models.abs_encoder import AbsEncoder
+    from mteb.models.model_meta import ModelMeta, ScoringFunction
 
-    def __init__(self, model: str, device: str | None = None) -> None:
-        self._encoder = smaller_labse.load(model, device=device)
+    encoder = smaller_labse.load(model, device=device)
+
+    class MtebEncoder(AbsEncoder):
         # What names the folder of the results.
-        named = {"name": f"smaller-labse/{Path(model).resolve().name}", "revision": "local"}
-        self.mteb_model_meta = ModelMeta.create_empty(named | {"similarity_fn_name": ScoringFunction.COSINE})
+        mteb_model_meta = ModelMeta.create_empty(
+            {
+                "name": f"smaller-labse/{Path(model).resolve().name}",
+                "revision": "local",
+                "similarity_fn_name": ScoringFunction.COSINE,
+            }
+        )
 
-    def encode(self, inputs: Any, *, batch_size: int | None = None, **of_the_task: Any) -> np.ndarray:
-        texts = [text for batch in inputs for text in batch["text"]]
-        return self._encoder.encode(texts, normalize=True, batch_size=batch_size)
+        def encode(self, inputs: Any, *, batch_size: int | None = None, **of_the_task: Any) -> np.ndarray:
+            texts = [text for batch in inputs for text in batch["text"]]
+            return encoder.encode(texts, normalize=True, batch_size=batch_size)
+
+    return MtebEncoder()
 
 
 def main() -> None:
@@ -44,9 +53,13 @@ def main() -> None:
     parser.add_argument("--device", help="cpu, gpu or gpu:1; default: a GPU where there is one")
     parser.add_argument("--batch-size", type=int, help="how many texts are computed at a time")
     options = parser.parse_args()
+    try:
+        import mteb
+    except ModuleNotFoundError:
+        parser.exit(1, f"{parser.prog}: {INSTALL}\n")
 
     tasks = mteb.get_tasks(tasks=options.tasks, languages=options.languages)
-    encoder = MtebEncoder(options.model, options.device)
+    encoder = load_for_mteb(options.model, options.device)
     results = mteb.evaluate(
         encoder,
         tasks,

@@ -265,7 +265,7 @@ def test_a_card_keeps_what_is_not_ours(arguments, smaller, capsys, matter):
         assert main([*arguments, "--cards", "--no-pictures", "--overwrite"]) == 0, capsys.readouterr().err
         text = card.read_text("utf-8")
         assert "## Scores\n\nmine\n" in text and "# Citation\n\ntext\n" in text
-        assert text.count("precision at 1 |") == 1
+        assert text.count("### tatoeba, precision at 1\n") == 1
         read = yaml.safe_load(text.split("---\n")[1])
         assert read["license"] == "mit" and "precision_at_1" in read["metrics"]
         assert [model["name"] for model in read["model-index"]] == ["smaller"]
