@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 
 from smaller_labse.common.arguments import StrPath
 from smaller_labse.common.atomic_output import require_absent, require_not_read
 from smaller_labse.common.errors import UsageError, all_of
+from smaller_labse.common.workplace import put_right_in, scratch_folder
 from smaller_labse.corpora.language_files import expand_user
 from smaller_labse.evaluate.comparison.cache import require_cache
 from smaller_labse.evaluate.comparison.measure import Computing, require_models
@@ -117,6 +117,7 @@ def compare(
     if cards:
         all_of(*(partial(require_card, Path(model.folder)) for model in trimmed))
     with _results_folder(out, cache) as results:
+        put_right_in(Path(results))
         report = measure_side_by_side(named, trimmed, tasks, Path(results), prompt, computing)
     if out is not None:
         write_report(report, Path(out), pictures, overwrite)
@@ -158,12 +159,10 @@ def _several(given: StrPath | Iterable[StrPath]) -> list[StrPath]:
     return [given] if isinstance(given, str | os.PathLike) else list(given)
 
 
-def _results_folder(
-    out: StrPath | None, cache: StrPath | None
-) -> tempfile.TemporaryDirectory[str] | nullcontext[StrPath]:
+def _results_folder(out: StrPath | None, cache: StrPath | None) -> AbstractContextManager[StrPath]:
     """Where results are kept: the folder that was asked for, one beside the report, or one that vanishes."""
     if out is None:
-        return tempfile.TemporaryDirectory() if cache is None else nullcontext(cache)
+        return scratch_folder() if cache is None else nullcontext(cache)
     report = Path(out).resolve()
     if cache is None:
         return nullcontext(report.with_name(f"{report.name}.cache"))

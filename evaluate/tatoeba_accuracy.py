@@ -6,9 +6,8 @@ It is the task `translation_retrieval` in another form, for any number of models
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterable, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean
@@ -16,6 +15,7 @@ from statistics import fmean
 from smaller_labse.common.arguments import StrPath
 from smaller_labse.common.errors import UsageError, all_of
 from smaller_labse.common.result_table import Table, require_result_files_absent, write_result_files
+from smaller_labse.common.workplace import put_right_in, scratch_folder
 from smaller_labse.corpora.language_files import expand_user
 from smaller_labse.corpora.languages import language_label
 from smaller_labse.evaluate.comparison.cache import require_cache
@@ -140,6 +140,7 @@ def tatoeba(
     )
     provenance = find_provenance(tasks)
     with _results_folder(cache, *files) as kept:
+        put_right_in(Path(kept))
         measured = measure_all(named, tasks, prompt, Path(kept), computing)
     results = TatoebaAccuracy(
         models=tuple(model_accuracy(one.model, tasks, one.scores, one.prompt) for one in measured),
@@ -150,14 +151,12 @@ def tatoeba(
     return results
 
 
-def _results_folder(
-    cache: StrPath | None, *files: Path | None
-) -> tempfile.TemporaryDirectory[str] | nullcontext[StrPath]:
+def _results_folder(cache: StrPath | None, *files: Path | None) -> AbstractContextManager[StrPath]:
     """Where results are kept: the folder that was asked for, one beside the output, or one that vanishes."""
     if cache is not None:
         return nullcontext(cache)
     written = next((file for file in files if file is not None), None)
-    return tempfile.TemporaryDirectory() if written is None else nullcontext(written.with_suffix(".cache"))
+    return scratch_folder() if written is None else nullcontext(written.with_suffix(".cache"))
 
 
 def model_accuracy(

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -21,6 +20,7 @@ from smaller_labse.common.atomic_output import new_folder, require_absent
 from smaller_labse.common.command import run_command
 from smaller_labse.common.command_parser import CommandParser
 from smaller_labse.common.quiet_tensorflow import import_tensorflow_quietly
+from smaller_labse.common.workplace import scratch_folder
 from smaller_labse.corpora.builtin_sentences import builtin_sentences
 from smaller_labse.encoders.config import WORD_EMBEDDINGS, EncoderConfig
 from smaller_labse.originals.tokenizers.wordpiece import END, MASK, PADDING, START, UNKNOWN
@@ -111,9 +111,9 @@ def write_original(
     config = replace(config, vocab_size=len(pieces))
     with (
         new_folder(folder, overwrite, "encoder/saved_model.pb") as partial,
-        tempfile.TemporaryDirectory() as scratch,
+        scratch_folder() as scratch,
     ):
-        vocabulary = Path(scratch) / "cased_vocab.txt"
+        vocabulary = scratch / "cased_vocab.txt"
         vocabulary.write_bytes("".join(f"{piece}\n" for piece in pieces).encode("utf-8"))
         save_encoder(Encoder(config, random_tensors(config, seed), vocabulary), partial / "encoder")
         save_preprocessor(BertPreprocessor(vocabulary), partial / "preprocess")

@@ -28,9 +28,10 @@ def in_own_process(name: str, function: Callable[..., Result], *arguments: objec
     Raises:
         SmallerLabseError: the process was killed.
     """
-    process = ProcessPoolExecutor(1, get_context("spawn"), initializer=_end_with_parent)
+    with _children_deaf_to(signal.SIGHUP):  # Python's tracker of semaphores, which hears no Ctrl-C anyway
+        process = ProcessPoolExecutor(1, get_context("spawn"), initializer=_end_with_parent)
     try:
-        with _deaf_children():
+        with _children_deaf_to(signal.SIGINT, signal.SIGHUP):
             result = process.submit(function, *arguments)
         return result.result()
     except BrokenProcessPool:
@@ -46,12 +47,12 @@ def in_own_process(name: str, function: Callable[..., Result], *arguments: objec
 
 
 @contextmanager
-def _deaf_children() -> Iterator[None]:
-    """Let processes that are started here not hear Ctrl-C, which a terminal sends to them too.
+def _children_deaf_to(*signals: signal.Signals) -> Iterator[None]:
+    """Let processes that are started here not hear signals that a terminal sends to them, too.
 
-    They inherit that the signal is blocked; here it waits until the block ends.
+    They inherit that the signals are blocked; here these wait until the block ends.
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     try:
         yield
     finally:

@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.common.workplace import scratch_folder
 from smaller_labse.encoders.bert import Encoder, save_encoder
 from smaller_labse.encoders.config import infer_config
 from smaller_labse.encoders.from_huggingface import WORD_EMBEDDINGS as HUGGINGFACE_WORD_EMBEDDINGS
@@ -77,8 +78,8 @@ class TFHubBackEnd:
             )
         # The verification needs both; what cannot be read is better known before the long work.
         read_graph(original.encoder)
-        with tempfile.TemporaryDirectory() as scratch:
-            setup = tokenizer.write_for_tensorflow(Path(scratch))
+        with scratch_folder() as scratch:
+            setup = tokenizer.write_for_tensorflow(scratch)
             self._lower_case = setup.lower_case
             self._original_preprocess = _load_preprocess(original, setup, self._length)
 

@@ -1,22 +1,30 @@
-"""Outputs that appear whole or not at all: written beside their place, then renamed into it."""
+"""Outputs that appear whole or not at all: written beside their place, then renamed into it.
+
+Where an earlier folder is replaced, the two names are exchanged at once, so that there is one at any moment;
+where the system cannot do that, one is renamed after the other, and a run that is killed in between is put
+right by the next, see `workplace.py`.
+"""
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
-import shutil
+import re
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from smaller_labse.common.errors import LIBRARIES, SmallerLabseError, UsageError
+from smaller_labse.common.workplace import FORMER, NEW, put_right, workplace
 
+AT_CURRENT_FOLDER, RENAME_EXCHANGE = -100, 2  # of renameat2(2), Linux
 FULL = [os.strerror(number) for number in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)]
 
 
 def require_absent(path: Path, overwrite: bool, marker: str | None = None) -> None:
-    """Refuse an output that exists, before any work is done.
+    """Refuse an output that exists, before any work is done; what a killed run left is put right first.
 
     Args:
         path: where the output will be.
@@ -27,6 +35,7 @@ def require_absent(path: Path, overwrite: bool, marker: str | None = None) -> No
     Raises:
         SmallerLabseError: the output exists and may not be replaced, or could not be written there.
     """
+    put_right(_behind_link(path))
     if not path.exists() and not path.is_symlink():
         _require_writable(path)
         return
@@ -115,19 +124,15 @@ def new_folder(path: Path, overwrite: bool = False, marker: str | None = None) -
     require_absent(path, overwrite, marker)
     place = _behind_link(path)
     place.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f".{place.name}.", suffix=".partial", dir=place.parent))
-    try:
-        partial.chmod(0o777 & ~_umask())
+    with _said_of(path, place), workplace(place) as folder:
+        partial = folder / NEW
+        partial.mkdir()
         yield partial
         require_absent(path, overwrite, marker)
         if place.exists():
-            _replace(place, partial)
+            _replace(place, folder)
         else:
             partial.rename(place)
-    except BaseException as error:
-        shutil.rmtree(partial, ignore_errors=True)
-        _name_place(error, partial, path)
-        raise
 
 
 @contextmanager
@@ -142,18 +147,12 @@ def new_file(path: Path, overwrite: bool = False) -> Iterator[Path]:
     require_absent(path, overwrite)
     place = _behind_link(path)
     place.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=f".{place.name}.", suffix=".partial", dir=place.parent)
-    os.close(descriptor)
-    partial = Path(name)
-    try:
-        partial.chmod(0o666 & ~_umask())
+    with _said_of(path, place), workplace(place) as folder:
+        partial = folder / NEW
+        partial.touch()
         yield partial
         require_absent(path, overwrite)
         partial.replace(place)
-    except BaseException as error:
-        partial.unlink(missing_ok=True)
-        _name_place(error, partial, path)
-        raise
 
 
 def _require_writable(path: Path) -> None:
@@ -162,7 +161,9 @@ def _require_writable(path: Path) -> None:
     if not nearest.is_dir():
         raise SmallerLabseError(f"{path}: {nearest} is a file, expected a folder; choose another place")
     try:  # nothing else tells for certain: not of root, not of a file system that is read only
-        Path(tempfile.mkdtemp(prefix=".", suffix=".partial", dir=nearest)).rmdir()
+        probe = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".partial", dir=nearest))
+        with suppress(FileNotFoundError):  # another run took it for a dead one's
+            probe.rmdir()
     except OSError as error:
         _name_full_disk(error, path)
         raise SmallerLabseError(
@@ -174,19 +175,49 @@ def _behind_link(path: Path) -> Path:
     return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
-def _replace(path: Path, partial: Path) -> None:
-    """Put a folder in the place of another; if that does not succeed, the other is there again."""
-    replaced = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".replaced", dir=path.parent))
-    former = replaced / path.name
+def _replace(path: Path, folder: Path) -> None:
+    """Put the new folder of a workplace in the place of another, which then goes with the workplace."""
+    new, former = folder / NEW, folder / FORMER
+    if _exchange(new, path):
+        return
     try:
         path.rename(former)
-        partial.rename(path)
+        new.rename(path)
     except BaseException:
         if former.exists() and not path.exists():
             former.rename(path)
         raise
-    finally:
-        shutil.rmtree(replaced, ignore_errors=True)
+
+
+def _exchange(first: Path, second: Path) -> bool:
+    """Exchange two names at once; False, and nothing done, where the system or the file system cannot."""
+    renameat2 = getattr(ctypes.CDLL(None), "renameat2", None)
+    if renameat2 is None:
+        return False
+    names = (AT_CURRENT_FOLDER, os.fsencode(first), AT_CURRENT_FOLDER, os.fsencode(second))
+    return renameat2(*names, RENAME_EXCHANGE) == 0
+
+
+@contextmanager
+def _said_of(path: Path, place: Path) -> Iterator[None]:
+    """Say what goes wrong in the workplace beside `place` of the user's own `path`."""
+    parents = "|".join(re.escape(f"{parent}/") for parent in (place.parent, place.parent.absolute()))
+    workplaces = re.compile(rf"({parents})?\.{re.escape(place.name)}\.[a-z0-9_]{{8}}\.partial(/{NEW}\b)?")
+    try:
+        yield
+    except BaseException as error:
+        _name_full_disk(error, path)
+        text = " ".join(str(error).split())
+        named = workplaces.sub(lambda match: str(path), text)
+        if named == text:
+            raise
+        if isinstance(error, SmallerLabseError):
+            raise type(error)(named) from error
+        if isinstance(error, OSError) and error.strerror:
+            raise SmallerLabseError(f"{path}: {error.strerror}") from error
+        if isinstance(error, OSError) or type(error).__module__.startswith(LIBRARIES):
+            raise SmallerLabseError(named) from error
+        raise
 
 
 def _name_full_disk(error: BaseException, path: Path) -> None:
@@ -196,25 +227,5 @@ def _name_full_disk(error: BaseException, path: Path) -> None:
             raise SmallerLabseError(f"{path}: {reason}; free some, or choose another place") from error
 
 
-def _name_place(error: BaseException, partial: Path, path: Path) -> None:
-    """Say what went wrong of the user's own `path`, not of what is written beside it for the time being."""
-    _name_full_disk(error, path)
-    text = " ".join(str(error).split())
-    if partial.name not in text:
-        return
-    if isinstance(error, SmallerLabseError):
-        raise type(error)(text.replace(str(partial), str(path))) from error
-    if isinstance(error, OSError) and error.strerror:
-        raise SmallerLabseError(f"{path}: {error.strerror}") from error
-    if isinstance(error, OSError) or type(error).__module__.startswith(LIBRARIES):
-        raise SmallerLabseError(text.replace(str(partial), str(path))) from error
-
-
 def _is_empty_folder(path: Path) -> bool:
     return path.is_dir() and not any(path.iterdir())
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -9,7 +9,7 @@ import re
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from smaller_labse.common.command_parser import CommandParser
 from smaller_labse.common.errors import LIBRARIES, SmallerLabseError
@@ -28,7 +28,7 @@ def run_command(parser: CommandParser, arguments: list[str] | None = None) -> in
         arguments: the command line without the program's name; None reads `sys.argv`.
 
     Returns:
-        0; 1 after a failure; 2 after wrong usage; 130 after Ctrl-C or SIGTERM.
+        0; 1 after a failure; 2 after wrong usage; 130 after Ctrl-C, SIGTERM or SIGHUP.
         Failures print a line each on standard error; only a defect of ours shows a traceback.
 
     Raises:
@@ -48,12 +48,16 @@ def run_command(parser: CommandParser, arguments: list[str] | None = None) -> in
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """Let SIGTERM end the block as Ctrl-C does, and let neither get lost.
+    """Let SIGTERM and SIGHUP end the block as Ctrl-C does, and let none get lost.
 
+    A terminal that is closed sends SIGHUP; where `nohup` has it ignored, it stays ignored.
     Python swallows an exception that is raised while an object is finalized, an interrupt, too. Such a one
     strikes again a moment later, elsewhere.
     """
-    previous = {number: signal.signal(number, _interrupt) for number in (signal.SIGTERM, signal.SIGALRM)}
+    heard = {signal.SIGTERM, signal.SIGALRM}
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        heard.add(signal.SIGHUP)
+    previous = {number: signal.signal(number, _interrupt) for number in heard}
     report = sys.unraisablehook
 
     def strike_again(swallowed: sys.UnraisableHookArgs) -> None:
@@ -103,8 +107,9 @@ def _run(parser: CommandParser, arguments: list[str] | None) -> int:
             raise
         messages, code = [_one_line(error)], FAILURE
     see_help = parser.see_help if code == WRONG_USAGE else ""
-    for line in [*messages[:-1], messages[-1] + see_help]:
-        print(visible(f"{parser.prog}: {line}"), file=sys.stderr)
+    with suppress(OSError):  # a terminal that was closed
+        for line in [*messages[:-1], messages[-1] + see_help]:
+            print(visible(f"{parser.prog}: {line}"), file=sys.stderr)
     return code
 
 

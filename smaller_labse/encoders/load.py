@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from smaller_labse.common.arguments import StrPath
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import read_object
 from smaller_labse.common.quiet_tensorflow import import_tensorflow_quietly
+from smaller_labse.common.workplace import scratch_folder
 from smaller_labse.encoders.config import is_rebuilt
 from smaller_labse.encoders.networks.sentence_transformers_network import (
     has_sentence_transformers,
@@ -122,8 +121,8 @@ def _load_huggingface(place: HuggingFaceFolder, prompt: str, device: str | None)
     device = None if device is None else tensorflow_device(device)
     encoder = read_encoder(place.folder, open_safetensors(place.folder).tensors)
     tokenizer = open_huggingface_tokenizer(place.folder, encoder.config.vocab_size)
-    with tempfile.TemporaryDirectory() as scratch:
-        setup = tokenizer.write_for_tensorflow(Path(scratch))
+    with scratch_folder() as scratch:
+        setup = tokenizer.write_for_tensorflow(scratch)
         preprocessor = build_preprocessor(setup, encoder.sequence_length)
         with on_device(device):
             built = build_encoder(encoder, setup.file)

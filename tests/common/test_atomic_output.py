@@ -11,6 +11,7 @@ import pyarrow.fs
 import pyarrow.parquet
 import pytest
 
+from smaller_labse.common import atomic_output
 from smaller_labse.common.atomic_output import new_file, new_folder, require_absent, require_not_read
 from smaller_labse.common.errors import SmallerLabseError, UsageError
 
@@ -25,7 +26,7 @@ def tree(folder: Path) -> dict[str, bytes | None]:
 def write_folder(path: Path, content: str, **options) -> None:
     with new_folder(path, **options) as partial:
         assert not any(partial.iterdir())
-        assert partial.parent == path.parent  # the same file system, so that the last step is a rename
+        assert partial.parent.parent == path.parent  # the same file system: the last step is a rename
         (partial / "marker").write_text(content)
 
 
@@ -88,6 +89,7 @@ def test_an_output_that_appeared_meanwhile_is_not_replaced(tmp_path):
 @pytest.mark.parametrize("failing", [1, 2])
 def test_the_earlier_output_is_there_again_when_the_replacement_fails(tmp_path, monkeypatch, failing):
     """Between two renames there is no output; an interrupt just then must not lose the earlier one."""
+    monkeypatch.setattr(atomic_output, "_exchange", lambda first, second: False)
     write_folder(tmp_path / "model", "old")
     before = tree(tmp_path)
     rename, calls = Path.rename, []
@@ -132,7 +134,7 @@ def test_a_link_stays_a_link_and_what_it_leads_to_is_replaced(tmp_path):
     for name in ("model", "counts"):
         (tmp_path / name).symlink_to(disk / name)
     with new_folder(tmp_path / "model", True, "marker") as partial:
-        assert partial.parent == disk  # the same file system
+        assert partial.parent.parent == disk  # the same file system
         (partial / "marker").write_text("new")
     with new_file(tmp_path / "counts", True) as partial:
         partial.write_text("new")

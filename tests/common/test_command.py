@@ -80,6 +80,31 @@ def test_no_output_at_all_is_no_error():
     assert (ended.returncode, ended.stderr) == (0, b"")
 
 
+def after_sighup(disposition: str, body: str) -> subprocess.CompletedProcess:
+    """A command that gets SIGHUP in the middle of its work, where that was ignored, or not, when it began."""
+    begin = f"import signal\nsignal.signal(signal.SIGHUP, signal.{disposition})\n"
+    script = begin + SCRIPT.format(body=f"signal.raise_signal(signal.SIGHUP); {body}")
+    return subprocess.run([sys.executable, "-c", script], check=False, capture_output=True, text=True)
+
+
+def test_a_terminal_that_is_closed_ends_the_work_as_ctrl_c_does():
+    ended = after_sighup("SIG_DFL", "print('it went on')")
+    assert (ended.returncode, ended.stdout) == (130, "")
+    assert ended.stderr == "work: interrupted; nothing half-done is left, run the same command again\n"
+
+
+def test_under_nohup_the_work_goes_on():
+    ended = after_sighup("SIG_IGN", "print('it went on')")
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "it went on\n", "")
+
+
+def test_where_nothing_can_be_said_any_more_the_exit_code_still_is():
+    if not Path("/dev/full").exists():
+        pytest.skip("needs /dev/full")
+    with Path("/dev/full").open("w") as full:
+        assert work("raise KeyboardInterrupt", stderr=full).returncode == 130
+
+
 def test_ctrl_c_is_one_line_and_130():
     for body in ("raise KeyboardInterrupt", "import os, signal; os.kill(os.getpid(), signal.SIGTERM)"):
         ended = work(body)

@@ -22,10 +22,11 @@ MESSAGE = "interrupted; nothing half-done is left, run the same command again\n"
 SECONDS = 120  # for a process to get where it is interrupted
 
 
-# Where the tests run in the background of a script, Ctrl-C is ignored, and children inherit that.
+# Where the tests run in the background of a script, or under nohup, signals are ignored; children inherit that.
 COMMAND = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 from smaller_labse.{}.__main__ import main
 sys.exit(main())
 """

@@ -48,7 +48,7 @@ def data(tmp_path_factory) -> Path:
 
 
 def start(arguments: list[str]) -> subprocess.Popen[str]:
-    """The command in a session of its own, as on a terminal that sends Ctrl-C to all its processes."""
+    """The command in a session of its own, as on a terminal, which sends Ctrl-C or SIGHUP to all."""
     command = [sys.executable, "-c", COMMAND.format("evaluate"), *arguments]
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
@@ -84,7 +84,7 @@ def processes_of(session: int) -> list[int]:
 @pytest.mark.parametrize(
     ("command", "signal_number"),
     [
-        ("tatoeba", signal.SIGINT),
+        ("tatoeba", signal.SIGHUP),
         ("tatoeba", signal.SIGKILL),
         ("compare", signal.SIGINT),
         ("compare", signal.SIGTERM),
@@ -100,7 +100,7 @@ def test_a_measured_language_is_not_measured_again(original, data, tmp_path, cap
         arguments += ["--out", str(tmp_path / "report")]
     process = start(arguments)
     wait_for_a_language(process, cache)
-    if signal_number == signal.SIGINT:
+    if signal_number in (signal.SIGINT, signal.SIGHUP):
         os.killpg(process.pid, signal_number)
     else:
         process.send_signal(signal_number)
