@@ -33,6 +33,7 @@ from typing import Any
 
 from smaller_labse.common.json_files import write_json
 from smaller_labse.make_smaller.rounding import Rounding
+from smaller_labse.make_smaller.verification_texts import KEEPING
 from smaller_labse.originals.lineage import Ancestor, Lineage
 from smaller_labse.originals.model_folder import MANIFEST
 from smaller_labse.originals.original_card import OriginalCard
@@ -52,6 +53,8 @@ class Verification:
         embedded: how many of those went through both encoders.
         largest_difference: of their embeddings, absolute, over all components.
         rounding: what rounding changed; None where nothing was rounded.
+        texts_from: how many of the texts are "counted" lines, "builtin" sentences, "hostile" text, and
+            "drawn" from the kept tokens.
     """
 
     rows: int
@@ -60,18 +63,21 @@ class Verification:
     embedded: int
     largest_difference: float
     rounding: Rounding | None = None
+    texts_from: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def summary(self) -> str:
         """The same in words.
 
         Example:
-            >>> Verification(rows=472, texts=22, unchanged=21, embedded=16, largest_difference=0).summary
-            '472 rows equal to the bit; 21 of 22 texts keep their tokens, the embeddings of 16 of these \
+            >>> Verification(rows=472, texts=64, unchanged=49, embedded=32, largest_difference=0).summary
+            '472 rows equal to the bit; 49 of 64 texts keep their tokens, the embeddings of 32 of these \
 differ by 0.0e+00 at most'
         """
         equal = self.rounding.summary if self.rounding else "equal to the bit"
         kept = f"{self.unchanged:,} of {self.texts:,} texts keep their tokens"
+        if self.unchanged < KEEPING:
+            kept += f" (fewer than {KEEPING}, as no more such texts can be made of the kept tokens)"
         summary = f"{self.rows:,} rows {equal}; {kept}"
         if self.rounding:
             return f"{summary}; {self.rounding.moved}"

@@ -20,18 +20,14 @@ import numpy as np
 import tensorflow as tf
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.corpora.builtin_sentences import builtin_sentences
 from smaller_labse.encoders.bert import INPUTS
 from smaller_labse.encoders.deterministic_tensorflow import deterministic_tensorflow
 from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset
 from smaller_labse.select_vocab.selection import Selection
 
 TOLERANCE = 1e-5  # promise 1: float32 rounding
-SENTENCES = 1  # of the counted ones, and as many of our own, per language
-DRAWN_TEXTS = 16
-DRAWN_WORDS = 8
-EMBEDDED_TEXTS = 16  # at most; what is wrong with an encoder shows in every text
-BATCH_TEXTS = 8  # of similar length
+EMBEDDED_TEXTS = 32  # at most; what is wrong with an encoder shows in every text
+BATCH_TEXTS = 16  # of similar length
 ROWS_AT_ONCE = 65_536
 
 WORD_IDS, MASK = "input_word_ids", "input_mask"
@@ -44,38 +40,6 @@ class Rows(Protocol):
     """A tensor in a file whose rows can be read without holding the others."""
 
     def read_rows(self, rows: np.ndarray) -> np.ndarray: ...
-
-
-def verification_sentences(selection: Selection) -> list[str]:
-    """Some of the counted lines in each language, where they are stored, and of our own sentences in it."""
-    builtin = builtin_sentences()
-    found = [
-        sentence
-        for code in selection.languages
-        for sentence in (*selection.sentences.get(code, ())[:SENTENCES], *builtin.get(code, ()))[
-            : 2 * SENTENCES
-        ]
-    ]
-    # Lists of tokens say no language, and of texts with names of their own there is no sentence: one in each.
-    return found or [sentences[0] for sentences in builtin.values()]
-
-
-def draw_texts(selection: Selection) -> list[str]:
-    """Texts of kept tokens that are whole words; most are tokenized into those very tokens."""
-    words = [word for word in (_whole_word(piece, selection.kind) for piece in selection.pieces) if word]
-    if not words:
-        return []
-    drawn = np.random.default_rng(0).integers(len(words), size=(DRAWN_TEXTS, DRAWN_WORDS))
-    return [" ".join(words[number] for number in row) for row in drawn]
-
-
-def _whole_word(piece: str, kind: str) -> str:
-    """The word that a token is by itself; empty where it is only a part of one, or a special token."""
-    if kind == "wordpiece":
-        return "" if piece.startswith(("##", "[")) else piece
-    # SentencePiece's mark of a word's beginning, and that of BPE on bytes, whose other letters are bytes.
-    marked = piece.startswith("\u2581") or (piece.startswith("\u0120") and piece[1:].isascii())
-    return piece[1:] if marked else ""
 
 
 def verify_rows(

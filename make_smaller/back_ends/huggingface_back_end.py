@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -33,15 +33,14 @@ from smaller_labse.make_smaller.rounding import (
     measure_embeddings,
     rounding_texts,
 )
+from smaller_labse.make_smaller.verification_texts import choose_texts, keeps_tokens
 from smaller_labse.make_smaller.verify import (
     WORD_IDS,
     Embed,
     as_arrays,
-    draw_texts,
     embed_both,
     load_embed,
     traced_once,
-    verification_sentences,
     verify_embeddings,
     verify_rows,
     verify_tokens,
@@ -82,7 +81,9 @@ class HuggingFaceBackEnd:
         """Write `huggingface/` and, where the architecture allows, `encoder/` and `preprocess/`."""
         if not self._is_rebuilt:
             say("only huggingface/ is written: this architecture is not rebuilt in TensorFlow")
-        texts = [*verification_sentences(self._selection), *draw_texts(self._selection)]
+        keeps = keeps_tokens(self._selection, self._tokenizer)
+        chosen = choose_texts(self._selection, self._tokenizer, keeps)
+        texts = chosen.all
         say("trimming the embedding matrix and writing huggingface/")
         trimmed = trim_huggingface(
             self._original.folder, self._selection.subset, folder / HUGGINGFACE, self._options.dtype
@@ -116,7 +117,7 @@ class HuggingFaceBackEnd:
             say("measuring what rounding changed")
             changes: tuple[EmbeddingChange, ...] = ()
             try:
-                changes = self._measure_rounding(folder, smaller, length)
+                changes = self._measure_rounding(folder, smaller, length, chosen.drawn)
                 embedded, difference = changes[-1].texts, changes[-1].largest_difference
             except SmallerLabseError as error:
                 say(f"how far embeddings moved is not measured: {error}")
@@ -125,7 +126,13 @@ class HuggingFaceBackEnd:
             original_parameters=trimmed.original_parameters,
             formats=(ENCODER, HUGGINGFACE) if self._saved_model else (HUGGINGFACE,),
             verification=Verification(
-                trimmed.vocab_size, len(texts), len(unchanged), embedded, difference, rounding
+                trimmed.vocab_size,
+                len(texts),
+                len(unchanged),
+                embedded,
+                difference,
+                rounding,
+                chosen.numbers,
             ),
             sequence_length=length,
             prompt=self._prompt,
@@ -207,7 +214,7 @@ class HuggingFaceBackEnd:
         )
 
     def _measure_rounding(
-        self, folder: Path, smaller: Tokenizer, length: int | None
+        self, folder: Path, smaller: Tokenizer, length: int | None, drawn: Sequence[str]
     ) -> tuple[EmbeddingChange, ...]:
         """How far rounding moved embeddings, of each language and of all, the last.
 
@@ -215,6 +222,7 @@ class HuggingFaceBackEnd:
             folder: where `huggingface/` is and, if they were written, `encoder/` and `preprocess/`.
             smaller: the smaller tokenizer.
             length: what the preprocessor packs to; None where none was written.
+            drawn: texts of kept tokens, in no language.
 
         Raises:
             SmallerLabseError: embeddings cannot be computed here, or no text keeps its tokens.
@@ -222,7 +230,7 @@ class HuggingFaceBackEnd:
         if not self._is_rebuilt:
             raise SmallerLabseError("this architecture is not rebuilt in TensorFlow")
         named = rounding_texts(self._selection)
-        texts = [text for _, text in named] + draw_texts(self._selection)
+        texts = [*(text for _, text in named), *drawn]
         languages = [language for language, _ in named] + [NO_LANGUAGE] * (len(texts) - len(named))
         with tempfile.TemporaryDirectory(dir=folder) as scratch:
             load: Callable[[], Embed]

@@ -27,14 +27,13 @@ from smaller_labse.encoders.to_huggingface import write_huggingface
 from smaller_labse.make_smaller.back_ends.back_end import Options, Say, Written
 from smaller_labse.make_smaller.excerpt import load_excerpt
 from smaller_labse.make_smaller.manifest import Verification
+from smaller_labse.make_smaller.verification_texts import Keeps, VerificationTexts, choose_texts
 from smaller_labse.make_smaller.verify import (
     MASK,
     WORD_IDS,
     Embed,
     as_arrays,
-    draw_texts,
     load_embed,
-    verification_sentences,
     verify_embeddings,
     verify_rows,
     verify_tokens,
@@ -102,7 +101,11 @@ class TFHubBackEnd:
                 self._selection,
                 self._tokenizer.unknown_id,
                 folder,
-                verification_sentences(self._selection),
+                choose_texts(
+                    self._selection,
+                    self._tokenizer,
+                    keeps_tokens(self._original_preprocess, self._selection, self._tokenizer.unknown_id),
+                ),
                 background,
             )
             in_background()
@@ -153,13 +156,25 @@ def read_with_one_row(checkpoint: Checkpoint) -> Callable[[str], np.ndarray]:
     return read_tensor
 
 
+def keeps_tokens(preprocess: Preprocess, selection: Selection, unknown_id: int | None) -> Keeps:
+    """Which texts keep their tokens, by the original's preprocessor; see `choose_texts`."""
+
+    def keeps(texts: Sequence[str]) -> np.ndarray:
+        # With a text that has no token, to see which of the others have one.
+        ids = as_arrays(preprocess(tf.constant([*texts, ""])))[WORD_IDS]
+        kept = selection.subset.contains(ids) & (ids != unknown_id)
+        return (kept.all(axis=1) & (ids != ids[-1]).any(axis=1))[:-1]
+
+    return keeps
+
+
 def verify_tfhub(
     checkpoint: Checkpoint,
     original_preprocess: Preprocess,
     selection: Selection,
     unknown_id: int | None,
     model: Path,
-    sentences: Sequence[str],
+    chosen: VerificationTexts,
     background: Executor,
 ) -> Verification:
     """Verify a written model against its original.
@@ -171,14 +186,14 @@ def verify_tfhub(
         unknown_id: the original's id of the unknown token.
         model: the model's folder; `huggingface/` in it may still be written by an earlier task of
             `background`.
-        sentences: texts to compare; more are drawn from the kept tokens.
+        chosen: the texts to compare.
         background: compares the rows, one task at a time.
 
     Raises:
         SmallerLabseError: the smaller model is not what the original is.
     """
     rows = background.submit(_verify_rows, checkpoint, selection, model)
-    texts = [*sentences, *draw_texts(selection)]
+    texts = chosen.all
     preprocess = tf.saved_model.load(str(model / PREPROCESS))
     before = as_arrays(original_preprocess(tf.constant(texts)))
     after = as_arrays(preprocess(tf.constant(texts)))
@@ -204,7 +219,9 @@ def verify_tfhub(
     embedded, difference = verify_embeddings(
         lambda used: load_excerpt(checkpoint, used), load_smaller, before, after, unchanged, texts
     )
-    return Verification(len(selection.subset), len(texts), len(unchanged), embedded, difference)
+    return Verification(
+        len(selection.subset), len(texts), len(unchanged), embedded, difference, texts_from=chosen.numbers
+    )
 
 
 def _verify_rows(checkpoint: Checkpoint, selection: Selection, model: Path) -> None:

@@ -119,6 +119,7 @@ def test_a_model_in_float16_already_is_equal_to_the_bit(rounded: Rounded, tmp_pa
     )
     assert made.verification.rounding is None
     assert "equal to the bit" in made.verification.summary
+    assert made.verification.texts >= 64 and made.verification.unchanged >= 32
     assert json.loads((made.folder / "manifest.json").read_text())["dtype"] is None
 
 
@@ -177,8 +178,8 @@ def test_parity_takes_it_for_rounded_and_for_equal_to_the_rounded(
 
 def test_what_was_not_measured_is_said() -> None:
     rounding = Rounding("float16", rows_changed=0, largest_row_difference=0.0)
-    assert Verification(3, 2, 2, 0, 0.0, rounding).summary == (
-        "3 rows equal after rounding to float16, which changed none of them; 2 of 2 texts keep their tokens; "
+    assert Verification(3, 64, 64, 0, 0.0, rounding).summary == (
+        "3 rows equal after rounding to float16, which changed none of them; 64 of 64 texts keep their tokens; "
         "how far embeddings moved was not measured"
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,9 +15,10 @@ import pytest
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.corpora.builtin_sentences import builtin_sentences
 from smaller_labse.make_smaller.back_ends import tfhub_back_end
-from smaller_labse.make_smaller.back_ends.tfhub_back_end import verify_tfhub
+from smaller_labse.make_smaller.back_ends.tfhub_back_end import keeps_tokens, verify_tfhub
 from smaller_labse.make_smaller.make_smaller import make_smaller
 from smaller_labse.make_smaller.manifest import Verification
+from smaller_labse.make_smaller.verification_texts import VerificationTexts, choose_texts
 from smaller_labse.originals.tokenizers.wordpiece import WordPiece
 from smaller_labse.originals.weights.checkpoint import WORD_EMBEDDINGS, Checkpoint
 from smaller_labse.originals.weights.safetensors_file import read_safetensors
@@ -59,21 +61,25 @@ def preprocess(example) -> Callable:
 
 @pytest.fixture
 def verify_again(example, trimmed, preprocess) -> Iterator[Callable[[Path], Verification]]:
-    """Verify a model's folder as `make_smaller` does."""
-    sentences = [text for code in ("de", "en", "fr") for text in builtin_sentences()[code]]
-    unknown_id = WordPiece(example / "encoder" / "assets" / "cased_vocab.txt").unknown_id
+    """Verify a model's folder as `make_smaller` does, and on French sentences, too."""
+    tokenizer = WordPiece(example / "encoder" / "assets" / "cased_vocab.txt")
     checkpoint = Checkpoint(example / "encoder")
+    keeps = keeps_tokens(preprocess, trimmed.selection, tokenizer.unknown_id)
+    texts = choose_texts(trimmed.selection, tokenizer, keeps)
+    texts = replace(texts, builtin=(*texts.builtin, *builtin_sentences()["fr"]))
     with ThreadPoolExecutor(1) as background:
         yield lambda model: verify_tfhub(
-            checkpoint, preprocess, trimmed.selection, unknown_id, model, sentences, background
+            checkpoint, preprocess, trimmed.selection, tokenizer.unknown_id, model, texts, background
         )
 
 
 def test_a_model_as_it_was_written_is_verified(trimmed, verify_again):
     found = verify_again(trimmed.model)
     assert found.rows == len(trimmed.selection.subset)
-    assert found.texts == 12 + 16
-    assert 8 <= found.unchanged < found.texts  # the French sentences are not
+    assert found.texts == 64 + 4 == sum(found.texts_from.values())
+    assert found.texts_from["builtin"] == 8 + 4
+    assert 32 <= found.unchanged < found.texts  # the French sentences are not
+    assert found.embedded == 32
     assert found.largest_difference <= 1e-5
 
 
@@ -209,7 +215,7 @@ def test_where_no_text_keeps_its_pieces_there_is_no_verification(example, trimme
 
     with (
         ThreadPoolExecutor(1) as background,
-        pytest.raises(SmallerLabseError, match="none of 20 texts, some of them drawn from the kept tokens"),
+        pytest.raises(SmallerLabseError, match="none of 4 texts, some of them drawn from the kept tokens"),
     ):
         verify_tfhub(
             Checkpoint(example / "encoder"),
@@ -217,6 +223,6 @@ def test_where_no_text_keeps_its_pieces_there_is_no_verification(example, trimme
             trimmed.selection,
             WordPiece(example / "encoder" / "assets" / "cased_vocab.txt").unknown_id,
             trimmed.model,
-            builtin_sentences()["en"],
+            VerificationTexts((), builtin_sentences()["en"], (), ()),
             background,
         )

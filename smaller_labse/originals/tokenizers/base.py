@@ -161,6 +161,14 @@ class Tokenizer(Protocol):
         """
         ...
 
+    def text_of(self, token_id: int) -> str:
+        """The text that a token stands for, with the space before it where it has one.
+
+        Empty where it stands for none: special tokens, and parts of a character. Tokenized by itself, the
+        text may become other tokens.
+        """
+        ...
+
     def write_subset(self, subset: VocabularySubset, folder: Path) -> None:
         """Write every file that the trimmed tokenizer needs, in the original's own form.
 

@@ -118,6 +118,15 @@ class BytePairEncoding:
         """See `kept_characters.bpe_unreadable`; none where the tokenizer knows all bytes."""
         return [] if len(self._bytes) == BYTES else bpe_unreadable(ids, self.pieces, kept)
 
+    def text_of(self, token_id: int) -> str:
+        """See `Tokenizer`; a piece of bytes that are no whole characters is a part of one."""
+        piece = self.pieces[token_id]
+        if token_id in self.json_file.named_ids or token_id == self.unknown_id:
+            return ""
+        if self.byte_level:
+            return text_of_byte_characters(piece)
+        return "" if BYTE_PIECE.fullmatch(piece) else piece.replace(META_SPACE, " ")
+
     def write_subset(self, subset: VocabularySubset, folder: Path) -> None:
         """Write `tokenizer.json` and the files beside; see `Tokenizer`.
 
@@ -284,6 +293,22 @@ def to_byte_characters(text: str) -> str:
     """
     characters = byte_characters()
     return "".join(characters[byte] for byte in text.encode("utf-8"))
+
+
+def text_of_byte_characters(piece: str) -> str:
+    """The text that a byte-level piece writes; empty where it is not whole characters.
+
+    Example:
+        >>> text_of_byte_characters("ĠÃ©"), text_of_byte_characters("ĠÃ")
+        (' é', '')
+    """
+    values = _bytes_of_characters()
+    if not all(character in values for character in piece):
+        return ""
+    try:
+        return bytes(values[character] for character in piece).decode("utf-8")
+    except UnicodeDecodeError:
+        return ""
 
 
 def whole_characters(piece: str) -> set[str]:

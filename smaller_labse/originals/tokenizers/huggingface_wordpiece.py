@@ -22,6 +22,7 @@ from smaller_labse.originals.tokenizers.wordpiece import (
     START,
     UNKNOWN,
     special_pieces,
+    text_of,
 )
 
 # What transformers' `BertTokenizer` calls the special tokens, and what they are unless it is told otherwise.
@@ -95,6 +96,10 @@ class HuggingFaceWordPiece:
     def unreadable(self, ids: Iterable[int], kept: np.ndarray) -> list[int]:
         """See `kept_characters.wordpiece_unreadable`."""
         return wordpiece_unreadable(ids, self.pieces, kept, self._continuation)
+
+    def text_of(self, token_id: int) -> str:
+        """See `wordpiece.text_of`."""
+        return text_of(self.pieces[token_id], self._continuation)
 
     def write_subset(self, subset: VocabularySubset, folder: Path) -> None:
         """Write `tokenizer.json`, `vocab.txt` and the files beside; see `Tokenizer`."""

@@ -141,6 +141,12 @@ class Unigram:
         """See `kept_characters.unigram_unreadable`; none where unknown characters become bytes."""
         return [] if self._byte_fallback else unigram_unreadable(ids, self.pieces, kept)
 
+    def text_of(self, token_id: int) -> str:
+        """See `Tokenizer`; a byte's piece is a part of a character."""
+        piece = self.pieces[token_id]
+        special = token_id in self.json_file.named_ids or token_id == self.unknown_id
+        return "" if special or BYTE_PIECE.fullmatch(piece) else piece.replace(META_SPACE, " ")
+
     def write_subset(self, subset: VocabularySubset, folder: Path) -> None:
         """Write `tokenizer.json`, the files beside and, unless `sentencepiece` fails, that model.
 

@@ -153,6 +153,10 @@ class WordPiece:
         """See `kept_characters.wordpiece_unreadable`."""
         return wordpiece_unreadable(ids, self.pieces, kept, CONTINUATION)
 
+    def text_of(self, token_id: int) -> str:
+        """See the function `text_of`."""
+        return text_of(self.pieces[token_id])
+
     def write_subset(self, subset: VocabularySubset, folder: Path) -> None:
         """Write `vocab.txt`; see `Tokenizer`."""
         require_tokens(subset, len(self.pieces), self.file)
@@ -168,3 +172,17 @@ class WordPiece:
 def special_pieces(pieces: Iterable[str]) -> list[int]:
     """Ids of those pieces that BERT's vocabularies have for no text, `[PAD]` and the like; ascending."""
     return [token_id for token_id, piece in enumerate(pieces) if SPECIAL.fullmatch(piece)]
+
+
+def text_of(piece: str, continuation: str = CONTINUATION) -> str:
+    """The text of a piece: what continues a word without its mark, nothing of `[PAD]` and the like.
+
+    Example:
+        >>> text_of("##able"), text_of("able"), text_of("[unused7]")
+        ('able', 'able', '')
+    """
+    if SPECIAL.fullmatch(piece):
+        return ""
+    # A piece that is only "##" is two number signs at the start of a word, if anything.
+    continues = piece.startswith(continuation) and len(piece) > len(continuation)
+    return piece[len(continuation) :] if continues else piece
