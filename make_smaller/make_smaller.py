@@ -18,6 +18,7 @@ from smaller_labse.common.visible_text import visible
 from smaller_labse.encoders.config import PoolingMode
 from smaller_labse.encoders.sentence_transformers_folder import MODULES
 from smaller_labse.make_smaller.back_ends.back_end import BackEnd, Options, locate_for
+from smaller_labse.make_smaller.licenses import license_entries
 from smaller_labse.make_smaller.manifest import ModelDescription, Verification, write_manifest
 from smaller_labse.originals.huggingface import HuggingFaceFolder
 from smaller_labse.originals.lineage import write_lineage
@@ -98,13 +99,13 @@ def make_smaller(
         prompt: what goes before every text, e.g. "query: ", in every format; "" for nothing, None for the
             original's.
         pooling: "mean", "cls" or "pooler", where the original does not say (no `modules.json`).
-        license: for the model cards, e.g. "apache-2.0"; None for what the original's card states, which holds
-            for what is made from it. Where nobody says, a warning does.
+        license: for the model cards, e.g. "apache-2.0", see `license_entries`; None for what the original's
+            card states, which holds for what is made from it. Where nobody says, a warning does.
         overwrite: replace an earlier model.
 
     Raises:
-        UsageError: options that do not go together or would do nothing, or `out` is, holds or lies in
-            something that is read.
+        UsageError: options that do not go together or would do nothing, `license` is misspelt, or `out` is,
+            holds or lies in something that is read.
         SmallerLabseError: original and selection do not belong together, the original cannot be trimmed, or
             the verification fails.
 
@@ -115,6 +116,7 @@ def make_smaller(
     """
     options = Options(sequence_length, huggingface, savedmodel, dtype, prompt, pooling)
     _check(options)
+    chosen = None if license is None else license_entries(license)
     folder = Path(out)
     name, preprocess = os.fspath(model), None if preprocessor is None else os.fspath(preprocessor)
     read = [name, *([] if preprocess is None else [preprocess])]
@@ -132,7 +134,7 @@ def make_smaller(
     import_tensorflow_quietly()
     back_end = _back_end(original, kept, options)
     card = read_original_card(original.place)
-    stated = _license(license, card)
+    stated = _license(chosen, card)
     with new_folder(folder, overwrite, MANIFEST) as partial:
         written = back_end.write(partial, announce)
         description = ModelDescription(
@@ -207,16 +209,30 @@ def _describe(description: ModelDescription, folder: Path) -> None:
     write_manifest(description, folder)
 
 
-def _license(given: str | None, original: OriginalCard) -> Mapping[str, Any]:
+def _license(chosen: Mapping[str, Any] | None, original: OriginalCard) -> Mapping[str, Any]:
     """The licence as the model cards' front matter says it; a warning where nobody knows it."""
-    stated = original.license.get("license")
-    if given is None and not original.license:
-        _warn(
-            f"{original.name} states no licence, so the model card names none; add --license, e.g. apache-2.0"
-        )
-    if given is not None and stated not in (None, given):
+    if chosen is None:
+        if not original.license:
+            _warn(
+                f"{original.name} states no licence, so the model card names none; add --license, "
+                "e.g. apache-2.0"
+            )
+        return original.license
+    given, stated = _license_name(chosen), _license_name(original.license)
+    if given == stated:
+        return original.license
+    if stated is not None:
         _warn(f"the model card names the licence {given}, as --license says; {original.name} states {stated}")
-    return original.license if given in (None, stated) else {"license": given}
+    if "license_name" in chosen:
+        _warn(
+            f"the Hugging Face hub does not know the licence {given}, so the model card calls it 'other', "
+            "with this name; add its text as LICENSE before you publish the model"
+        )
+    return chosen
+
+
+def _license_name(entries: Mapping[str, Any]) -> Any:
+    return entries.get("license_name") or entries.get("license")
 
 
 def _warn(message: str) -> None:

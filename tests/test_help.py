@@ -87,7 +87,10 @@ def test_every_command_says_its_version(command):
     ("line", "ends"),
     [
         ("select-vocab", "the following arguments are required: COMMAND (see select-vocab --help)"),
-        ("select-vocab cut", "(choose from 'count', 'select', 'merge') (see select-vocab --help)"),
+        (
+            "select-vocab xyz",
+            "invalid choice: 'xyz', expected count, select, merge (see select-vocab --help)",
+        ),
         (
             "select-vocab count --model m --out o --overwite",
             "select-vocab count: unknown argument '--overwite'; did you mean --overwrite? "
@@ -123,6 +126,42 @@ def test_wrong_usage_ends_in_one_line_at_once(line, ends):
     assert process.returncode == 2
     assert process.stderr.count("\n") == 1
     assert process.stderr.endswith(f"{ends}\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        (
+            "select-vocab cuont",
+            "COMMAND: invalid choice: 'cuont', expected count, select, merge; did you mean count?",
+        ),
+        (
+            "evaluate-encoder party --model m",
+            "expected compare, tatoeba, parity, encode; did you mean parity?",
+        ),
+        ("select-vocab count --modl m --out o", "count: unknown argument '--modl'; did you mean --model?"),
+        ("select-vocab count --modl=m --out o", "count: unknown argument '--modl=m'; did you mean --model?"),
+        (
+            "make-smaller --modell x --selction y",
+            "make-smaller: unknown argument '--modell'; did you mean --model?",
+        ),
+        ("evaluate-encoder encode --model m --txt t", "unknown argument '--txt'; did you mean --text?"),
+        ("make-smaller --xyz --selection s", "the following arguments are required: --model, --out"),
+        ("make-smaller --sel s", "the following arguments are required: --model, --out"),
+        ("make-smaller --out o -- --modl", "the following arguments are required: --model, --selection"),
+        (
+            "make-smaller --model m --selection s --out o --pooling men",
+            "--pooling: invalid choice: 'men', expected mean, cls, pooler; did you mean mean?",
+        ),
+    ],
+)
+def test_what_was_meant_is_asked(line, says, capsys):
+    command, *arguments = line.split()
+    with pytest.raises(SystemExit) as end:
+        PARSERS[command].parse_command_line(arguments)
+    said = capsys.readouterr().err
+    assert (end.value.code, said.count("\n")) == (2, 1)
+    assert f"{says} (see {command}" in said
 
 
 @pytest.mark.parametrize("how", ["module", "script"])

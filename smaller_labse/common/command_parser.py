@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import difflib
 import re
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NoReturn
 
 from smaller_labse.common.exit_codes import WRONG_USAGE
@@ -13,6 +14,7 @@ from smaller_labse.common.visible_text import visible
 
 EXAMPLES = "examples:\n"
 EXAMPLE_WIDTH = 90
+MISSING = "arguments are required"  # argparse's own words
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -36,8 +38,16 @@ class CommandParser(argparse.ArgumentParser):
         """Print the help; unlike argparse's own, what cannot be written is an error."""
         print(self.format_help(), end="", file=file)
 
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse as argparse does, and remember the command line, for `error`."""
+        self._given = list(sys.argv[1:] if args is None else args)
+        return super().parse_known_args(args, namespace)
+
     def error(self, message: str) -> NoReturn:
         """End the process with one line on standard error and the exit code of wrong usage."""
+        if MISSING in message:  # perhaps only because it is misspelt
+            unknown = next(filter(self._nearest, self._unknown_options()), None)
+            message = message if unknown is None else self._describe_unknown(unknown)
         self.exit(
             WRONG_USAGE, visible(f"{self.prog}: {message.removeprefix('argument ')}{self.see_help}") + "\n"
         )
@@ -51,12 +61,41 @@ class CommandParser(argparse.ArgumentParser):
         """Parse; an option that nobody knows is the subcommand's to refuse, which knows what was meant."""
         options, unknown = self.parse_known_args(arguments)
         if unknown:
-            options.parser.error(f"unknown argument {unknown[0]!r}{options.parser._nearest(unknown[0])}")
+            options.parser.error(options.parser._describe_unknown(unknown[0]))
         return options
 
+    def _describe_unknown(self, unknown: str) -> str:
+        return f"unknown argument {unknown!r}{self._nearest(unknown)}"
+
     def _nearest(self, unknown: str) -> str:
-        near = difflib.get_close_matches(unknown.partition("=")[0], self._option_string_actions, n=1)
-        return f"; did you mean {near[0]}?" if near else ""
+        return did_you_mean(unknown.partition("=")[0], self._option_string_actions)
+
+    def _unknown_options(self) -> Iterator[str]:
+        """What looks like an option on the command line and is none, not even the beginning of one."""
+        for argument in self._given[: self._given.index("--") if "--" in self._given else None]:
+            name = argument.partition("=")[0]
+            known = any(option.startswith(name) for option in self._option_string_actions)
+            if name.startswith("--") and not known:
+                yield argument
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """Refuse a value, or a subcommand, that is none of the choices."""
+        if action.choices is not None and value not in action.choices:
+            choices = [str(choice) for choice in action.choices]
+            near = did_you_mean(str(value), choices)
+            raise argparse.ArgumentError(
+                action, f"invalid choice: {value!r}, expected {', '.join(choices)}{near}"
+            )
+
+
+def did_you_mean(given: str, known: Iterable[str]) -> str:
+    """The end of a message about a name that nobody knows; empty where no known one is like it.
+
+    >>> did_you_mean("cuont", ["count", "select"])
+    '; did you mean count?'
+    """
+    near = difflib.get_close_matches(given, known, n=1)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 def add_command(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,13 @@ from typing import Any
 from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.corpora.dataset_lines import read_dataset_lines
 from smaller_labse.corpora.labse_languages import Language
-from smaller_labse.corpora.language_files import expand_path, expand_user, find_paths
+from smaller_labse.corpora.language_files import (
+    expand_path,
+    expand_user,
+    find_paths,
+    is_named,
+    require_known_placeholders,
+)
 from smaller_labse.corpora.languages import find_language, name_language, parse_languages
 from smaller_labse.corpora.records import TEXT_FIELD, text_ending
 from smaller_labse.corpora.text_files import find_text_files, read_lines, require_fields
@@ -94,6 +100,8 @@ def dataset_sources(
     Raises:
         UsageError: several languages would be counted from the same text.
     """
+    for option, given in {"": dataset, "-config": config, "-split": split}.items():
+        require_known_placeholders(given or "", f"--dataset{option}")
     sources = []
     for language in languages:
         name, part = language.fill(dataset), language.fill(split)
@@ -143,14 +151,20 @@ def text_sources(
             "--languages; add it there, or leave --languages out to count all that --text names"
         )
     wanted |= dict.fromkeys(written)
-    found = {language: _find_text(language, written, patterns) for language in wanted}
-    without = [language for language, paths in found.items() if not paths]
+    named = {name_language(name).code: name for name in names}
+    filled = {language: _fill(language, patterns) for language in wanted if language not in written}
+    without = [language for language, paths in filled.items() if not paths]
+    for language in without:  # what means no language is a mistake sooner than a text that is missing
+        find_language(named[language.code])
+    found = {
+        language: filled.get(language) or _expand(language, written[language])
+        for language in wanted
+        if language not in without
+    }
     if without and others is None:
-        # A name that means no language is a mistake sooner than a text that is missing.
-        language = find_language(without[0].code)
         if patterns:
-            raise _no_text(language, language.fill(patterns[0]))
-        raise UsageError(f"no text for {language}; add --text {language.code}=PATH")
+            raise _no_text(without[0], without[0].fill(patterns[0]))
+        raise UsageError(f"no text for {without[0]}; add --text {without[0].code}=PATH")
     for pattern in patterns:
         if not any(find_paths(one.fill(pattern)) for one in wanted if one not in written):
             raise UsageError(
@@ -162,8 +176,7 @@ def text_sources(
             "every language has text of its own; name with --languages those that are to come "
             "from --wikipedia or --dataset"
         )
-    named = {name_language(name).code: name for name in names}
-    sources = [_text_source(language, paths, text_field) for language, paths in found.items() if paths]
+    sources = [_text_source(language, paths, text_field) for language, paths in found.items()]
     _require_different(sources, "--text")
     if text_field is not None and not others_have_fields:
         require_fields([file for source in sources for file in _text_files(source, text_field)], text_field)
@@ -177,29 +190,28 @@ def _parse_texts(texts: Sequence[str]) -> tuple[dict[Language, list[str]], list[
     written: dict[Language, list[str]] = {}
     patterns = []
     for text in texts:
-        name, separator, path = text.partition("=")
-        if separator and "{" not in name and "/" not in name:
+        name, _, path = text.partition("=")
+        if is_named(text):
             written.setdefault(name_language(name), []).append(path)
         elif "{" in text:
+            require_known_placeholders(text, "--text")
             patterns.append(text)
         else:
             raise UsageError(f"--text {text}: write LANGUAGE=PATH, or put {{code}} or {{iso3}} into the path")
     return written, patterns
 
 
-def _find_text(
-    language: Language, written: Mapping[Language, Sequence[str]], patterns: Sequence[str]
-) -> list[tuple[str, list[Path]]]:
-    """A language's own paths, or the first filled-in pattern that exists, each with what it stands for.
-
-    Empty where it has neither.
-    """
-    own = [(path, expand_path(path)) for path in written.get(language, ())]
-    for path in [path for _, paths in own for path in paths]:
+def _expand(language: Language, written: Sequence[str]) -> list[tuple[str, list[Path]]]:
+    """What is written for a language, each with the paths that it stands for."""
+    expanded = [(path, expand_path(path)) for path in written]
+    for path in (path for _, paths in expanded for path in paths):
         if not path.exists():
             raise _no_text(language, str(path))
-    if own:
-        return own
+    return expanded
+
+
+def _fill(language: Language, patterns: Sequence[str]) -> list[tuple[str, list[Path]]]:
+    """The first pattern, filled in, that exists, with the paths that it stands for; empty where none does."""
     filled = ((each, find_paths(each)) for each in map(language.fill, patterns))
     return [each for each in filled if each[1]][:1]
 

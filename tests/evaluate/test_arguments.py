@@ -55,6 +55,12 @@ def test_texts_are_files_and_filled_patterns_in_the_order_given():
         (["fr=a.txt", PATTERN], "fr", "two files for fr"),
         ([PATTERN], "", "needs --languages"),
         (["en=a.txt"], "fr", "fills a pattern"),
+        (
+            ["x/{cod}.txt"],
+            "fr",
+            r"x/\{cod\}.txt: nothing is put in the place of \{cod\}; did you mean \{code\}",
+        ),
+        (["x/{code}.{lang}"], "fr", r"nothing is put in the place of \{lang\}; there are \{code\}, \{iso3\}"),
     ],
 )
 def test_texts_that_cannot_be_meant_are_refused(texts, languages, message):

@@ -13,6 +13,7 @@ import yaml
 
 import smaller_labse
 from smaller_labse.make_smaller.__main__ import main
+from smaller_labse.make_smaller.licenses import license_entries
 from smaller_labse.originals.huggingface import HuggingFaceFolder
 from smaller_labse.originals.original_card import read_original_card
 from tests.conftest import LANGUAGES, Trimmed
@@ -123,6 +124,29 @@ def test_a_licence_that_contradicts_the_originals_is_warned_of(folders, capsys) 
         capsys.readouterr().err
     )
     assert front_matter(model / "huggingface" / "README.md")["license"] == "apache-2.0"
+
+
+@pytest.mark.parametrize(
+    ("given", "entries"),
+    [
+        ("MIT", {"license": "mit"}),
+        ("CC0-1.0", {"license": "cc0-1.0"}),
+        ("bsd-4-clause", {"license": "other", "license_name": "bsd-4-clause"}),  # SPDX's, not the hub's
+        ("our-license-2", {"license": "other", "license_name": "our-license-2"}),
+    ],
+)
+def test_a_licence_is_called_as_the_hub_calls_it(given: str, entries: dict[str, str]) -> None:
+    assert license_entries(given) == entries
+
+
+def test_a_licence_that_the_hub_does_not_know_is_named_and_its_text_asked_for(folders, capsys) -> None:
+    model = folders("---\nlicense: mit\n---\n", "--license", "our-license-2")
+    said = capsys.readouterr().err
+    assert "the model card names the licence our-license-2, as --license says; big states mit" in said
+    assert "hub does not know the licence our-license-2, so the model card calls it 'other'" in said
+    data = front_matter(model / "README.md")
+    assert (data["license"], data["license_name"]) == ("other", "our-license-2")
+    assert "## Licence\n\nour-license-2. " in (model / "README.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize(

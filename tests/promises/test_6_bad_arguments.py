@@ -42,6 +42,25 @@ TEXT = "--text en={text}/en.txt"
             "--text {text}/{{code}}.txt --languages nowhere/languages.txt",
             "there is no such file of languages",
         ),
+        (
+            "--text {text}/{{cod}}.txt --languages en",
+            "{cod}.txt: nothing is put in the place of {cod}; did you mean {code}? There are {code}, {iso3}, {name}",
+        ),
+        (
+            "--dataset somebody/corpus --dataset-config {{xx}} --languages en",
+            "--dataset-config {xx}: nothing is put in the place of {xx}; there are {code}, {iso3}, {name}",
+        ),
+        # A misspelt language is said before the files that are missing, whatever else is given.
+        (
+            "--text nowhere/{{code}}.txt --languages en,frx",
+            "unknown language 'frx'; did you mean fr (French)",
+        ),
+        ("--text en=nowhere.txt --languages en,frx", "unknown language 'frx'; did you mean fr (French)"),
+        ("--text en=nowhere*.txt --languages en,frx --wikipedia", "unknown language 'frx'; did you mean fr"),
+        (
+            "--text en=nowhere.txt x/{{code}}.txt --languages en,frx --dataset somebody/{{code}}",
+            "unknown language 'frx'; did you mean fr",
+        ),
         ("--text {text}/en.txt", "write LANGUAGE=PATH, or put {code} or {iso3} into the path"),
         ("--text {text}/{{code}}.txt", "name the languages with --languages, or write --text LANGUAGE=PATH"),
         (f"{TEXT} --text {{text}}/{{{{code}}}}.txt", "name the languages with --languages"),
