@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Stage 1: which tokens do these languages use? One file of counts per language, in $WORK/counts.
+# Stage 1, counting: which tokens do these languages use? One file of counts per language, in $WORK/counts.
 # What was counted before is not counted again.
 #
 #   scripts/count.sh [OPTION OF select-vocab count...]

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Stage 4: is it still as good? Compares $WORK/model with the original on the Tatoeba test pairs.
+# Stage 3: is it still as good? Compares $WORK/model with the original on the Tatoeba test pairs.
 #
 #   scripts/evaluate.sh TATOEBA [OPTION OF evaluate-encoder tatoeba...]
 #

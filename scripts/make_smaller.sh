@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Stage 3: trim the original. Reads $WORK/selection, writes $WORK/model.
+# Stage 2: trim the original. Reads $WORK/selection, writes $WORK/model.
 #
 #   scripts/make_smaller.sh [OPTION OF make-smaller...]
 #

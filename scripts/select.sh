@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Stage 2: which of the counted tokens are kept? Reads $WORK/counts, writes $WORK/selection.
+# Stage 1, choosing: which of the counted tokens are kept? Reads $WORK/counts, writes $WORK/selection.
 #
 #   scripts/select.sh [OPTION OF select-vocab select...]
 #

@@ -1,5 +1,11 @@
+#!/usr/bin/env bash
 # What every script does first, before any set-up: --help shows the comment that the script begins with, and
-# wrong usage ends in one line. Sourced by the others, with their arguments.
+# wrong usage ends in one line. Nothing to run by itself: the others source it, with their arguments.
+#
+#   . scripts/usage.sh
+#
+# Examples:
+#   . "$(dirname "$0")/usage.sh"    # in a script of scripts/
 
 script=scripts/$(basename "$0")
 
@@ -24,3 +30,7 @@ for argument in "$@"; do
         ;;
     esac
 done
+
+if [ "$0" = "${BASH_SOURCE[0]}" ]; then
+    wrong_usage "nothing to run by itself, the other scripts read it"
+fi

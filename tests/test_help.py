@@ -142,8 +142,8 @@ def test_wrong_usage_ends_in_one_line_at_once(line, ends):
         ("select-vocab count --modl m --out o", "count: unknown argument '--modl'; did you mean --model?"),
         ("select-vocab count --modl=m --out o", "count: unknown argument '--modl=m'; did you mean --model?"),
         (
-            "make-smaller --modell x --selction y",
-            "make-smaller: unknown argument '--modell'; did you mean --model?",
+            "make-smaller --modl x --selecting y",
+            "make-smaller: unknown argument '--modl'; did you mean --model?",
         ),
         ("evaluate-encoder encode --model m --txt t", "unknown argument '--txt'; did you mean --text?"),
         ("make-smaller --xyz --selection s", "the following arguments are required: --model, --out"),

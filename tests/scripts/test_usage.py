@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SOURCED = ("defaults.sh", "usage.sh")
-SCRIPTS = sorted(file.name for file in (ROOT / "scripts").glob("*.sh") if file.name not in SOURCED)
+SCRIPTS = sorted(file.name for file in (ROOT / "scripts").glob("*.sh"))
 SET_BY_BASH = {"BASH_SOURCE", "IFS", "PATH", "PWD"}
 
 
@@ -41,8 +40,8 @@ def test_a_script_answers_help_and_does_nothing_else(script: str, asked: list[st
     done = run(script, *asked, folder=folder)
     assert (done.returncode, done.stderr) == (0, "")
     usage, examples = done.stdout.split("\nExamples:\n")
-    assert f"  scripts/{script}" in usage or f"  bash scripts/{script}" in usage
-    assert f"scripts/{script}" in examples
+    assert re.search(rf"^  (bash |\. )?scripts/{re.escape(script)}\b", usage, flags=re.MULTILINE)
+    assert f"/{script}" in examples
     assert "#!" not in done.stdout and "set -" not in done.stdout
     assert list(folder.iterdir()) == []
 
@@ -78,6 +77,8 @@ def test_the_help_names_every_variable_that_a_script_reads(script: str, folder: 
         ("sweep.sh", ["25%"], {"MODEL": "m"}, "name the folder of Tatoeba's files: TATOEBA=folder"),
         ("sweep.sh", ["big"], {"MODEL": "m", "TATOEBA": "."}, "size 'big': expected a number, 50% or paper"),
         ("setup.sh", ["--fast"], {}, "unknown option '--fast'"),
+        ("usage.sh", [], {}, "nothing to run by itself, the other scripts read it"),
+        ("defaults.sh", ["--fast"], {}, "nothing to run by itself, the other scripts read it"),
     ],
 )
 def test_wrong_usage_is_refused_in_one_line(
@@ -89,6 +90,15 @@ def test_wrong_usage_is_refused_in_one_line(
     assert done.stderr.endswith(f" (see scripts/{script} --help)\n")
     assert done.stderr.count("\n") == 1
     assert list(folder.iterdir()) == []
+
+
+def test_stages_are_numbered_as_in_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    numbers = dict(re.findall(r"^(\w+)/ +stage (\d):", readme, flags=re.MULTILINE))
+    folders = {"count": "select_vocab", "select": "select_vocab", "evaluate": "evaluate"}
+    for script, folder in (folders | {"make_smaller": "make_smaller"}).items():
+        header = (ROOT / "scripts" / f"{script}.sh").read_text(encoding="utf-8").splitlines()[1]
+        assert re.match(r"# Stage (\d)\b", header)[1] == numbers[folder]
 
 
 def test_the_benchmarks_are_named() -> None:
