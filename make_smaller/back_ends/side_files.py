@@ -18,6 +18,7 @@ from smaller_labse.common.json_files import read_array
 from smaller_labse.encoders.sentence_transformers_folder import MODULES
 from smaller_labse.make_smaller.back_ends.huggingface_config import GENERATION_CONFIG
 from smaller_labse.originals.huggingface import CONFIG
+from smaller_labse.originals.links import require_links_inside
 from smaller_labse.originals.model_folder import MODEL_CARD
 from smaller_labse.originals.weights.safetensors_file import read_safetensors
 from smaller_labse.originals.weights.safetensors_folder import INDEX
@@ -48,7 +49,7 @@ class SideFiles:
     left_out: tuple[str, ...]
 
     def copy_to(self, folder: Path) -> None:
-        """Copy the files; links become the files they point to."""
+        """Copy the files; links become the files that they lead to."""
         for path, file in self.copied.items():
             target = folder / path
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -65,13 +66,14 @@ def find_side_files(folder: Path, weights: set[str], vocab_size: int) -> SideFil
             the original model.
 
     Raises:
-        SmallerLabseError: a file cannot be read, a link points nowhere, or a module of sentence-transformers
-            cannot be copied.
+        SmallerLabseError: a file cannot be read, a link leads out of the folder, or a module of
+            sentence-transformers cannot be copied.
     """
     modules = _module_folders(folder)
     copied: dict[PurePosixPath, Path] = {}
     left_out: list[str] = []
-    for path, file in _walk(folder, PurePosixPath(), ()):
+    require_links_inside(folder, folder)
+    for path, file in _walk(folder, PurePosixPath()):
         at_top = len(path.parts) == 1
         if (at_top and path.name in {*weights, *WRITTEN}) or _matches(path.name, TOKENIZER_FILES):
             continue
@@ -85,9 +87,7 @@ def find_side_files(folder: Path, weights: set[str], vocab_size: int) -> SideFil
                 )
             left_out.append(str(path))
         elif not file.is_file():
-            raise SmallerLabseError(
-                f"{file}: neither a regular file nor a link to one; is the download complete?"
-            )
+            raise SmallerLabseError(f"{file}: no regular file; remove it")
         elif fnmatchcase(path.name, WEIGHTS) and _has_dimension(file, vocab_size):
             if path.parent in modules:
                 raise SmallerLabseError(
@@ -100,16 +100,13 @@ def find_side_files(folder: Path, weights: set[str], vocab_size: int) -> SideFil
     return SideFiles(copied, tuple(left_out))
 
 
-def _walk(folder: Path, path: PurePosixPath, above: tuple[Path, ...]) -> Iterator[tuple[PurePosixPath, Path]]:
+def _walk(folder: Path, path: PurePosixPath) -> Iterator[tuple[PurePosixPath, Path]]:
     """Every file below a folder, in the order of their names, hidden ones left out; and OTHER_FORMATS."""
-    here = folder.resolve()
-    if here in above:
-        raise SmallerLabseError(f"{folder}: a link to a folder that it lies in; remove the link")
     for entry in sorted(folder.iterdir()):
         if entry.name.startswith("."):
             continue
         if entry.is_dir() and entry.name not in OTHER_FORMATS:
-            yield from _walk(entry, path / entry.name, (*above, here))
+            yield from _walk(entry, path / entry.name)
         else:
             yield path / entry.name, entry
 

@@ -72,7 +72,7 @@ def trim_huggingface(
     whole.
 
     Args:
-        original: the folder; its files may be links.
+        original: the folder; of links in it, see `originals/links.py`.
         subset: the kept tokens, of the original's embedding matrix.
         out: where to write; it is made if need be, outside of `original`.
         dtype: "float16" to turn every float into one; None to keep them as they are.

@@ -6,7 +6,16 @@ from pathlib import Path
 
 from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.originals.huggingface import CONFIG, HuggingFaceFolder, is_hub_id, locate_huggingface
-from smaller_labse.originals.model_folder import ENCODER, FROM_HUGGINGFACE, HUGGINGFACE, read_manifest
+from smaller_labse.originals.links import require_links_inside
+from smaller_labse.originals.model_folder import (
+    ENCODER,
+    FROM_HUGGINGFACE,
+    HUGGINGFACE,
+    MANIFEST,
+    MODEL_CARD,
+    PREPROCESS,
+    read_manifest,
+)
 from smaller_labse.originals.tfhub import TFHubFolders, find_vocabularies, locate_tfhub
 
 Place = TFHubFolders | HuggingFaceFolder
@@ -16,7 +25,8 @@ def locate_original(model: str, preprocessor: str | None = None) -> Place:
     """Find the files that a model is counted, selected and trimmed by.
 
     A model folder of ours is an original again: by its `huggingface/` where it was made from a Hugging Face
-    folder or holds nothing else, by its SavedModels where it was made from such.
+    folder or holds nothing else, by its SavedModels where it was made from such. As parts of it are copied,
+    links that lead out of it are refused, see `links.py`.
 
     Args:
         model: a Hugging Face folder or hub id, a model folder of ours, or what `locate_tfhub` takes.
@@ -24,17 +34,24 @@ def locate_original(model: str, preprocessor: str | None = None) -> Place:
 
     Raises:
         UsageError: a preprocessor is given for a Hugging Face model, which has a tokenizer of its own.
-        SmallerLabseError: it cannot be found or fetched, or a model folder of ours lacks what it is trimmed
-            by.
+        SmallerLabseError: it cannot be found or fetched, a model folder of ours lacks what it is trimmed by,
+            or a link in it leads elsewhere.
     """
     refuse_useless_preprocessor(model, preprocessor)
+    place: Place
     if preprocessor is None and _is_trimmed_by_huggingface(Path(model)):
-        return _huggingface_in(model)
-    return locate_huggingface(model) or locate_tfhub(model, preprocessor)
+        place = _huggingface_in(model)
+    else:
+        place = locate_huggingface(model) or locate_tfhub(model, preprocessor)
+    for folder in folders_of(place):
+        _require_links_inside(folder, Path(model))
+    return place
 
 
 def locate_encoder(model: str, preprocessor: str | None = None) -> Place:
     """Find the files that a model is loaded by: its SavedModels, or else its Hugging Face folder.
+
+    They are read and not copied, so links are followed wherever they lead.
 
     Args:
         model: see `locate_original`.
@@ -56,6 +73,15 @@ def folders_of(place: Place) -> tuple[Path, ...]:
     if isinstance(place, HuggingFaceFolder):
         return (place.folder,)
     return (place.encoder,) if place.preprocess is None else (place.encoder, place.preprocess)
+
+
+def _require_links_inside(folder: Path, model: Path) -> None:
+    """Refuse links out of a folder that is read, and out of the model that it is a part of."""
+    if folder not in (model / ENCODER, model / PREPROCESS, model / HUGGINGFACE):
+        require_links_inside(folder, folder)
+        return
+    for part in (folder, model / MANIFEST, model / MODEL_CARD):
+        require_links_inside(part, model)
 
 
 def refuse_useless_preprocessor(model: str, preprocessor: str | None) -> None:
