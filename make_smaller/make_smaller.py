@@ -178,10 +178,16 @@ def _require_same_vocabulary(selection: Selection, tokenizer: Tokenizer, source:
             f"{source}: a selection of another vocabulary (fingerprint {selection.fingerprint[:12]}…, the "
             f"original's is {tokenizer.fingerprint[:12]}…); select with this original"
         )
+    names, pieces = selection.subset.names, tokenizer.pieces
     for piece, original_id in zip(selection.pieces, selection.subset.original_ids.tolist(), strict=True):
-        if tokenizer.ids.get(piece) != original_id:
+        if original_id >= len(pieces) or names.get(original_id, pieces[original_id]) != piece:
             raise SmallerLabseError(
                 f"{source}: {piece!r} is not the original's token {original_id}; select again"
+            )
+    for one in selection.stripped:
+        if tokenizer.ids.get(one.original) != one.id:
+            raise SmallerLabseError(
+                f"{source}: {one.original!r} is not the original's token {one.id}; select again"
             )
 
 

@@ -14,6 +14,7 @@
       "sequence_length": the length that inputs are truncated at; null where only huggingface/ says,
       "prompt": what goes before every text, in every format; "" for nothing,
       "languages": [...], "rule": {...}, "keep_characters": ..., "order": ..., "coverage": [...],
+      "stripped": listed tokens that the original spells otherwise or has in several forms,
       "dtype": "float16" where the original was rounded to it, now or before it was trimmed, else null,
       "proof": the fields of `Verification`; its `rounding` says what rounding changed,
       "files": {path: bytes} of every other file
@@ -169,6 +170,7 @@ def write_manifest(description: ModelDescription, folder: Path) -> None:
         "sequence_length": description.sequence_length,
         "prompt": description.prompt,
         "languages": list(selection.languages),
+        "stripped": [asdict(token) for token in selection.stripped],
         "rule": dict(selection.rule),
         "keep_characters": selection.keep_characters,
         "order": selection.order,

@@ -162,6 +162,14 @@ def _languages(selection: Selection) -> str:
             f"{selection.rule['filled_up']:,} tokens that were not chosen so fill the vocabulary up to its "
             "size: those that the original ranks first.\n"
         )
+    renamed = [one for one in selection.stripped if one.original != one.token]
+    if renamed:
+        named = ", ".join(f"`{one.token!r}` that of `{one.original!r}`" for one in renamed)
+        text += (
+            "White space at the ends of listed tokens was taken off, and so these have the embedding of "
+            f"another of the original's tokens: {named}. A text with one of them gets another embedding "
+            "than from the original.\n"
+        )
     if selection.coverage:
         text += "\n"
         text += coverage_table(selection).markdown(WIDTH)

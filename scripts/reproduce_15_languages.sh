@@ -10,6 +10,8 @@
 #   DATE       the dump                                            default: 20231101
 #   PIECES     a folder with the author's selected_*_tokens.txt: keep those, count nothing, and get the
 #              published vocabulary to the byte
+#   ROWS       with PIECES: exact gives each token its own row; published repeats the published model, in which
+#              13 tokens have the rows of others (docs/results.md)  default: exact
 #   TATOEBA    LASER's folder data/tatoeba/v1: evaluate, too
 #
 # Another dump has other lines, so without PIECES the vocabulary differs a little from the published one.
@@ -26,6 +28,12 @@ work=${1:-work/15-languages}
 for folder in "${PIECES:-.}" "${TATOEBA:-.}"; do
     [ -d "$folder" ] || wrong_usage "there is no folder $folder"
 done
+case ${ROWS:-exact} in
+    exact) strip=(--strip) ;;
+    published) strip=(--strip --strip-original) ;; # as the author did it
+    *) wrong_usage "ROWS is exact or published, not $ROWS" ;;
+esac
+[ -n "${PIECES:-}" ] || [ -z "${ROWS:-}" ] || wrong_usage "ROWS goes with PIECES"
 set --
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/setup.sh"
@@ -33,7 +41,7 @@ export MODEL=${MODEL:-https://tfhub.dev/google/LaBSE/2} LANGUAGES=$here/language
 
 if [ -n "${PIECES:-}" ]; then
     # The author stripped white space off his lists; so must we.
-    select-vocab select --model "$MODEL" --pieces "$PIECES"/selected_*_tokens.txt --strip \
+    select-vocab select --model "$MODEL" --pieces "$PIECES"/selected_*_tokens.txt "${strip[@]}" \
         --no-keep-characters --order alphabetical --out "$work/selection" --overwrite
 else
     "$here/count.sh" --wikipedia "${WIKIPEDIA:-wikimedia/wikipedia}" --wikipedia-date "${DATE:-20231101}"

@@ -205,7 +205,14 @@ def _add_select(parser: CommandParser) -> None:
     parser.add_argument(
         "--strip",
         action="store_true",
-        help="strip white space off the tokens of --pieces, as the published lists want",
+        help="strip white space off the tokens of --pieces, as the published lists want; one that the "
+        "original does not have then is the last of its tokens that strip to it",
+    )
+    parser.add_argument(
+        "--strip-original",
+        action="store_true",
+        help="with --strip, take the last token that strips to a listed one even where the original has the "
+        "token itself, as the author of the published model did",
     )
     parser.add_argument(
         "--skip-missing", action="store_true", help="leave out listed tokens that the original does not have"
@@ -259,6 +266,7 @@ def _print_counts(files: list[Path]) -> None:
 
 def _print_selection(selection: Selection, original: Original) -> None:
     from smaller_labse.common.result_table import print_table
+    from smaller_labse.select_vocab.choosing.stripped_tokens import stripped_table
     from smaller_labse.select_vocab.selection import (
         NO_ESTIMATE,
         coverage_table,
@@ -274,6 +282,9 @@ def _print_selection(selection: Selection, original: Original) -> None:
             print_table(estimate_table(selection))
         else:
             print(NO_ESTIMATE)
+        print()
+    if selection.stripped:
+        print_table(stripped_table(selection.stripped))
         print()
     print_table(size_table(selection, original.parameters))
     lines = sum(map(len, selection.sentences.values()))

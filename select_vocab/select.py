@@ -48,6 +48,7 @@ def select(
     order: str = "original",
     fill_up: bool = False,
     strip: bool = False,
+    strip_original: bool = False,
     skip_missing: bool = False,
     sample: bool = True,
     overwrite: bool = False,
@@ -75,7 +76,10 @@ def select(
         fill_up: where the counts hold fewer tokens than `vocab_size` asks for, take the original's own first
             ones, too: WordPiece's in the vocabulary's order, Unigram's by score, BPE's by merge. Without it,
             fewer are kept, and a warning says how many.
-        strip: strip white space off listed tokens, as the published lists want.
+        strip: strip white space off listed tokens, as the published lists want; one that the original does
+            not have then is the last of its tokens that strip to it.
+        strip_original: strip the original's tokens, too, as the author of the published model did: a listed
+            token is the last one that strips to it, even where the original has the token itself.
         skip_missing: leave out listed tokens that the original does not have, instead of failing.
         sample: whether `selection.json` holds a few of the counted lines, for `make_smaller` to verify the
             model with; else it takes built-in sentences only.
@@ -107,13 +111,13 @@ def select(
     rule = _rule({name: value for name, value in given.items() if value is not None}, bool(counts_paths))
     if order not in ORDERS:
         raise UsageError(f"order: expected {' or '.join(ORDERS)}, got {order!r}")
-    _require_effect(rule, counts_paths, paths(pieces), fill_up, strip, skip_missing, sample)
+    _require_effect(rule, counts_paths, paths(pieces), fill_up, strip, strip_original, skip_missing, sample)
     wanted = parse_languages(languages, any_name=True) if languages is not None else []
     require_absent(folder, overwrite, MARKER)
     require_not_read(folder, [*counts_paths, *paths(pieces), *paths(keep), Path(model)], overwrite)
     original = open_original(os.fspath(model))
     tokenizer = original.tokenizer
-    listed, named = read_token_lists(paths(pieces), tokenizer, strip, skip_missing)
+    lists = read_token_lists(paths(pieces), tokenizer, strip, skip_missing, strip_original)
     rule = _with_size(rule, original.vocab_size)
     selection = choose_tokens(
         tokenizer,
@@ -121,12 +125,13 @@ def select(
         hidden_size=original.hidden_size,
         counts=read_all_counts(counts_paths, tokenizer, wanted, skip_missing),
         rule=rule,
-        listed=listed,
+        listed=lists.ids,
+        stripped=lists.stripped,
         keep=read_keep_list(paths(keep), tokenizer, original.prompts),
         keep_characters=keep_characters,
         order=order,
         fill_up=fill_up,
-        languages=[language.code for language in (wanted or named)],
+        languages=[language.code for language in (wanted or lists.languages)],
     )
     if not sample:
         selection = replace(selection, sentences={})
@@ -144,6 +149,7 @@ def _require_effect(
     pieces: Sequence[Path],
     fill_up: bool,
     strip: bool,
+    strip_original: bool,
     skip_missing: bool,
     sample: bool,
 ) -> None:
@@ -156,6 +162,8 @@ def _require_effect(
         raise UsageError("--no-sample goes with --counts; lists of tokens hold no lines")
     if strip and not pieces:
         raise UsageError("--strip goes with --pieces; it is about lists of tokens")
+    if strip_original and not strip:
+        raise UsageError("--strip-original goes with --strip; it is about what listed tokens strip to")
     if skip_missing and not pieces and not any(map(holds_frequencies, counts)):
         raise UsageError("--skip-missing goes with --pieces or with published *_freqs.json(.gz) files")
 

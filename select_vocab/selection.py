@@ -28,6 +28,7 @@ from smaller_labse.corpora.languages import language_label
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.originals.tokenizers.open_tokenizer import read_vocabulary
 from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset
+from smaller_labse.select_vocab.choosing.stripped_tokens import StrippedToken
 
 FORMAT = "smaller_labse.selection.1"
 MARKER = "selection.json"
@@ -109,6 +110,8 @@ class Selection:
         order: "original" or "alphabetical".
         coverage: one entry for each counts file.
         sentences: language → a few of its lines, to try the smaller model with.
+        stripped: listed tokens that are spelled otherwise in the original, or are ambiguous there; see
+            `choosing/stripped_tokens.py`.
     """
 
     kind: str
@@ -122,6 +125,7 @@ class Selection:
     order: str
     coverage: tuple[Coverage, ...] = ()
     sentences: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    stripped: tuple[StrippedToken, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -140,6 +144,7 @@ class _Described:
     order: str
     coverage: tuple[Coverage, ...]
     sentences: Mapping[str, tuple[str, ...]]
+    stripped: tuple[StrippedToken, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -178,6 +183,8 @@ def write_selection(
         "coverage": [asdict(language) for language in selection.coverage],
         "sentences": selection.sentences,
     }
+    if selection.stripped:
+        described["stripped"] = [asdict(token) for token in selection.stripped]
     with new_folder(folder, overwrite, MARKER) as partial:
         tokenizer.write_subset(selection.subset, partial)
         with io.BytesIO() as array:  # np.save into a file hides that a disk is full
@@ -218,7 +225,8 @@ def read_selection(folder: StrPath) -> Selection:
         )
     kept_ids = _read_kept_ids(folder / KEPT_IDS, len(pieces))
     try:
-        subset = VocabularySubset(kept_ids, described.original_rows)
+        names = {one.id: one.token for one in described.stripped if one.original != one.token}
+        subset = VocabularySubset(kept_ids, described.original_rows, names)
     except SmallerLabseError as error:
         raise SmallerLabseError(f"{folder / KEPT_IDS}: {error}") from None
     return Selection(
@@ -233,6 +241,7 @@ def read_selection(folder: StrPath) -> Selection:
         order=described.order,
         coverage=described.coverage,
         sentences=described.sentences,
+        stripped=described.stripped,
     )
 
 

@@ -77,6 +77,27 @@ def shared_tokenizer(shared: Path) -> WordPiece:
 
 
 @pytest.fixture(scope="session")
+def labse(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An original with LaBSE's whole vocabulary, 501,153 tokens, and a hidden size of 8."""
+    from smaller_labse.make_smaller.example import write_original
+    from smaller_labse.originals.tokenizers.vocabulary import read_pieces
+
+    pieces = read_pieces(shared / "labse" / "cased_vocab.txt")
+    narrow = EncoderConfig(
+        vocab_size=len(pieces),
+        hidden_size=8,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=16,
+        max_position_embeddings=128,
+        type_vocab_size=2,
+    )
+    folder = tmp_path_factory.mktemp("labse") / "original"
+    write_original(folder, pieces, narrow)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def text_files(tmp_path_factory) -> Path:
     """A folder of small texts: en.txt, it.txt and ja.txt."""
     from smaller_labse.corpora.builtin_sentences import builtin_sentences

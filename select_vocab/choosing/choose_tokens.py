@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from smaller_labse.select_vocab.choosing.count_rules import (
     share_out,
 )
 from smaller_labse.select_vocab.choosing.coverage import measure_coverage
+from smaller_labse.select_vocab.choosing.stripped_tokens import StrippedToken
 from smaller_labse.select_vocab.counting.counts_file import Counts
 from smaller_labse.select_vocab.selection import Selection
 
@@ -33,6 +34,7 @@ def choose_tokens(
     counts: Sequence[Counts] = (),
     rule: Rule = PUBLISHED_RULE,
     listed: Sequence[np.ndarray] = (),
+    stripped: Sequence[StrippedToken] = (),
     keep: np.ndarray | None = None,
     keep_characters: bool = True,
     order: str = "original",
@@ -48,6 +50,7 @@ def choose_tokens(
         counts: one for each language (or Wikipedia).
         rule: how to choose from the counts.
         listed: ids of tokens that were chosen elsewhere, int32 [n] each.
+        stripped: those of the listed tokens that the original spells otherwise, or has in several forms.
         keep: ids that a user wants kept whatever the rule says, int32 [n].
         keep_characters: keep what text needs to stay readable (`Tokenizer.needed_for_characters`).
         order: "original" (ascending original ids) or "alphabetical" (special tokens first, then by code
@@ -79,15 +82,17 @@ def choose_tokens(
     chosen = np.concatenate([always_kept, *_chosen(counts, rule, always_kept, tokenizer)])
     chosen = tokenizer.with_dependencies(chosen)
     filled = _filled(chosen, rule, tokenizer) if fill_up else chosen
-    kept = _ordered(filled, tokenizer, order)
+    names = {one.id: one.token for one in stripped if one.original != one.token}
+    kept = _ordered(filled, tokenizer, order, names)
+    subset = VocabularySubset(kept, original_size, names)
     # A character's own token that is in one line only would be kept without it if another token had it.
     not_alone = np.setdiff1d(counted, always_kept[lines[always_kept] == 1])
     anyway = np.concatenate([always_kept_of(not_alone), _ranked_above(filled, chosen, tokenizer)])
     codes = {one.language for one in counts} | set(languages)
     return Selection(
         kind=tokenizer.kind,
-        pieces=[tokenizer.pieces[token_id] for token_id in kept],
-        subset=VocabularySubset(kept, original_size),
+        pieces=_pieces(subset, tokenizer),
+        subset=subset,
         fingerprint=tokenizer.fingerprint,
         hidden_size=hidden_size,
         languages=tuple(sorted(codes)),
@@ -97,6 +102,7 @@ def choose_tokens(
         order=order,
         coverage=measure_coverage(counts, kept, tokenizer, rule, always=anyway),
         sentences=_sentences(counts),
+        stripped=tuple(stripped),
     )
 
 
@@ -134,12 +140,29 @@ def _ranked_above(filled: np.ndarray, chosen: np.ndarray, tokenizer: Tokenizer) 
     return above[np.isin(above, filled)]
 
 
-def _ordered(kept: np.ndarray, tokenizer: Tokenizer, order: str) -> np.ndarray:
+def _ordered(kept: np.ndarray, tokenizer: Tokenizer, order: str, names: Mapping[int, str]) -> np.ndarray:
     if order == "original":
         return kept
     special = np.isin(kept, tokenizer.special_ids)
-    others = sorted(kept[~special].tolist(), key=lambda token_id: tokenizer.pieces[token_id])
+    others = sorted(kept[~special].tolist(), key=lambda one: names.get(one, tokenizer.pieces[one]))
     return np.concatenate([kept[special], np.array(others, dtype=np.int32)])
+
+
+def _pieces(subset: VocabularySubset, tokenizer: Tokenizer) -> list[str]:
+    """The kept tokens as they will be called.
+
+    Raises:
+        SmallerLabseError: two would be called the same.
+    """
+    pieces = subset.pieces_of(tokenizer.pieces)
+    for token_id, name in subset.names.items():
+        if pieces.count(name) > 1:
+            raise SmallerLabseError(
+                f"{name!r} would stand in the vocabulary twice, for the original's {name!r} and "
+                f"{tokenizer.pieces[token_id]!r}; with --strip-original give nothing but lists, and "
+                "--no-keep-characters"
+            )
+    return pieces
 
 
 def _describe(rule: Rule | None, listed: bool) -> dict[str, Any]:

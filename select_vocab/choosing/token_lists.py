@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,68 +15,89 @@ from smaller_labse.common.visible_text import visible
 from smaller_labse.corpora.languages import Language, name_language
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.originals.tokenizers.vocabulary import read_piece_lines
+from smaller_labse.select_vocab.choosing.stripped_tokens import StrippedToken, StrippedVocabulary
 
 PUBLISHED_LIST = re.compile(r"selected_(?P<name>.+)_tokens\.txt")
 
 
-def read_token_lists(
-    files: Sequence[Path], tokenizer: Tokenizer, strip: bool = False, skip_missing: bool = False
-) -> tuple[list[np.ndarray], list[Language]]:
-    """Read lists of tokens; see `read_token_list`.
+@dataclass(frozen=True)
+class TokenLists:
+    """Lists of tokens.
 
-    Returns:
-        The ids of each list, and the languages that the names of published lists say.
+    Attributes:
+        ids: of each list's tokens, int32 [n] each, ascending.
+        languages: those that the names of published lists say.
+        stripped: the tokens that are spelled otherwise in the original, or are ambiguous there.
     """
-    listed, languages = [], []
+
+    ids: tuple[np.ndarray, ...] = ()
+    languages: tuple[Language, ...] = ()
+    stripped: tuple[StrippedToken, ...] = ()
+
+
+def read_token_lists(
+    files: Sequence[Path],
+    tokenizer: Tokenizer,
+    strip: bool = False,
+    skip_missing: bool = False,
+    strip_original: bool = False,
+) -> TokenLists:
+    """Read lists of tokens, one per line; empty lines are passed over.
+
+    Args:
+        files: the lists.
+        tokenizer: the original's.
+        strip: take white space off both ends of every line first, as the author of the published lists did. A
+            token that the original does not have then is one that strips to it, the last one if several do.
+        skip_missing: leave out tokens that the original does not have, instead of failing.
+        strip_original: as the author did, take the last of the original's tokens that strip to a listed one,
+            even where the original has the token itself.
+
+    Raises:
+        SmallerLabseError: the original does not have a token, or a list is empty.
+    """
+    vocabulary = StrippedVocabulary(tokenizer.pieces) if strip else None
+    ids, languages = [], []
+    listed: set[str] = set()
     for file in files:
-        ids, missing = read_token_list(file, tokenizer, strip, skip_missing)
+        tokens = read_piece_lines(file)
+        if vocabulary is None:
+            found = {token: tokenizer.ids.get(token) for token in tokens if token}
+        else:
+            stripped = (token.strip() for token in tokens)
+            found = {token: vocabulary.find(token, strip_original) for token in stripped if token}
+            listed.update(found)
+        missing = _missing(file, tokens, found, skip_missing)
         say_missing(file, missing)
-        listed.append(ids)
+        ids.append(np.array(sorted(one for one in found.values() if one is not None), dtype=np.int32))
         named = PUBLISHED_LIST.fullmatch(file.name)
         if named:
             languages.append(name_language(named["name"], of_wikipedia=True))
-    return listed, languages
+    described = () if vocabulary is None else vocabulary.describe(listed, strip_original)
+    return TokenLists(tuple(ids), tuple(languages), described)
 
 
-def read_token_list(
-    file: Path, tokenizer: Tokenizer, strip: bool = False, skip_missing: bool = False
-) -> tuple[np.ndarray, int]:
-    """The ids of a list of tokens, one per line; empty lines are passed over.
-
-    Args:
-        file: the list.
-        tokenizer: the original's.
-        strip: take white space off both ends of every line first, as the author of the published
-            lists did: his lists hold tokens such as "\\u00a07" that his vocabulary has as "7".
-        skip_missing: leave out tokens that the original does not have, instead of failing.
-
-    Returns:
-        Ids, int32, ascending, and how many lines were left out.
+def _missing(file: Path, lines: Sequence[str], found: Mapping[str, int | None], skip_missing: bool) -> int:
+    """How many tokens of a list the original does not have.
 
     Raises:
-        SmallerLabseError: the original does not have a token, or the list is empty.
+        SmallerLabseError: one, and none may be left out; or it has none of them.
     """
-    lines = read_piece_lines(file)
-    if strip:
-        lines = [line.strip() for line in lines]
-    ids, missing = set(), []
-    for number, piece in enumerate(lines, start=1):
-        if piece in tokenizer.ids:
-            ids.add(tokenizer.ids[piece])
-        elif piece:
-            missing.append((number, piece))
+    missing = [token for token, token_id in found.items() if token_id is None]
     if missing and not skip_missing:
-        number, piece = missing[0]
+        number = next(
+            number for number, line in enumerate(lines, start=1) if missing[0] in (line, line.strip())
+        )
         advice = "--skip-missing leaves such tokens out"
-        if piece.strip() != piece:
+        if missing[0].strip() != missing[0]:
             advice = "--strip takes the white space off, as for the published lists; " + advice
         others = f" (and {len(missing) - 1:,} more)" if len(missing) > 1 else ""
         raise SmallerLabseError(
-            f"{file}: the original has no token {piece!r}, line {number}{others}; {advice}"
+            f"{file}: the original has no token {missing[0]!r}, line {number}{others}; {advice}"
         )
-    if not ids:
+    if len(missing) == len(found):
         raise SmallerLabseError(f"{file}: no token of the original in it, expected one per line")
-    return np.array(sorted(ids), dtype=np.int32), len(missing)
+    return len(missing)
 
 
 def read_keep_list(files: Sequence[Path], tokenizer: Tokenizer, prompts: Sequence[str] = ()) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
@@ -61,14 +62,29 @@ def preprocess(example):
     return load_preprocess(example)
 
 
-def test_counts_of_all_tatoeba_files_equal_the_plain_loop(shared, shared_tokenizer, run, tmp_path):
+@pytest.fixture
+def labse_format(shared, tmp_path) -> Path:
+    """An original as the Model Garden exports it, with LaBSE's whole vocabulary."""
+    folder = tmp_path / "labse_format"
+    shutil.copytree(shared / "labse_format", folder, copy_function=shutil.copyfile)
+    for path in [folder, *folder.rglob("*")]:
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    for part in ("encoder", "preprocess"):
+        shutil.copyfile(shared / "labse" / "cased_vocab.txt", folder / part / "assets" / "cased_vocab.txt")
+    return folder
+
+
+def test_counts_of_all_tatoeba_files_equal_the_plain_loop(shared, labse_format, labse, run, tmp_path):
+    from smaller_labse.originals.open import open_original
     from smaller_labse.select_vocab.counting.counts_file import read_counts
 
-    original, pieces = shared / "labse_format", shared_tokenizer.pieces
-    preprocess = load_preprocess(original)
+    tokenizer = open_original(str(labse)).tokenizer
+    pieces = tokenizer.pieces
+    assert len(pieces) == 501_153
+    preprocess = load_preprocess(labse_format)
     tatoeba = shared / "tatoeba" / "v1"
     codes = sorted({file.name[8:11] for file in tatoeba.iterdir()})
-    arguments = ["--model", original, "--longer-than", 0, "--max-lines", 0]
+    arguments = ["--model", labse, "--longer-than", 0, "--max-lines", 0]
     text = ["--text", tatoeba / "tatoeba.{iso3}-eng.{iso3}"]
     ended = run("count", *arguments, *text, "--languages", ",".join(codes), "--out", tmp_path / "a")
     assert ended.code == 0, ended.error
@@ -79,10 +95,10 @@ def test_counts_of_all_tatoeba_files_equal_the_plain_loop(shared, shared_tokeniz
             lines = file.read_bytes().decode("utf-8").removesuffix("\n").split("\n")
             checked += len(lines)
             if iso3 == "eng":
-                found = count_source(source(lines), shared_tokenizer, EVERYTHING)
+                found = count_source(source(lines), tokenizer, EVERYTHING)
             else:
                 counts_file = tmp_path / "a" / f"{find_language(code).code}.parquet"
-                found = read_counts(counts_file, pieces, shared_tokenizer.fingerprint)
+                found = read_counts(counts_file, pieces, tokenizer.fingerprint)
             assert found.total_lines == len(lines)
             assert as_counters(found, pieces) == plain_loop(preprocess, pieces, lines), file
     assert checked == 27_096

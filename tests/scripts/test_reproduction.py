@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import subprocess
 import sys
@@ -12,13 +13,13 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from smaller_labse.corpora.builtin_sentences import builtin_sentences
 from smaller_labse.corpora.languages import parse_languages
+from smaller_labse.originals.tokenizers.vocabulary import read_pieces
 from smaller_labse.select_vocab.selection import read_selection
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -104,33 +105,31 @@ def test_the_script_goes_from_wikipedia_and_tf_hub_to_a_verified_model(
     assert "license: apache-2.0" in (work / "model" / "README.md").read_text(encoding="utf-8")
 
 
-def test_the_published_lists_give_the_published_vocabulary_and_sizes(
-    tmp_path: Path, shared: Path, big_original: Path
+@pytest.mark.parametrize(("rows", "row_of_a"), [("exact", "a"), ("published", "\xa0a")])
+def test_the_published_lists_give_the_published_vocabulary(
+    tmp_path: Path, shared: Path, labse: Path, rows: str, row_of_a: str
 ) -> None:
-    done = run_script(tmp_path, MODEL=str(big_original), PIECES=str(shared / "labse15" / "selected_tokens"))
+    lists = str(shared / "labse15" / "selected_tokens")
+    done = run_script(tmp_path, MODEL=str(labse), PIECES=lists, ROWS=rows)
     assert done.returncode == 0, done.stderr
     written = (tmp_path / "work" / "model" / "huggingface" / "vocab.txt").read_bytes()
     assert written == (shared / "labse15" / "vocab.txt").read_bytes()
-    assert np.load(tmp_path / "work" / "selection" / "kept_ids.npy").shape == (173_347,)
+    selection = read_selection(tmp_path / "work" / "selection")
+    assert len(selection.pieces) == 173_347
+    original = read_pieces(shared / "labse" / "cased_vocab.txt")
+    assert original[selection.subset.original_ids[selection.pieces.index("a")]] == row_of_a
+    assert "verified: 173,347 rows equal to the bit" in done.stdout
+    verification = json.loads((tmp_path / "work" / "model" / "manifest.json").read_text(encoding="utf-8"))[
+        "proof"
+    ]
+    assert verification["rows"] == 173_347
+    assert verification["unchanged"] > 0.7 * verification["texts"]
+    card = (tmp_path / "work" / "model" / "README.md").read_text(encoding="utf-8")
+    assert r"`'##'` that of `'##\u3000'`" in card
+    assert (r"`'a'` that of `'\xa0a'`" in card) == (rows == "published")
 
 
-@pytest.fixture
-def big_original(tmp_path: Path, shared: Path) -> Path:
-    """An original of LaBSE's 501,153 rows, narrow, with the published pieces among its own."""
-    from smaller_labse.encoders.config import EncoderConfig
-    from smaller_labse.make_smaller.example import write_original
-    from smaller_labse.originals.tokenizers.vocabulary import read_pieces
-
-    pieces = read_pieces(shared / "labse15" / "vocab.txt")
-    pieces += [f"invented{number:06d}" for number in range(501_153 - len(pieces))]
-    config = EncoderConfig(
-        vocab_size=len(pieces),
-        hidden_size=8,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        intermediate_size=16,
-        max_position_embeddings=128,
-        type_vocab_size=2,
-    )
-    write_original(tmp_path / "original", pieces, config)
-    return tmp_path / "original"
+def test_other_rows_than_exact_and_published_are_refused(tmp_path: Path) -> None:
+    done = run_script(tmp_path, PIECES=str(tmp_path), ROWS="mine")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "ROWS is exact or published, not mine" in done.stderr

@@ -28,7 +28,7 @@ from smaller_labse.originals.tokenizers.normalizer import META_SPACE, flat_steps
 from smaller_labse.originals.tokenizers.sentencepiece_model import BYTE_PIECE
 from smaller_labse.originals.tokenizers.tokenizer_files import TOKENIZER_JSON, write_files_beside
 from smaller_labse.originals.tokenizers.tokenizer_json import TokenizerJson, require_kept, write_trimmed_json
-from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset
+from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset, require_own_names
 
 BYTES = 256
 VOCABULARY_JSON, MERGES = "vocab.json", "merges.txt"  # the form that older tokenizers read, beside the other
@@ -133,6 +133,7 @@ class BytePairEncoding:
         Where the original has `vocab.json` and `merges.txt`, they are written, too.
         """
         require_kept(subset, self.json_file)
+        require_own_names(subset, self.file)
         kept_ids = subset.original_ids
         lacking = np.setdiff1d(self.with_dependencies(kept_ids), kept_ids)
         if len(lacking):

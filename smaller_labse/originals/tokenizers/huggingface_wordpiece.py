@@ -104,9 +104,9 @@ class HuggingFaceWordPiece:
     def write_subset(self, subset: VocabularySubset, folder: Path) -> None:
         """Write `tokenizer.json`, `vocab.txt` and the files beside; see `Tokenizer`."""
         require_kept(subset, self.json_file)
-        kept = [self.pieces[token_id] for token_id in subset.original_ids.tolist()]
-        of_model = self.json_file.model["vocab"]
-        vocabulary = {piece: new_id for new_id, piece in enumerate(kept) if piece in of_model}
+        kept, of_model = subset.pieces_of(self.pieces), self.json_file.model["vocab"]
+        in_model = [self.pieces[token_id] in of_model for token_id in subset.original_ids.tolist()]
+        vocabulary = {piece: new_id for new_id, piece in enumerate(kept) if in_model[new_id]}
         model = self.json_file.model | {"vocab": vocabulary}
         write_trimmed_json(self.json_file, model, subset, folder / TOKENIZER_JSON)
         write_pieces(kept, folder / VOCABULARY)

@@ -155,7 +155,7 @@ def write_trimmed_json(
     content = _map_ids(json_file.content, new_ids.__getitem__, json_file.file) | {"model": model}
     text = json.dumps(content, ensure_ascii=False, indent=2) + "\n"
     written = _load(text, file).get_vocab(with_added_tokens=True)
-    if written != {json_file.pieces[each]: new for new, each in enumerate(subset.original_ids.tolist())}:
+    if written != {piece: new_id for new_id, piece in enumerate(subset.pieces_of(json_file.pieces))}:
         # tokenizers gives added tokens that are no pieces of the model ids of its own, behind all of those.
         raise SmallerLabseError(
             f"{file}: the kept pieces cannot stand in this order, which moves added tokens before others; "

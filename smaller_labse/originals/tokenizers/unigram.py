@@ -36,7 +36,7 @@ from smaller_labse.originals.tokenizers.sentencepiece_model import (
 )
 from smaller_labse.originals.tokenizers.tokenizer_files import TOKENIZER_JSON, VOCABULARY, write_files_beside
 from smaller_labse.originals.tokenizers.tokenizer_json import TokenizerJson, require_kept, write_trimmed_json
-from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset, write_pieces
+from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset, require_own_names, write_pieces
 
 
 class Unigram:
@@ -153,6 +153,7 @@ class Unigram:
         See `Tokenizer`.
         """
         require_kept(subset, self.json_file)
+        require_own_names(subset, self.file)
         vocabulary = self.json_file.model["vocab"]
         kept_ids = subset.original_ids.tolist()
         kept = [vocabulary[token_id] for token_id in kept_ids if token_id < len(vocabulary)]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -22,6 +22,8 @@ class VocabularySubset:
     Attributes:
         original_ids: the original id of each new id, int32 [kept]; every id once.
         original_size: how many tokens the original vocabulary has (rows of the embedding matrix).
+        names: original id → what a kept token is called, where that is not the original's own text, as of
+            lists that were stripped; see `select_vocab.choosing.stripped_tokens`.
 
     Raises:
         SmallerLabseError: the ids are not integers, one stands twice, or one is outside of the original.
@@ -38,6 +40,7 @@ class VocabularySubset:
 
     original_ids: np.ndarray
     original_size: int
+    names: Mapping[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         ids = np.asarray(self.original_ids)
@@ -66,6 +69,14 @@ class VocabularySubset:
         new_ids[self.original_ids] = np.arange(len(self.original_ids), dtype=np.int32)
         new_ids.flags.writeable = False
         return new_ids
+
+    def pieces_of(self, original: Sequence[str]) -> list[str]:
+        """The kept tokens by new id, of the original's by original id.
+
+        >>> VocabularySubset(np.array([0, 2]), 3, {2: "b"}).pieces_of(["a", "x", " b"])
+        ['a', 'b']
+        """
+        return [self.names.get(token_id, original[token_id]) for token_id in self.original_ids.tolist()]
 
     def to_new_ids(self, ids: np.ndarray) -> np.ndarray:
         """Original ids → new ids, int32 of the same shape; `NOT_KEPT` for tokens that are not kept."""
@@ -108,6 +119,23 @@ def require_tokens(subset: VocabularySubset, pieces: int, file: Path) -> None:
         raise SmallerLabseError(
             f"{file}: {pieces:,} pieces, but the kept ids go up to {last:,} of {subset.original_size:,}; "
             "tokenizer and selection do not belong together"
+        )
+
+
+def require_own_names(subset: VocabularySubset, file: Path) -> None:
+    """Refuse a subset whose tokens are called otherwise than the original's, where they cannot be.
+
+    Args:
+        subset: the kept tokens.
+        file: the tokenizer's, for messages.
+
+    Raises:
+        SmallerLabseError: a token is.
+    """
+    for name in subset.names.values():
+        raise SmallerLabseError(
+            f"{file}: its tokens cannot get other names, such as {name!r}, as only those of WordPiece can; "
+            "select without --strip"
         )
 
 

@@ -160,8 +160,7 @@ class WordPiece:
     def write_subset(self, subset: VocabularySubset, folder: Path) -> None:
         """Write `vocab.txt`; see `Tokenizer`."""
         require_tokens(subset, len(self.pieces), self.file)
-        kept = [self.pieces[token_id] for token_id in subset.original_ids.tolist()]
-        write_pieces(kept, folder / VOCABULARY)
+        write_pieces(subset.pieces_of(self.pieces), folder / VOCABULARY)
 
     def write_for_tensorflow(self, folder: Path) -> BertTokenizerSetup:
         """Write `vocab.txt`; see `Tokenizer`."""
