@@ -14,9 +14,11 @@ from queue import SimpleQueue
 
 import numpy as np
 
-from smaller_labse.common.atomic_output import require_not_read
+from smaller_labse.common.atomic_output import require_absent, require_not_read
 from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.common.file_lock import locked
 from smaller_labse.common.progress import Advance, progress
+from smaller_labse.common.workplace import made, put_right_in
 from smaller_labse.corpora.languages import language_label
 from smaller_labse.corpora.line_batches import LineBatch, LineFilter, line_filter_of, read_batches
 from smaller_labse.corpora.sources import Source
@@ -24,7 +26,13 @@ from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.select_vocab.counting.counted_before import find_pipe, require_same_counts
 from smaller_labse.select_vocab.counting.counts_file import Counts, write_counts
 from smaller_labse.select_vocab.counting.passed_lines import PassedLines
-from smaller_labse.select_vocab.counting.resume_count import Begun, resume_count, unfinished_file
+from smaller_labse.select_vocab.counting.resume_count import (
+    Begun,
+    lock_file,
+    remove_unfinished,
+    resume_count,
+    unfinished_file,
+)
 from smaller_labse.select_vocab.counting.word_counter import WordCounter
 
 BATCHES_AHEAD = 2  # for each worker
@@ -43,6 +51,8 @@ def count_sources(
 ) -> list[Path]:
     """Count every source into `folder`/`name`.parquet; what was counted before is not counted again.
 
+    What another run is counting into this folder comes last: it is waited for, and what that wrote is taken.
+
     Args:
         sources: the text, see `corpora.sources`.
         tokenizer: the original's.
@@ -50,8 +60,8 @@ def count_sources(
         line_filter: which lines count.
         workers: threads that count; None for one per core. The result does not depend on it.
         overwrite: count again, even what was counted before.
-        report: is told of each file that was counted before and is taken as it is, and where an interrupted
-            count goes on.
+        report: is told of each file that was counted before and is taken as it is, where an interrupted
+            count goes on, and what is waited for.
         sample: whether the files hold some of the lines, see `corpora/sample.py`.
 
     Returns:
@@ -65,17 +75,23 @@ def count_sources(
     if folder.exists() and not folder.is_dir():
         raise SmallerLabseError(f"{folder} is a file, expected a folder; choose another place")
     files = [folder / f"{source.name}.parquet" for source in sources]
+    put_right_in(folder)
     todo = []
     for source, file in zip(sources, files, strict=True):
         require_not_read(file, source.paths, overwrite)
         if overwrite or not file.exists():
+            require_absent(file, overwrite)
             todo.append((source, file))
         else:
             report(require_same_counts(source, file, tokenizer.fingerprint, line_filter, sample))
-            unfinished_file(file).unlink(missing_ok=True)
+            remove_unfinished(file)
     counters = new_counters(tokenizer, workers) if todo else []
     numbers = {file: f"language {number} of {len(files)}" for number, file in enumerate(files, start=1)}
-    for source, file in todo:
+
+    def count_one(source: Source, file: Path) -> None:
+        if file.exists() and not overwrite:  # another run has counted it meanwhile
+            report(require_same_counts(source, file, tokenizer.fingerprint, line_filter, sample))
+            return
         begun = resume_count(source, file, tokenizer, line_filter, report)
         unfinished = unfinished_file(file)
         save = None
@@ -89,6 +105,19 @@ def count_sources(
         counts = counts if sample else replace(counts, sample=())
         write_counts(counts, tokenizer.pieces, file, overwrite)
         unfinished.unlink(missing_ok=True)
+
+    with made(folder):
+        waited_for = []
+        for source, file in todo:
+            with locked(lock_file(file), wait=False) as ours:
+                if ours:
+                    count_one(source, file)
+                else:
+                    waited_for.append((source, file))
+        for source, file in waited_for:
+            report(f"{source.name}: waiting for another run, which counts it into {folder}")
+            with locked(lock_file(file), wait=True):
+                count_one(source, file)
     return files
 
 

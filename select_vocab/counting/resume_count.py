@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.common.file_lock import locked
 from smaller_labse.common.progress import progress
 from smaller_labse.corpora.languages import language_label
 from smaller_labse.corpora.line_batches import LineBatch, LineFilter, read_batches
@@ -59,6 +60,20 @@ def resume_count(
 def unfinished_file(file: Path) -> Path:
     """Where the counts of a text's first lines are kept until its counts file is written."""
     return file.with_name(f".{file.name}.partial")
+
+
+def lock_file(file: Path) -> Path:
+    """What a run holds locked while it counts into a counts file."""
+    return file.with_name(f".{file.name}.lock")
+
+
+def remove_unfinished(file: Path) -> None:
+    """Remove what interrupted counts left of a counts file that is there, unless a run counts it again."""
+    if not unfinished_file(file).exists() and not lock_file(file).exists():
+        return
+    with locked(lock_file(file), wait=False) as ours:
+        if ours:
+            unfinished_file(file).unlink(missing_ok=True)
 
 
 def _read_unfinished(

@@ -17,7 +17,7 @@ def locked(file: Path, wait: bool) -> Iterator[bool]:
     """Hold a lock while the block runs, by a file that is made for it and vanishes with it.
 
     Args:
-        file: the file to make; one that a killed process left is taken.
+        file: the file to make, and its folder; one that a killed process left is taken.
         wait: for as long as another process holds it.
 
     Yields:
@@ -27,7 +27,11 @@ def locked(file: Path, wait: bool) -> Iterator[bool]:
         OSError: the file cannot be made.
     """
     while True:
-        descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
+        except FileNotFoundError:  # another process has removed the folder, which was empty
+            continue
         try:
             if not take(descriptor, wait):
                 yield False

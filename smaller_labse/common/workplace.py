@@ -43,6 +43,19 @@ def workplace(output: Path) -> Iterator[Path]:
 
 
 @contextmanager
+def made(folder: Path) -> Iterator[None]:
+    """Make a folder and its parents; of these, what is still empty at the end of the block vanishes again."""
+    new = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            for path in new:
+                path.rmdir()
+
+
+@contextmanager
 def scratch_folder() -> Iterator[Path]:
     """Yield an empty folder for temporary files, which vanishes, of a killed run with the next."""
     place = Path(tempfile.gettempdir()) / "smaller-labse"

@@ -56,7 +56,7 @@ def test_an_interrupted_count_keeps_the_finished_language_and_goes_on(
     with (text / "it.txt").open("wb") as pipe:  # opens when the count reads it
         pipe.write(italian[: len(italian) // 2])
         pipe.flush()
-        assert everything_in(out) == ["en.parquet"]
+        assert everything_in(out) == [".it.parquet.lock", "en.parquet"]
         process.send_signal(signal.SIGINT)
         stdout, stderr = process.communicate(timeout=SECONDS)
     assert (process.returncode, stdout, stderr) == (130, "", f"select-vocab count: {MESSAGE}")
