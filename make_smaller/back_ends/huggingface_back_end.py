@@ -15,7 +15,7 @@ from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import read_object
 from smaller_labse.encoders.bert import save_encoder
 from smaller_labse.encoders.config import is_rebuilt
-from smaller_labse.encoders.from_huggingface import build_encoder, read_encoder
+from smaller_labse.encoders.from_huggingface import HuggingFaceEncoder, build_encoder, read_encoder
 from smaller_labse.encoders.preprocessors.preprocessor import build_preprocessor, save_preprocessor
 from smaller_labse.encoders.prompt import choose_prompt
 from smaller_labse.encoders.sentence_transformers_folder import (
@@ -67,7 +67,8 @@ class HuggingFaceBackEnd:
 
         Raises:
             UsageError: no file that is written could say the prompt.
-            SmallerLabseError: a token of it is not kept.
+            SmallerLabseError: a token of it is not kept, or SavedModels are to be written, and the original
+                cannot be rebuilt in TensorFlow.
         """
         self._original, self._tokenizer, self._selection = original, tokenizer, selection
         self._options = options
@@ -76,6 +77,8 @@ class HuggingFaceBackEnd:
         self._prompt = choose_prompt(
             original, tokenizer, selection.subset.original_ids, options.prompt, self._saved_model
         )
+        if self._saved_model:  # what is wrong with it is said of its own files, before the long work
+            self._read_original_encoder()
 
     def write(self, folder: Path, say: Say) -> Written:
         """Write `huggingface/` and, where the architecture allows, `encoder/` and `preprocess/`."""
@@ -229,6 +232,7 @@ class HuggingFaceBackEnd:
         """
         if not self._is_rebuilt:
             raise SmallerLabseError("this architecture is not rebuilt in TensorFlow")
+        self._read_original_encoder()  # what is wrong with it is said of its own files
         named = rounding_texts(self._selection)
         texts = [*(text for _, text in named), *drawn]
         languages = [language for language, _ in named] + [NO_LANGUAGE] * (len(texts) - len(named))
@@ -255,6 +259,10 @@ class HuggingFaceBackEnd:
                 ),
             )
 
+    def _read_original_encoder(self) -> HuggingFaceEncoder:
+        original = self._original.folder
+        return read_encoder(original, open_safetensors(original).tensors, self._options.pooling)
+
     def _with_both(
         self,
         folder: Path,
@@ -273,8 +281,7 @@ class HuggingFaceBackEnd:
             compare: is given how to load the original, its inputs for the texts, and the indices of those
                 texts that have the same tokens.
         """
-        original = self._original.folder
-        encoder = read_encoder(original, open_safetensors(original).tensors, self._options.pooling)
+        encoder = self._read_original_encoder()
         with tempfile.TemporaryDirectory(dir=folder) as scratch:
             setup = self._tokenizer.write_for_tensorflow(Path(scratch))
             original_preprocess = build_preprocessor(setup, length, self._prompt)
