@@ -36,11 +36,9 @@ from smaller_labse.common.json_files import write_json
 from smaller_labse.make_smaller.rounding import Rounding
 from smaller_labse.make_smaller.verification_texts import KEEPING
 from smaller_labse.originals.lineage import Ancestor, Lineage
-from smaller_labse.originals.model_folder import MANIFEST
+from smaller_labse.originals.model_folder import FORMAT, MANIFEST
 from smaller_labse.originals.original_card import OriginalCard
 from smaller_labse.select_vocab.selection import Selection
-
-FORMAT = "smaller_labse.model.1"
 
 
 @dataclass(frozen=True)

@@ -116,7 +116,7 @@ def compare_measured(measured: Sequence[Measured], tasks: Sequence[Task]) -> Rep
         lines=tuple(_lines(measured, pairs)),
         texts=tuple(tuple(compare_texts(original, model)) for model in smaller),
         lost_tokens=tuple(tuple(find_lost_tokens(original, model, texts)) for model in smaller),
-        coverage=tuple(_coverage(one.model) for one in smaller),
+        coverage=tuple(coverage_of(one.model) for one in smaller),
         provenance=provenance,
     )
 
@@ -151,7 +151,8 @@ def _line(part: str, scores: Sequence[Sequence[Score]], pairs: Mapping[tuple[str
     )
 
 
-def _coverage(model: NamedModel) -> float | None:
+def coverage_of(model: NamedModel) -> float | None:
+    """The mean of its languages' coverage, as its manifest says it; None where it does not."""
     languages = read_manifest(model.folder).get("coverage") or []
     shares = [language["coverage"] for language in languages if language.get("coverage") is not None]
     return fmean(shares) if shares else None

@@ -40,7 +40,7 @@ def overview_chart(report: Report, task: str, metric: str) -> str:
     figure, (above, below) = _new_figure(heights)
     _draw_parameters(above, report)
     _draw_marks(below, report, samples, _short_labels(list(samples), directions=False))
-    below.set_xlabel(f"{task}, {metric}, percent")
+    below.set_xlabel(_plain(f"{task}, {metric}, percent"))
     for panel, columns in ((above, 2), (below, _legend_columns(names))):
         panel.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=columns, frameon=False)
     _sign(figure, report, task)
@@ -53,7 +53,7 @@ def parts_chart(report: Report, task: str, metric: str) -> str:
     names = _names(report)
     figure, (axes,) = _new_figure([0.9 + LINE * len(parts) + _lines(names) * LINE])
     _draw_marks(axes, report, parts, _short_labels(list(parts), directions=True))
-    axes.set_xlabel(f"{task}, {metric}, percent")
+    axes.set_xlabel(_plain(f"{task}, {metric}, percent"))
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=_legend_columns(names), frameon=False)
     _sign(figure, report, task)
     return _svg(figure)
@@ -91,7 +91,7 @@ def _draw_marks(
             markersize=9 if number else 5,  # so that equal marks are all seen
             label=name,
         )
-    axes.set_yticks(places, labels)
+    axes.set_yticks(places, list(map(_plain, labels)))
     axes.set_ylim(len(parts) - 0.5, -0.5)
     axes.grid(axis="y", linewidth=0.4)
 
@@ -129,7 +129,7 @@ def curve_chart(report: Report, average: Line) -> str:
         label="smaller",
     )
     axes[0].axhline(100 * average.values[0], color=COLOURS[0], linestyle="--", label="original")
-    axes[0].set_ylabel(f"{average.task},\n{average.metric}, percent")
+    axes[0].set_ylabel(_plain(f"{average.task},\n{average.metric}, percent"))
     covered = [(sizes[n], 100 * share) for n in order if (share := report.coverage[n - 1]) is not None]
     if covered:
         label = "counted tokens kept (coverage)"
@@ -163,7 +163,12 @@ def _unchanged(report: Report, number: int) -> float:
 
 def _names(report: Report) -> list[str]:
     """The models' names, long ones in several lines."""
-    return ["\n".join(wrap_text(measured.model.name, LONGEST_NAME)) for measured in report.models]
+    return [_plain("\n".join(wrap_text(measured.model.name, LONGEST_NAME))) for measured in report.models]
+
+
+def _plain(text: str) -> str:
+    """Text in which matplotlib finds no formula between two dollar signs."""
+    return text.replace("$", r"\$")
 
 
 def _lines(names: Sequence[str]) -> int:
@@ -201,7 +206,7 @@ def _sign(figure: Figure, report: Report, task: str) -> None:
     )
     said = describe_provenance(of_task, {one.model.name: one.prompt for one in report.models})
     figure.supxlabel(
-        "\n".join(textwrap.wrap(" ".join(said), 54, break_on_hyphens=False)),
+        _plain("\n".join(textwrap.wrap(" ".join(said), 54, break_on_hyphens=False))),
         fontsize=0.9 * LETTERS,
         color="#444444",
         ha="center",

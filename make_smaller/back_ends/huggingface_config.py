@@ -104,7 +104,7 @@ def _check_pad(pad: Any, named: bool, file: Path, subset: VocabularySubset, lear
             f"{file}: no {PAD} in it, and tokens with ids below {LOW_IDS} are dropped or moved; add it, "
             "or null where the model has none"
         )
-    if named and learned_positions and isinstance(pad, int) and _new_id(pad, subset) != pad:
+    if named and learned_positions and type(pad) is int and _new_id(pad, subset) != pad:
         raise SmallerLabseError(
             f"{file}: the {PAD} {pad} would become {_new_id(pad, subset)}, and positions may be counted "
             "from it; select with the special tokens where the original has them"
@@ -132,7 +132,7 @@ def _trim_section(section: Mapping[str, Any], file: Path, subset: VocabularySubs
 def _trim_id(value: Any, key: str, file: Path, subset: VocabularySubset) -> Any:
     if isinstance(value, list):
         return [_trim_id(each, key, file, subset) for each in value]
-    if not isinstance(value, int):
+    if type(value) is not int:  # nor true and false
         return value
     new_id = _new_id(value, subset)
     if new_id is None:

@@ -14,8 +14,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.common.json_files import read_array
-from smaller_labse.encoders.sentence_transformers_folder import MODULES
+from smaller_labse.encoders.sentence_transformers_folder import read_modules
 from smaller_labse.make_smaller.back_ends.huggingface_config import GENERATION_CONFIG
 from smaller_labse.originals.huggingface import CONFIG
 from smaller_labse.originals.links import require_links_inside
@@ -113,11 +112,7 @@ def _walk(folder: Path, path: PurePosixPath) -> Iterator[tuple[PurePosixPath, Pa
 
 def _module_folders(folder: Path) -> set[PurePosixPath]:
     """The folders of the modules that sentence-transformers loads beside the model itself."""
-    if not (folder / MODULES).is_file():
-        return set()
-    modules = read_array(folder / MODULES)
-    paths = {module.get("path") for module in modules if isinstance(module, dict)}
-    return {PurePosixPath(path) for path in paths if isinstance(path, str) and path}
+    return {PurePosixPath(module.path) for module in read_modules(folder) if module.path}
 
 
 def _is_only_weights(path: PurePosixPath, file: Path, modules: set[PurePosixPath]) -> bool:

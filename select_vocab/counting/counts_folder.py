@@ -73,7 +73,10 @@ def _counts_files(path: Path) -> list[Path]:
 def _read_one(file: Path, tokenizer: Tokenizer, wanted: set[str], skip_missing: bool) -> Counts | None:
     named = FREQUENCIES.fullmatch(file.name)
     if named is None:
-        return read_counts(file, tokenizer.pieces, tokenizer.fingerprint)
+        counted = read_counts(file, tokenizer.pieces, tokenizer.fingerprint)
+        if not counted.occurrences.any():
+            raise SmallerLabseError(f"{file}: no token was counted in it; count again, or leave it out")
+        return counted
     language = name_language(named["name"], of_wikipedia=True)
     if wanted and language.code not in wanted:
         return None

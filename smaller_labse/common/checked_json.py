@@ -14,23 +14,26 @@ Record = TypeVar("Record")
 
 # As JSON calls them; a whole number may stand where a number is expected, true and false may not.
 NAMES = {str: "text", int: "a whole number", float: "a number", bool: "true or false", type(None): "null"}
-LONGEST_SHOWN, LARGEST = 60, 2**63
+LONGEST_SHOWN, LARGEST_WHOLE, LARGEST = 60, 2**63, 1e308
 
 
 class _Unexpected(ValueError):
     """What is wrong, and where: "coverage[0].seen"."""
 
 
-def read_checked(kind: type[Record], content: object, file: Path, advice: str = "get it again") -> Record:
+def read_checked(
+    kind: type[Record], content: object, file: Path, advice: str = "get it again", more: bool = False
+) -> Record:
     """Make a dataclass of what a JSON file holds.
 
     Args:
-        kind: its fields are text, whole numbers, numbers, bool, None, unions of these, `tuple[…, ...]`,
-            `Mapping[str, …]` and such dataclasses. What has no default must be there; what it does not know
-            is refused, as a damaged name would pass for a field left out.
+        kind: its fields are text, whole numbers, numbers, bool, None, `tuple[…, ...]`, `Mapping[str, …]`,
+            such dataclasses, and unions of these. What has no default must be there.
         content: as `json.loads` gives it.
         file: for the message.
         advice: what to do, for the message.
+        more: leave fields alone that it does not know, as in files that hold much that nobody asks for here.
+            Otherwise they are refused, as a damaged name would pass for a field left out.
 
     Raises:
         SmallerLabseError: a field is missing, unknown or of another type; the message names file, field, what
@@ -46,54 +49,56 @@ def read_checked(kind: type[Record], content: object, file: Path, advice: str = 
     smaller_labse.common.errors.SmallerLabseError: size.json: width is '5', expected a whole number; get it...
     """
     try:
-        record: Record = _checked(kind, content, "")
+        record: Record = _checked(kind, content, "", more)
     except (_Unexpected, RecursionError) as error:
         raise SmallerLabseError(f"{file}: {error}; {advice}") from None
     return record
 
 
-def _checked(kind: Any, value: object, where: str) -> Any:
+def _checked(kind: Any, value: object, where: str, more: bool) -> Any:
     if kind is Any:
         return value
-    if dataclasses.is_dataclass(kind):
-        return _record(kind, value, where)
-    origin = get_origin(kind)
-    if origin is tuple:
-        return tuple(
-            _checked(get_args(kind)[0], one, f"{where}[{number}]")
-            for number, one in enumerate(_require(value, list, "an array", where))
-        )
-    if origin is Mapping:
-        items = _require(value, dict, "an object", where).items()
-        return {
-            key: _checked(get_args(kind)[1], one, f"{where}.{key}" if where else key) for key, one in items
-        }
-    choices = get_args(kind) if origin in (Union, types.UnionType) else (kind,)
-    expected = " or ".join(NAMES[choice] for choice in choices)
-    fits = type(value) in choices or (float in choices and type(value) is int)
-    # Neither NaN and infinity, nor numbers that no array can hold.
-    if not fits or (isinstance(value, int | float) and not abs(value) < LARGEST):
-        raise _unexpected(value, expected, where)
-    return value
+    choices = get_args(kind) if get_origin(kind) in (Union, types.UnionType) else (kind,)
+    for choice in choices:
+        if isinstance(value, dict) and dataclasses.is_dataclass(choice):
+            return _record(choice, value, where, more)
+        if isinstance(value, dict) and get_origin(choice) is Mapping:
+            return {
+                key: _checked(get_args(choice)[1], one, f"{where}.{key}" if where else key, more)
+                for key, one in value.items()
+            }
+        if isinstance(value, list) and get_origin(choice) is tuple:
+            return tuple(
+                _checked(get_args(choice)[0], one, f"{where}[{number}]", more)
+                for number, one in enumerate(value)
+            )
+        if type(value) is choice or (choice is float and type(value) is int):
+            # Neither NaN and infinity, nor whole numbers that no array can hold.
+            too_large = LARGEST_WHOLE if choice is int else LARGEST
+            if not isinstance(value, int | float) or abs(value) < too_large:
+                return value
+    raise _unexpected(value, " or ".join(map(_name, choices)), where)
 
 
-def _record(kind: Any, value: object, where: str) -> Any:
-    found = _require(value, dict, "an object", where)
+def _name(kind: Any) -> str:
+    """What JSON calls values of a kind."""
+    if get_origin(kind) is tuple:
+        return "an array"
+    return NAMES.get(kind, "an object")
+
+
+def _record(kind: Any, found: Mapping[str, object], where: str, more: bool) -> Any:
     hints, inside = get_type_hints(kind), f"{where}." if where else ""
     needed = {
         f.name for f in dataclasses.fields(kind) if f.default is f.default_factory is dataclasses.MISSING
     }
     if missing := sorted(needed - set(found)):
         raise _Unexpected(f"{inside}{missing[0]} is missing")
-    if unknown := sorted(set(found) - set(hints)):
+    unknown = sorted(set(found) - set(hints))
+    if unknown and not more:
         raise _Unexpected(f"{inside}{unknown[0]} is not known")
-    return kind(**{name: _checked(hints[name], one, inside + name) for name, one in found.items()})
-
-
-def _require(value: Any, kind: type, expected: str, where: str) -> Any:
-    if not isinstance(value, kind):
-        raise _unexpected(value, expected, where)
-    return value
+    known = {name: one for name, one in found.items() if name in hints}
+    return kind(**{name: _checked(hints[name], one, inside + name, more) for name, one in known.items()})
 
 
 def _unexpected(value: object, expected: str, where: str) -> _Unexpected:

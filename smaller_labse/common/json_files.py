@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,6 +11,8 @@ from smaller_labse.common.errors import SmallerLabseError
 
 Content = TypeVar("Content", dict, list)
 
+DEEPEST = 100  # objects and arrays in each other
+HALF_A_PAIR = re.compile(r"\\u[dD][89a-fA-F]")  # an escaped surrogate; a pair of them is one character
 LARGEST = 1 << 29  # bytes; the largest tokenizer.json in use, of 262,144 pieces and their merges, has 33 MB
 
 
@@ -62,6 +65,11 @@ def parse_object(text: str, file: Path) -> dict[str, Any]:
     return _parse(text, file, dict)
 
 
+def parse_array(text: str, file: Path) -> list[Any]:
+    """Parse a JSON array; otherwise as `parse_object`."""
+    return _parse(text, file, list)
+
+
 def write_json(file: Path, content: object) -> None:
     """Write a JSON file, indented, in UTF-8; its folder is made if need be."""
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -72,9 +80,27 @@ def write_json(file: Path, content: object) -> None:
 def _parse(text: str, file: Path, kind: type[Content]) -> Content:
     try:
         content = json.loads(text)
+        _require_shallow(content)
+        if HALF_A_PAIR.search(text):
+            json.dumps(content, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise SmallerLabseError(
+            f"{file}: a text in it holds half a surrogate pair, which is no text; get it again"
+        ) from None
     except (ValueError, RecursionError) as error:
         raise SmallerLabseError(f"{file}: not readable as JSON ({error}); get it again") from None
     if not isinstance(content, kind):
         expected = "an object" if kind is dict else "an array"
         raise SmallerLabseError(f"{file}: a JSON {type(content).__name__}, expected {expected}")
     return content
+
+
+def _require_shallow(content: object) -> None:
+    """Refuse, with a ValueError, what is nested so deep that nobody could go through it by recursion."""
+    level = [content] if isinstance(content, dict | list) else []
+    for _ in range(DEEPEST):
+        parts = (part.values() if isinstance(part, dict) else part for part in level)
+        level = [one for part in parts for one in part if isinstance(one, dict | list)]
+        if not level:
+            return
+    raise ValueError(f"nested more than {DEEPEST} deep")

@@ -126,9 +126,13 @@ def _decompressed(stream: io.BufferedReader, compression: str) -> Iterator[bytes
     """
     padding = b"\x00" if compression == ".xz" else b""
     data = stream.read(BUFFER_BYTES)
+    if not data:
+        raise EOFError("it is empty")
     while data:
         decompressor = (
-            lzma.LZMADecompressor(memlimit=XZ_MEMORY) if compression == ".xz" else bz2.BZ2Decompressor()
+            lzma.LZMADecompressor(lzma.FORMAT_XZ, XZ_MEMORY)
+            if compression == ".xz"
+            else bz2.BZ2Decompressor()
         )
         while True:
             # No more than a block at a time, whatever a small file would become.

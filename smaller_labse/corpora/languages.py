@@ -161,6 +161,8 @@ def _find_beyond(text: str) -> Language | None:
     import langcodes
 
     wanted = text.strip()
+    if not wanted.isprintable():  # langcodes searches a trie that ends badly on control characters
+        return None
     try:
         tag = langcodes.Language.get(wanted.replace("_", "-"))
         known = tag.language is not None and tag.is_valid()

@@ -9,16 +9,15 @@ from pathlib import Path
 import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.common.json_files import read_object
 from smaller_labse.encoders.bert import Encoder
 from smaller_labse.encoders.config import WORD_EMBEDDINGS as LABSE_WORD_EMBEDDINGS
 from smaller_labse.encoders.config import EncoderConfig, Pooling, PoolingMode
 from smaller_labse.encoders.labse_tensor_names import bert_model_names
+from smaller_labse.encoders.read_config import read_encoder_config
 from smaller_labse.encoders.sentence_transformers_folder import (
     SentenceTransformersFolder,
     read_sentence_transformers,
 )
-from smaller_labse.originals.huggingface import CONFIG
 from smaller_labse.originals.weights.safetensors_file import Tensor, read_safetensors
 from smaller_labse.originals.weights.safetensors_folder import WEIGHTS
 
@@ -62,7 +61,6 @@ def read_encoder(
         SmallerLabseError: a tensor is missing or has another shape than config.json says, or nobody says
             how to pool.
     """
-    settings = read_object(folder / CONFIG)
     side_files = read_sentence_transformers(folder)
     prefix = _find_prefix(folder, tensors)
     chosen = side_files.pooling or Pooling(pooling or "pooler")
@@ -71,20 +69,7 @@ def read_encoder(
         raise SmallerLabseError(
             f"{folder}: neither modules.json nor a pooler says how to pool; add --pooling mean or cls"
         )
-    config = EncoderConfig(
-        vocab_size=tensors[prefix + WORD_EMBEDDINGS].shape[0],
-        hidden_size=settings["hidden_size"],
-        num_hidden_layers=settings["num_hidden_layers"],
-        num_attention_heads=settings["num_attention_heads"],
-        intermediate_size=settings["intermediate_size"],
-        max_position_embeddings=settings["max_position_embeddings"],
-        type_vocab_size=settings["type_vocab_size"],
-        hidden_act=settings["hidden_act"],
-        layer_norm_eps=settings["layer_norm_eps"],
-        # XLM-R's positions begin behind the padding's (Hugging Face's create_position_ids_from_input_ids).
-        first_position=settings["pad_token_id"] + 1 if settings["model_type"] == "xlm-roberta" else 0,
-        pooling=chosen,
-    )
+    config = read_encoder_config(folder, tensors[prefix + WORD_EMBEDDINGS].shape[0], chosen)
     names = {name: prefix + theirs for name, theirs in bert_model_names(config).items()}
     shapes = config.bert_tensor_shapes()
     for name, theirs in names.items():

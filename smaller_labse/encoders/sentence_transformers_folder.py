@@ -6,15 +6,67 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from smaller_labse.common.checked_json import read_checked
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import read_array, read_object_if_there, write_json
 from smaller_labse.encoders.config import Activation, Dense, Pooling, PoolingMode
-from smaller_labse.originals.huggingface import CONFIG, SENTENCE_TRANSFORMERS, read_prompts
+from smaller_labse.originals.huggingface import (
+    CONFIG,
+    SENTENCE_TRANSFORMERS,
+    read_prompt_settings,
+    read_prompts,
+)
+from smaller_labse.originals.tokenizers.tokenizer_files import read_tokenizer_settings
 
 MODES: Mapping[str, PoolingMode] = {"cls": "cls", "mean": "mean", "cls_token": "cls", "mean_tokens": "mean"}
 ACTIVATIONS: Mapping[str, Activation] = {"Tanh": "tanh", "Identity": "identity"}
 MODULES = "modules.json"
+LIMITS = "sentence_bert_config.json"
+LONGEST_PATH = 200  # characters, of a module
 DEFAULT_PROMPT = "default"  # the name of a prompt that the folder did not have
+
+
+@dataclass(frozen=True)
+class Module:
+    """A step from tokens to an embedding, as `modules.json` lists them.
+
+    Attributes:
+        type: the name of its class, e.g. "sentence_transformers.models.Pooling".
+        path: of its folder in the model's; "" for the model's own.
+    """
+
+    type: str
+    path: str = ""
+
+    @property
+    def kind(self) -> str:
+        """The class without its package, e.g. "Pooling"."""
+        return self.type.rsplit(".", 1)[-1]
+
+
+@dataclass(frozen=True)
+class _Modules:
+    modules: tuple[Module, ...]
+
+
+@dataclass(frozen=True)
+class _PoolingConfig:
+    """What the `config.json` of a Pooling module says; older ones have a `pooling_mode_…` for each mode."""
+
+    pooling_mode: str | tuple[str, ...] | None = None
+    include_prompt: bool | None = None
+
+
+@dataclass(frozen=True)
+class _DenseConfig:
+    in_features: int
+    out_features: int
+    activation_function: str
+
+
+@dataclass(frozen=True)
+class _Limits:
+    max_seq_length: float | None = None
 
 
 @dataclass(frozen=True)
@@ -50,8 +102,17 @@ def read_sentence_transformers(folder: Path) -> SentenceTransformersFolder:
 
 
 def read_default_prompt(folder: Path) -> str:
-    """What goes before every sentence if nobody says otherwise, whatever the folder's modules are."""
-    name = read_object_if_there(folder / SENTENCE_TRANSFORMERS).get("default_prompt_name")
+    """What goes before every sentence if nobody says otherwise, whatever the folder's modules are.
+
+    Raises:
+        SmallerLabseError: the file that may say it is not readable, or names a prompt that it does not have.
+    """
+    name = read_prompt_settings(folder).default_prompt_name
+    if name is not None and name not in (read_prompt_settings(folder).prompts or {}):
+        raise SmallerLabseError(
+            f"{folder / SENTENCE_TRANSFORMERS}: default_prompt_name is {name!r}, which its prompts do not "
+            "have; name one of them, or null for none"
+        )
     return read_prompts(folder).get(name or "", "")
 
 
@@ -62,7 +123,7 @@ def write_default_prompt(folder: Path, prompt: str) -> None:
     sentence-transformers reads it where there is a `modules.json`, and nowhere else.
     """
     settings = read_object_if_there(folder / SENTENCE_TRANSFORMERS)
-    prompts = dict(settings.get("prompts") or {})
+    prompts = dict(read_prompt_settings(folder).prompts or {})
     name = next((name for name, text in prompts.items() if text == prompt), DEFAULT_PROMPT)
     prompts |= {name: prompt} if prompt else {}
     default = {"prompts": prompts, "default_prompt_name": name if prompt else None}
@@ -71,22 +132,35 @@ def write_default_prompt(folder: Path, prompt: str) -> None:
 
 def pools_without_prompt(folder: Path) -> bool:
     """Whether a folder's pooling leaves the prompt's tokens out, as that of INSTRUCTOR's models does."""
-    if not (folder / MODULES).is_file():
-        return False
-    modules = [module for module in read_array(folder / MODULES) if str(module["type"]).endswith("Pooling")]
-    configs = [read_object_if_there(module_folder(folder, module["path"]) / CONFIG) for module in modules]
-    return any(config.get("include_prompt") is False for config in configs)
+    pooling = [module for module in read_modules(folder) if module.kind.endswith("Pooling")]
+    configs = [_read_pooling(module_folder(folder, module)) for module in pooling]
+    return any(config.include_prompt is False for config in configs)
+
+
+def read_modules(folder: Path) -> tuple[Module, ...]:
+    """The modules of a folder, in order; none where there is no `modules.json`.
+
+    Raises:
+        SmallerLabseError: it is not readable, does not list modules, or a path leads out of the folder.
+    """
+    file = folder / MODULES
+    if not file.is_file():
+        return ()
+    content = {"modules": read_array(file)}
+    modules = read_checked(_Modules, content, file, more=True).modules
+    for module in modules:
+        module_folder(folder, module)
+    return modules
 
 
 def _read_modules(folder: Path) -> tuple[Pooling, tuple[Path, ...]]:
-    modules = read_array(folder / MODULES)
     mode: PoolingMode | None = None
     dense: list[Dense] = []
     dense_folders: list[Path] = []
     normalize = False
-    for number, module in enumerate(modules):
-        kind = str(module["type"]).rsplit(".", 1)[-1]
-        place = module_folder(folder, module["path"])
+    for number, module in enumerate(read_modules(folder)):
+        kind = module.kind
+        place = module_folder(folder, module)
         after_normalize = normalize and kind != "Normalize"
         if kind == "Transformer" and number == 0:
             continue
@@ -99,7 +173,7 @@ def _read_modules(folder: Path) -> tuple[Pooling, tuple[Path, ...]]:
             normalize = True
         else:
             raise SmallerLabseError(
-                f"{folder / MODULES}: the module {module['type']} at place {number} is not rebuilt in "
+                f"{folder / MODULES}: the module {module.type} at place {number} is not rebuilt in "
                 "TensorFlow (which Transformer, Pooling, Dense, Normalize are, in this order); "
                 "add --no-savedmodel to trim the Hugging Face folder only"
             )
@@ -109,48 +183,60 @@ def _read_modules(folder: Path) -> tuple[Pooling, tuple[Path, ...]]:
 
 
 def _pooling_mode(folder: Path) -> PoolingMode:
-    config = read_object_if_there(folder / CONFIG)
-    if "pooling_mode" in config:  # sentence-transformers 6 writes it so
-        chosen = config["pooling_mode"]
-        chosen = [chosen] if isinstance(chosen, str) else list(chosen)
-    else:
-        prefix = "pooling_mode_"
-        chosen = [
+    said = _read_pooling(folder).pooling_mode  # sentence-transformers 6 writes it so
+    chosen = (said,) if isinstance(said, str) else said
+    if chosen is None:
+        config, prefix = read_object_if_there(folder / CONFIG), "pooling_mode_"
+        chosen = tuple(
             name[len(prefix) :] for name, on in config.items() if name.startswith(prefix) and on is True
-        ]
+        )
     if len(chosen) != 1 or chosen[0] not in MODES:
         raise SmallerLabseError(
-            f"{folder / 'config.json'}: pools by {', '.join(map(str, chosen)) or 'nothing'}, expected cls "
-            "or mean; add --no-savedmodel to trim the Hugging Face folder only"
+            f"{folder / CONFIG}: pools by {', '.join(chosen) or 'nothing'}, expected cls or mean; "
+            "add --no-savedmodel to trim the Hugging Face folder only"
         )
     return MODES[chosen[0]]
 
 
 def _read_dense(folder: Path) -> Dense:
-    config = read_object_if_there(folder / CONFIG)
-    activation = ACTIVATIONS.get(str(config.get("activation_function", "")).rsplit(".", 1)[-1])
+    file = folder / CONFIG
+    config = read_checked(_DenseConfig, read_object_if_there(file), file, more=True)
+    activation = ACTIVATIONS.get(config.activation_function.rsplit(".", 1)[-1])
     if activation is None:
         raise SmallerLabseError(
-            f"{folder / 'config.json'}: the activation {config.get('activation_function')}, expected Tanh or "
-            "Identity; add --no-savedmodel to trim the Hugging Face folder only"
+            f"{file}: the activation {config.activation_function}, expected Tanh or Identity; "
+            "add --no-savedmodel to trim the Hugging Face folder only"
         )
-    return Dense(int(config["in_features"]), int(config["out_features"]), activation)
+    if min(config.in_features, config.out_features) < 1:
+        raise SmallerLabseError(
+            f"{file}: from {config.in_features:,} to {config.out_features:,} features, expected one or more; "
+            "get it again"
+        )
+    return Dense(config.in_features, config.out_features, activation)
+
+
+def _read_pooling(folder: Path) -> _PoolingConfig:
+    return read_checked(_PoolingConfig, read_object_if_there(folder / CONFIG), folder / CONFIG, more=True)
 
 
 def _sequence_length(folder: Path) -> int | None:
-    for file, key in (
-        ("sentence_bert_config.json", "max_seq_length"),
-        ("tokenizer_config.json", "model_max_length"),
-    ):
-        length = read_object_if_there(folder / file).get(key)
+    limits = read_checked(_Limits, read_object_if_there(folder / LIMITS), folder / LIMITS, more=True)
+    for length in (limits.max_seq_length, read_tokenizer_settings(folder).model_max_length):
         # transformers writes an enormous number for "no limit".
-        if isinstance(length, int | float) and 2 < length < 1_000_000:
+        if length is not None and 2 < length < 1_000_000:
             return int(length)
     return None
 
 
-def module_folder(folder: Path, path: str) -> Path:
-    """A module's folder, which must not lead out of the model's."""
-    if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts or "\\" in path:
-        raise SmallerLabseError(f"{folder / MODULES}: the path {path!r} leads out of the folder")
+def module_folder(folder: Path, module: Module) -> Path:
+    """A module's folder, which must not lead out of the model's.
+
+    Raises:
+        SmallerLabseError: it does, or its path is none.
+    """
+    path = PurePosixPath(module.path)
+    if path.is_absolute() or ".." in path.parts or "\\" in module.path:
+        raise SmallerLabseError(f"{folder / MODULES}: the path {module.path!r} leads out of the folder")
+    if len(module.path) > LONGEST_PATH or not (module.path.isprintable()):
+        raise SmallerLabseError(f"{folder / MODULES}: {module.path[:60]!r} is no path; get it again")
     return folder / path

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from smaller_labse.common.checked_json import read_checked
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import read_object, read_object_if_there
 from smaller_labse.common.progress import announce
@@ -33,6 +35,46 @@ class HuggingFaceFolder:
     name: str
     folder: Path
     hub_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Config:
+    """What counting, selecting and loading ask of a `config.json`, whatever the architecture."""
+
+    model_type: str | None = None
+    tokenizer_class: str | None = None
+    vocab_size: int | None = None
+    text_config: TextConfig | None = None
+    max_position_embeddings: int | None = None
+
+
+@dataclass(frozen=True)
+class TextConfig:
+    """The part of a `config.json` that is about text, of a model that reads pictures, too."""
+
+    vocab_size: int | None = None
+
+
+@dataclass(frozen=True)
+class Prompts:
+    """What `config_sentence_transformers.json` says of prompts.
+
+    Attributes:
+        prompts: name → what goes before a text.
+        default_prompt_name: the name of the one that is taken if nobody says otherwise; None for none.
+    """
+
+    prompts: Mapping[str, str | None] | None = None
+    default_prompt_name: str | None = None
+
+
+def read_config(folder: Path) -> Config:
+    """What a folder's `config.json` says, as far as it is asked for here; all of it unsaid without one.
+
+    Raises:
+        SmallerLabseError: it is not readable, or says something of another kind.
+    """
+    return read_checked(Config, read_object_if_there(folder / CONFIG), folder / CONFIG, more=True)
 
 
 def locate_huggingface(model: str) -> HuggingFaceFolder | None:
@@ -79,9 +121,19 @@ def _fetch(hub_id: str) -> Path:
 
 
 def read_prompts(folder: Path) -> dict[str, str]:
-    """The texts that the model wants before sentences, by name, e.g. "query" → "query: "."""
-    prompts = read_object_if_there(folder / SENTENCE_TRANSFORMERS).get("prompts") or {}
-    return {name: text for name, text in prompts.items() if isinstance(text, str) and text}
+    """The texts that the model wants before sentences, by name, e.g. "query" → "query: ".
+
+    Raises:
+        SmallerLabseError: the file that may name them is not readable, or they are no texts.
+    """
+    prompts = read_prompt_settings(folder).prompts or {}
+    return {name: text for name, text in prompts.items() if text}
+
+
+def read_prompt_settings(folder: Path) -> Prompts:
+    """What a folder says of prompts; for errors see `read_prompts`."""
+    file = folder / SENTENCE_TRANSFORMERS
+    return read_checked(Prompts, read_object_if_there(file), file, more=True)
 
 
 def measure_weights(folder: Path) -> tuple[int, int, int]:
@@ -93,8 +145,10 @@ def measure_weights(folder: Path) -> tuple[int, int, int]:
     """
     weights = open_safetensors(folder)
     rows, width = find_embedding_matrices(weights)[0].shape
-    config = read_object(folder / CONFIG)
-    said = config.get("vocab_size", (config.get("text_config") or {}).get("vocab_size"))
+    config = read_config(folder)
+    said = config.vocab_size
+    if config.text_config is not None and "vocab_size" not in read_object(folder / CONFIG):
+        said = config.text_config.vocab_size
     if said is None:
         raise SmallerLabseError(f"{folder / CONFIG}: no vocab_size in it, so this is no model of text")
     if said != rows:

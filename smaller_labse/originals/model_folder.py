@@ -13,9 +13,12 @@ first two only; a model made from Hugging Face may have the third only.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from smaller_labse.common.checked_json import read_checked
 from smaller_labse.common.json_files import read_object_if_there
 
 ENCODER = "encoder"
@@ -24,15 +27,47 @@ HUGGINGFACE = "huggingface"
 FROM_TFHUB, FROM_HUGGINGFACE = "tfhub", "huggingface"  # the manifest's original/format
 MANIFEST = "manifest.json"
 MODEL_CARD = "README.md"
+OURS = "smaller_labse.model."
+FORMAT = f"{OURS}1"  # of the manifest
+
+
+@dataclass(frozen=True)
+class _Original:
+    format: str | None = None
+    fingerprint: str | None = None
+
+
+@dataclass(frozen=True)
+class _Coverage:
+    coverage: float | None = None
+
+
+@dataclass(frozen=True)
+class _Manifest:
+    """What is asked of a manifest, by whoever reads a model's folder."""
+
+    original: _Original = _Original()
+    prompt: str | None = None
+    dtype: str | None = None
+    coverage: tuple[_Coverage, ...] | None = None
+    files: Mapping[str, int] | None = None
+    sha256: Mapping[str, str] | None = None
+    digest: str | None = None
 
 
 def read_manifest(folder: str | os.PathLike[str]) -> dict[str, Any]:
-    """The content of a model folder's manifest, {} where there is none, as in originals.
+    """The content of a model folder's manifest; {} where there is none of ours, as in originals.
 
     Raises:
-        SmallerLabseError: it is not readable, or not a JSON object.
+        SmallerLabseError: it is not readable, not a JSON object, or says something of another kind.
     """
-    return read_object_if_there(Path(folder) / MANIFEST)
+    file = Path(folder) / MANIFEST
+    content = read_object_if_there(file)
+    said = content.get("format", FORMAT)
+    if isinstance(said, str) and not said.startswith(OURS):
+        return {}
+    read_checked(_Manifest, content, file, more=True)
+    return content
 
 
 def manifest_around(folder: str | os.PathLike[str]) -> dict[str, Any]:

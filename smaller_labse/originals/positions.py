@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from smaller_labse.common.errors import UsageError
-from smaller_labse.common.json_files import read_object
-from smaller_labse.originals.huggingface import CONFIG, HuggingFaceFolder
+from smaller_labse.originals.huggingface import HuggingFaceFolder, read_config
 from smaller_labse.originals.locate import Place
 from smaller_labse.originals.weights.checkpoint import Checkpoint
 
@@ -32,7 +31,7 @@ def require_positions(place: Place, length: int | None, option: str) -> None:
 
 def _find_positions(place: Place) -> int | None:
     if isinstance(place, HuggingFaceFolder):
-        positions = read_object(place.folder / CONFIG).get("max_position_embeddings")
-        return positions if isinstance(positions, int) else None
+        positions = read_config(place.folder).max_position_embeddings
+        return positions if positions is not None and positions > 0 else None
     shape = Checkpoint(place.encoder).shapes.get(POSITION_EMBEDDINGS)
     return shape[0] if shape else None

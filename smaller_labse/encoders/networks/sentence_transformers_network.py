@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError, UsageError
-from smaller_labse.common.json_files import read_array
 from smaller_labse.encoders.networks.devices import torch_device
-from smaller_labse.encoders.sentence_transformers_folder import MODULES, module_folder
+from smaller_labse.encoders.sentence_transformers_folder import MODULES, module_folder, read_modules
 from smaller_labse.originals.huggingface import HuggingFaceFolder
 from smaller_labse.originals.tokenizers.open_tokenizer import open_huggingface_tokenizer
 from smaller_labse.originals.weights.safetensors_folder import SafetensorsFolder, open_safetensors
@@ -139,7 +138,7 @@ def open_sentence_transformers(
             cannot be loaded.
     """
     require_sentence_transformers(place.name)
-    _require_known_modules(place)
+    require_known_modules(place)
     weights = open_safetensors(place.folder)
     chosen = None if device is None else torch_device(device)
     model = _load(place, chosen)
@@ -168,25 +167,28 @@ def require_sentence_transformers(name: str) -> None:
         )
 
 
-def _require_known_modules(place: HuggingFaceFolder) -> None:
-    """Refuse modules that are code of the folder's, and pickled weights."""
+def require_known_modules(place: HuggingFaceFolder) -> None:
+    """Refuse modules that are code of the folder's, and pickled weights.
+
+    Raises:
+        SmallerLabseError: it has such, or does not list its modules.
+    """
     folder = place.folder
     if not (folder / MODULES).is_file():
         raise SmallerLabseError(
             f"{place.name}: no {MODULES} says how to pool; save the model with sentence-transformers: "
             'SentenceTransformer(…).save_pretrained("FOLDER")'
         )
-    for number, module in enumerate(read_array(folder / MODULES)):
-        library, _, path = str(module["type"]).partition(".")
-        kind = path.rsplit(".", 1)[-1]
+    for number, module in enumerate(read_modules(folder)):
+        library, kind = module.type.partition(".")[0], module.kind
         known = ("Transformer",) if number == 0 else (*WITHOUT_WEIGHTS, *WITH_WEIGHTS)
         if library != LIBRARY or kind not in known:
             raise SmallerLabseError(
-                f"{folder / MODULES}: the module {module['type']} at place {number}, expected "
+                f"{folder / MODULES}: the module {module.type} at place {number}, expected "
                 f"sentence-transformers' {' or '.join(known)}; code from models is never run"
             )
         if kind in WITH_WEIGHTS:
-            open_safetensors(module_folder(folder, module["path"]))
+            open_safetensors(module_folder(folder, module))
 
 
 def _load(place: HuggingFaceFolder, device: str | None) -> SentenceTransformer:

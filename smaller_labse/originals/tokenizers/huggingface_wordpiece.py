@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.originals.tokenizers.base import BertTokenizerSetup
 from smaller_labse.originals.tokenizers.kept_characters import wordpiece_characters, wordpiece_unreadable
-from smaller_labse.originals.tokenizers.tokenizer_files import TOKENIZER_JSON, VOCABULARY, write_files_beside
-from smaller_labse.originals.tokenizers.tokenizer_json import TokenizerJson, require_kept, write_trimmed_json
+from smaller_labse.originals.tokenizers.tokenizer_files import (
+    TOKENIZER_JSON,
+    VOCABULARY,
+    TokenizerSettings,
+    write_files_beside,
+)
+from smaller_labse.originals.tokenizers.tokenizer_json import (
+    TokenizerJson,
+    errors_of_tokenizers,
+    require_kept,
+    write_trimmed_json,
+)
 from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset, write_pieces
 from smaller_labse.originals.tokenizers.wordpiece import (
     CONTINUATION,
@@ -119,13 +128,13 @@ class HuggingFaceWordPiece:
         return BertTokenizerSetup(folder / VOCABULARY, bool(normalizer.get("lowercase", False)))
 
 
-def bert_tokenizer_json(pieces: Sequence[str], settings: Mapping[str, Any], file: Path) -> str:
+def bert_tokenizer_json(pieces: Sequence[str], settings: TokenizerSettings, file: Path) -> str:
     """The `tokenizer.json` that transformers' `BertTokenizer` makes of a `vocab.txt`.
 
     Args:
         pieces: the vocabulary, by token id.
-        settings: the folder's `tokenizer_config.json`, with the defaults of `BertTokenizer`, which
-            lower-cases unless told not to.
+        settings: the folder's; what they do not say is as `BertTokenizer` has it, which lower-cases unless
+            told not to.
         file: the vocabulary's, for messages.
 
     Raises:
@@ -134,37 +143,25 @@ def bert_tokenizer_json(pieces: Sequence[str], settings: Mapping[str, Any], file
     from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
     ids = {piece: token_id for token_id, piece in enumerate(pieces)}
-    special = {name: token_setting(settings, name, default) for name, default in SPECIAL_TOKENS.items()}
+    special = {name: settings.token(name, default) for name, default in SPECIAL_TOKENS.items()}
     for name, piece in special.items():
         if piece not in ids:
             raise SmallerLabseError(f"{file}: the {name} {piece!r} is not in the vocabulary")
     tokenizer = Tokenizer(models.WordPiece(ids, unk_token=special["unk_token"]))
     tokenizer.normalizer = normalizers.BertNormalizer(
         clean_text=True,
-        handle_chinese_chars=bool(settings.get("tokenize_chinese_chars", True)),
-        strip_accents=strip if isinstance(strip := settings.get("strip_accents"), bool) else None,
-        lowercase=bool(settings.get("do_lower_case", True)),
+        handle_chinese_chars=settings.tokenize_chinese_chars is not False,
+        strip_accents=settings.strip_accents,
+        lowercase=settings.do_lower_case is not False,
     )
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     start, end = special["cls_token"], special["sep_token"]
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single=[f"{start}:0", "$A:0", f"{end}:0"],
-        pair=[f"{start}:0", "$A:0", f"{end}:0", "$B:1", f"{end}:1"],
-        special_tokens=[(start, ids[start]), (end, ids[end])],
-    )
+    with errors_of_tokenizers(file, "its special tokens cannot be put around a text"):
+        tokenizer.post_processor = processors.TemplateProcessing(
+            single=[f"{start}:0", "$A:0", f"{end}:0"],
+            pair=[f"{start}:0", "$A:0", f"{end}:0", "$B:1", f"{end}:1"],
+            special_tokens=[(start, ids[start]), (end, ids[end])],
+        )
     tokenizer.decoder = decoders.WordPiece(prefix=CONTINUATION)
     tokenizer.add_special_tokens([AddedToken(piece, special=True) for piece in special.values()])
     return tokenizer.to_str()
-
-
-def token_setting(settings: Mapping[str, Any], name: str, default: str) -> str:
-    """A token that a `tokenizer_config.json` names, as a string or as an object with `content`.
-
-    Example:
-        >>> token_setting({"mask_token": {"content": "<mask>", "lstrip": True}}, "mask_token", "[MASK]")
-        '<mask>'
-    """
-    value = settings.get(name)
-    if isinstance(value, dict):
-        value = value.get("content")
-    return value if isinstance(value, str) else default

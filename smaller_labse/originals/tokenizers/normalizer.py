@@ -31,7 +31,8 @@ def flat_steps(step: Any) -> Iterator[dict[str, Any]]:
         yield step
         return
     for name in PARTS:
-        for part in step.get(name) or ():
+        parts = step.get(name)
+        for part in parts if isinstance(parts, list) else ():
             yield from flat_steps(part)
 
 
@@ -51,12 +52,26 @@ def read_charsmap(step: dict[str, Any], file: Path) -> bytes:
     """
     try:
         content = base64.b64decode(step["precompiled_charsmap"], validate=True)
+    except (binascii.Error, KeyError, TypeError, ValueError) as error:
+        raise _unreadable(file, error) from None
+    require_charsmap(content, file)
+    return content
+
+
+def require_charsmap(content: bytes, file: Path) -> None:
+    """Refuse bytes that are no table of rewrites, see `read_charsmap`.
+
+    Raises:
+        SmallerLabseError: they are none.
+    """
+    try:
         size = int.from_bytes(content[:4], "little")
         if not 0 < size <= len(content) - 4 or size % 4:
             raise ValueError("its trie is not as long as it says")
         content[4 + size :].decode("utf-8")
-    except (binascii.Error, KeyError, TypeError, ValueError) as error:
-        raise SmallerLabseError(
-            f"{file}: its precompiled_charsmap cannot be read ({error}); get it again"
-        ) from None
-    return content
+    except ValueError as error:
+        raise _unreadable(file, error) from None
+
+
+def _unreadable(file: Path, error: Exception) -> SmallerLabseError:
+    return SmallerLabseError(f"{file}: its precompiled_charsmap cannot be read ({error}); get it again")

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.common.json_files import read_object_if_there, read_text
-from smaller_labse.originals.huggingface import CONFIG
+from smaller_labse.common.json_files import read_text
+from smaller_labse.originals.huggingface import read_config
 from smaller_labse.originals.tfhub import TFHubFolders, find_vocabulary
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.originals.tokenizers.bpe import BytePairEncoding
@@ -17,10 +17,11 @@ from smaller_labse.originals.tokenizers.huggingface_wordpiece import HuggingFace
 from smaller_labse.originals.tokenizers.sentencepiece_conversion import SAVE_IT, t5_json, xlm_roberta_json
 from smaller_labse.originals.tokenizers.sentencepiece_model import find_sentencepiece, read_sentencepiece
 from smaller_labse.originals.tokenizers.tokenizer_files import (
-    TOKENIZER_CONFIG,
     TOKENIZER_JSON,
     VOCABULARY,
+    TokenizerSettings,
     ids_named_beside,
+    read_tokenizer_settings,
 )
 from smaller_labse.originals.tokenizers.tokenizer_json import parse_tokenizer_json
 from smaller_labse.originals.tokenizers.unigram import Unigram
@@ -114,7 +115,7 @@ def _tokenizer_json(folder: Path) -> tuple[Path, str]:
         return sentencepiece, _from_sentencepiece(folder, sentencepiece)
     vocabulary = folder / VOCABULARY
     if vocabulary.exists():
-        settings = read_object_if_there(folder / TOKENIZER_CONFIG)
+        settings = read_tokenizer_settings(folder)
         if not _is_one_of(folder, settings, BERT):
             raise SmallerLabseError(f"{vocabulary}: the tokenizer is not BERT's; {SAVE_IT}")
         return vocabulary, bert_tokenizer_json(read_pieces(vocabulary), settings, vocabulary)
@@ -125,7 +126,7 @@ def _tokenizer_json(folder: Path) -> tuple[Path, str]:
 
 
 def _from_sentencepiece(folder: Path, file: Path) -> str:
-    settings = read_object_if_there(folder / TOKENIZER_CONFIG)
+    settings = read_tokenizer_settings(folder)
     model = read_sentencepiece(file)
     if _is_one_of(folder, settings, T5):
         return t5_json(model, settings, file)
@@ -134,11 +135,10 @@ def _from_sentencepiece(folder: Path, file: Path) -> str:
     raise SmallerLabseError(f"{file}: the tokenizer is neither XLM-R's nor T5's; {SAVE_IT}")
 
 
-def _is_one_of(folder: Path, settings: Mapping[str, Any], names: tuple[str, ...]) -> bool:
+def _is_one_of(folder: Path, settings: TokenizerSettings, names: tuple[str, ...]) -> bool:
     """Whether the tokenizer's class, or where nothing says it the model's type, is one of these."""
-    config = read_object_if_there(folder / CONFIG)
-    said = settings.get("tokenizer_class") or config.get("tokenizer_class") or config.get("model_type")
-    return said in names
+    config = read_config(folder)
+    return (settings.tokenizer_class or config.tokenizer_class or config.model_type) in names
 
 
 def _family(model: Mapping[str, Any]) -> object:

@@ -6,20 +6,19 @@ and nothing converts a `tokenizer.json` back.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.originals.tokenizers.huggingface_wordpiece import token_setting
 from smaller_labse.originals.tokenizers.normalizer import (
     META_SPACE,
     OUTER_SPACES,
     SPACES,
     flat_steps,
     read_charsmap,
+    require_charsmap,
 )
 from smaller_labse.originals.tokenizers.sentencepiece_model import (
     BEGIN,
@@ -37,6 +36,7 @@ from smaller_labse.originals.tokenizers.sentencepiece_model import (
     SentencePieceForm,
     is_unigram,
 )
+from smaller_labse.originals.tokenizers.tokenizer_files import TokenizerSettings
 from smaller_labse.originals.tokenizers.tokenizer_json import TokenizerJson
 
 SAVE_IT = "load the original with transformers and save it, which writes tokenizer.json"
@@ -46,7 +46,7 @@ MOST_EXTRA_IDS = 10_000
 ROLES = (("bos", BEGIN), ("eos", END), ("pad", PAD))  # in a SentencePiece model's trainer_spec
 
 
-def xlm_roberta_json(model: Any, settings: Mapping[str, Any], file: Path) -> str:
+def xlm_roberta_json(model: Any, settings: TokenizerSettings, file: Path) -> str:
     """A `tokenizer.json` in XLM-R's layout.
 
     `<s>` 0, `<pad>` 1, `</s>` 2, `<unk>` 3, then every piece's own id + 1, `<mask>` last, as transformers'
@@ -54,7 +54,7 @@ def xlm_roberta_json(model: Any, settings: Mapping[str, Any], file: Path) -> str
 
     Args:
         model: a `ModelProto`.
-        settings: the folder's `tokenizer_config.json`.
+        settings: the folder's.
         file: the model's, for messages.
 
     Raises:
@@ -62,7 +62,7 @@ def xlm_roberta_json(model: Any, settings: Mapping[str, Any], file: Path) -> str
             tokenizers cannot follow.
     """
     begin, end, pad, unknown, mask = (
-        token_setting(settings, f"{name}_token", default)
+        settings.token(f"{name}_token", default)
         for name, default in (*ROLES, ("unk", UNKNOWN_PIECE), ("mask", MASK))
     )
     if [piece.piece for piece in model.pieces[:3]] != [unknown, begin, end]:
@@ -75,19 +75,19 @@ def xlm_roberta_json(model: Any, settings: Mapping[str, Any], file: Path) -> str
     return _with_template(tokenizer, [begin, "$A", end], [begin, "$A", end, end, "$B", end])
 
 
-def t5_json(model: Any, settings: Mapping[str, Any], file: Path) -> str:
+def t5_json(model: Any, settings: TokenizerSettings, file: Path) -> str:
     """A `tokenizer.json` in T5's layout: every piece's own id, then `<extra_id_99>` … `<extra_id_0>`.
 
     `</s>` stands behind a text. For the arguments and errors see `xlm_roberta_json`.
     """
-    count = settings.get("extra_ids", T5_EXTRA_IDS)
-    if type(count) is not int or not 0 <= count <= MOST_EXTRA_IDS:
+    count = T5_EXTRA_IDS if settings.extra_ids is None else settings.extra_ids
+    if not 0 <= count <= MOST_EXTRA_IDS:
         raise SmallerLabseError(
             f"{file}: extra_ids is {count!r} in tokenizer_config.json, expected an integer from 0 to "
             f"{MOST_EXTRA_IDS:,}"
         )
     pad, end, unknown = (
-        token_setting(settings, f"{name}_token", default)
+        settings.token(f"{name}_token", default)
         for name, default in (("pad", PAD), ("eos", END), ("unk", UNKNOWN_PIECE))
     )
     pieces = [piece.piece for piece in model.pieces]
@@ -116,6 +116,8 @@ def _tokenizer(model: Any, vocabulary: list[tuple[str, float]], unknown_id: int,
     tokenizer = Tokenizer(models.Unigram(vocabulary, unk_id=unknown_id, byte_fallback=trainer.byte_fallback))
     spaces = [normalizers.Replace(Regex(OUTER_SPACES), ""), normalizers.Replace(Regex(SPACES), " ")]
     charsmap = rules.precompiled_charsmap
+    if charsmap:
+        require_charsmap(charsmap, file)
     rewrites = [normalizers.Precompiled(charsmap)] if charsmap else []
     tokenizer.normalizer = normalizers.Sequence([*rewrites, *spaces])
     scheme = "always" if rules.add_dummy_prefix else "never"
@@ -174,6 +176,8 @@ def build_form(json_file: TokenizerJson, scores: np.ndarray) -> SentencePieceFor
     trainer.model_type = trainer.UNIGRAM
     trainer.vocab_size = len(ids)
     trainer.byte_fallback = BYTE in kinds
+    if UNKNOWN not in kinds:
+        raise _cannot(json_file, "its unknown piece is one that SentencePiece does not have")
     trainer.unk_id = kinds.index(UNKNOWN)
     trainer.unk_piece = json_file.pieces[ids[trainer.unk_id]]
     for role, piece in ROLES:

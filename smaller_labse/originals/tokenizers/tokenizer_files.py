@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from smaller_labse.common.checked_json import read_checked
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import read_object, read_object_if_there, write_json
 from smaller_labse.originals.huggingface import CONFIG
@@ -20,10 +22,59 @@ TOKENIZER_CONFIG = "tokenizer_config.json"
 SPECIAL_TOKENS_MAP = "special_tokens_map.json"  # names pieces, but no ids
 ADDED_TOKENS = "added_tokens.json"  # piece → token id
 MODEL_CONFIGS = (CONFIG, "generation_config.json")
+A_TOKEN_ID = re.compile(r"[0-9]{1,10}")
 TOKEN_ID = re.compile(r"_token_(ids?|index)$")  # pad_token_id and the like
 # Of a tokenizer_config.json: where files lay when it was saved, perhaps on somebody's machine.
 PLACES = ("name_or_path", "tokenizer_file", "special_tokens_map_file")
 DECODER = "added_tokens_decoder"  # of a tokenizer_config.json: token id, as text → piece
+
+
+@dataclass(frozen=True)
+class SpecialToken:
+    """A token as an object of a `tokenizer_config.json`."""
+
+    content: str
+
+
+@dataclass(frozen=True)
+class TokenizerSettings:
+    """What a `tokenizer_config.json` says, as far as it is asked for here; None for what it does not say."""
+
+    tokenizer_class: str | None = None
+    model_max_length: float | None = None
+    do_lower_case: bool | None = None
+    tokenize_chinese_chars: bool | None = None
+    strip_accents: bool | None = None
+    extra_ids: int | None = None
+    bos_token: str | SpecialToken | None = None
+    eos_token: str | SpecialToken | None = None
+    unk_token: str | SpecialToken | None = None
+    sep_token: str | SpecialToken | None = None
+    pad_token: str | SpecialToken | None = None
+    cls_token: str | SpecialToken | None = None
+    mask_token: str | SpecialToken | None = None
+
+    def token(self, name: str, default: str) -> str:
+        """A special token, e.g. "mask_token"; `default` where it says none.
+
+        Example:
+            >>> TokenizerSettings(mask_token=SpecialToken("<mask>")).token("mask_token", "[MASK]")
+            '<mask>'
+        """
+        said = getattr(self, name)
+        if said is None:
+            return default
+        return said.content if isinstance(said, SpecialToken) else said
+
+
+def read_tokenizer_settings(folder: Path) -> TokenizerSettings:
+    """What a folder's `tokenizer_config.json` says; all of it unsaid where there is none.
+
+    Raises:
+        SmallerLabseError: it is not readable, or says something of another kind.
+    """
+    file = folder / TOKENIZER_CONFIG
+    return read_checked(TokenizerSettings, read_object_if_there(file), file, more=True)
 
 
 def write_files_beside(original: Path, subset: VocabularySubset, pieces: int, folder: Path) -> None:
@@ -65,7 +116,8 @@ def ids_named_beside(folder: Path, pieces: int) -> set[int]:
     """
     decoder = read_object_if_there(folder / TOKENIZER_CONFIG).get(DECODER)
     added = read_object_if_there(folder / ADDED_TOKENS)
-    found = {int(key) for key in decoder or () if key.isdecimal()} if isinstance(decoder, dict) else set()
+    keys = decoder if isinstance(decoder, dict) else {}
+    found = {int(key) for key in keys if A_TOKEN_ID.fullmatch(key)}
     found |= {token_id for token_id in added.values() if type(token_id) is int}
     for name in MODEL_CONFIGS:
         found |= set(_token_ids(read_object_if_there(folder / name)))
@@ -88,7 +140,7 @@ def _follow_tokenizer_config(content: dict[str, Any], new_ids: np.ndarray, file:
     decoder = content.get(DECODER)
     if decoder is None:
         return content
-    if not isinstance(decoder, dict) or not all(key.isdecimal() for key in decoder):
+    if not isinstance(decoder, dict) or not all(map(A_TOKEN_ID.fullmatch, decoder)):
         raise SmallerLabseError(f"{file}: {DECODER}, expected an object with a token id for each key")
     followed: dict[int, Any] = {}
     for key, token in decoder.items():

@@ -75,7 +75,7 @@ class TokenizerJson:
         Raises:
             SmallerLabseError: the tokenizer fails on the text, as one without an unknown piece may.
         """
-        with _errors_of_tokenizers(self.file, "cannot tokenize this text"):
+        with errors_of_tokenizers(self.file, "cannot tokenize this text"):
             encodings = self.backend.encode_batch_fast(list(lines), add_special_tokens=False)
         lengths = np.fromiter(map(len, encodings), np.int64, len(encodings))
         ids = chain.from_iterable(encoding.ids for encoding in encodings)
@@ -283,12 +283,12 @@ def _load(text: str, file: Path) -> Any:
     """Read the JSON with the library tokenizers."""
     from tokenizers import Tokenizer
 
-    with _errors_of_tokenizers(file, f"no {TOKENIZER_JSON} that tokenizers can read"):
+    with errors_of_tokenizers(file, f"no {TOKENIZER_JSON} that tokenizers can read"):
         return Tokenizer.from_str(text)
 
 
 @contextmanager
-def _errors_of_tokenizers(file: Path, problem: str) -> Iterator[None]:
+def errors_of_tokenizers(file: Path, problem: str) -> Iterator[None]:
     """tokenizers raises plain `Exception`, and where its own code panics something that is no Exception."""
     try:
         yield

@@ -35,7 +35,12 @@ from smaller_labse.originals.tokenizers.sentencepiece_model import (
     write_sentencepiece,
 )
 from smaller_labse.originals.tokenizers.tokenizer_files import TOKENIZER_JSON, VOCABULARY, write_files_beside
-from smaller_labse.originals.tokenizers.tokenizer_json import TokenizerJson, require_kept, write_trimmed_json
+from smaller_labse.originals.tokenizers.tokenizer_json import (
+    TokenizerJson,
+    errors_of_tokenizers,
+    require_kept,
+    write_trimmed_json,
+)
 from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset, require_own_names, write_pieces
 
 
@@ -127,7 +132,8 @@ class Unigram:
 
     @cached_property
     def _plain_words(self) -> PlainWords | None:
-        return find_plain_words(self.json_file.content)
+        with errors_of_tokenizers(self.file, "its normalizer fails"):
+            return find_plain_words(self.json_file.content)
 
     def with_dependencies(self, ids: np.ndarray) -> np.ndarray:
         """The ids themselves, ascending: the best path needs no pieces besides its own."""

@@ -97,7 +97,13 @@ def load_saved_model(folder: Path) -> Any:
     import tensorflow as tf
 
     require_harmless(folder)
-    return tf.saved_model.load(str(folder))
+    try:
+        return tf.saved_model.load(str(folder))
+    except Exception as error:  # of a damaged graph TensorFlow raises whatever its parts raise
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        raise SmallerLabseError(
+            f"{folder}: TensorFlow cannot load it ({reason}); is it complete? get it again"
+        ) from error
 
 
 def require_harmless(folder: Path) -> None:

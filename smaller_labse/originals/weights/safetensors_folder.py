@@ -17,6 +17,7 @@ from smaller_labse.originals.weights.safetensors_writer import NewTensor
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 PICKLED = "pytorch_model*.bin"
+LONGEST_NAME = 255  # bytes, of a file
 
 
 @dataclass(frozen=True)
@@ -136,4 +137,9 @@ def _open_shards(folder: Path) -> SafetensorsFolder:
 
 def _is_shard_name(file: object) -> bool:
     """Whether it is a plain file name: no folder, no way up, nothing absolute."""
-    return isinstance(file, str) and file.endswith(".safetensors") and not set(file) & set("/\\\0")
+    return (
+        isinstance(file, str)
+        and file.endswith(".safetensors")
+        and not set(file) & set("/\\\0")
+        and len(file.encode()) <= LONGEST_NAME
+    )

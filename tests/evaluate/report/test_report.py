@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from rich.cells import cell_len
 
 from smaller_labse.evaluate.comparison.lost_tokens import LostToken
 from smaller_labse.evaluate.comparison.side_by_side import Report
+from smaller_labse.evaluate.report.charts import overview_chart, parts_chart
 from smaller_labse.evaluate.report.lost_list import lost_list
 from smaller_labse.evaluate.report.tables import averages_table, parts_table, sizes_table, texts_table
 from smaller_labse.evaluate.report.write_report import write_report
@@ -199,3 +201,15 @@ def test_bars_begin_at_zero(report):
         if axes.patches:
             assert axes.get_xlim()[0] == 0 and axes.patches[0].get_x() == 0
     assert drawn[0].axes[0].patches
+
+
+def test_a_name_with_dollar_signs_is_no_formula(report):
+    named = replace(report.models[1].model, name=r"a $\x$ b_$")
+    report = replace(
+        report, models=(report.models[0], replace(report.models[1], model=named), *report.models[2:])
+    )
+    for picture in (
+        overview_chart(report, "tatoeba", "precision at 1"),
+        parts_chart(report, "sts", "Pearson"),
+    ):
+        assert r"a $\x$ b_$" in picture

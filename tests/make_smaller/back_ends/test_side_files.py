@@ -16,7 +16,7 @@ from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset
 
 ROWS = 30
 SUBSET = VocabularySubset(np.arange(0, 30, 2), ROWS)
-MODULES = [{"path": ""}, {"path": "1_Pooling"}, {"path": "2_Dense"}]
+MODULES = [{"path": path, "type": "Module"} for path in ("", "1_Pooling", "2_Dense")]
 COPIED = {
     "NOTICE": b"# notice\r\n",
     "LICENSE": b"Apache",

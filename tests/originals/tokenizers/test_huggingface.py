@@ -383,7 +383,10 @@ def test_what_is_no_tokenizer_is_refused(tmp_path, capfd, files, message):
         (b"\xff\xfe", "not UTF-8"),
         (b'{"model": ', "not readable as JSON"),
         (b"[" * 200_000, "not readable as JSON"),
-        (b'{"model": {"type": "WordPiece", "unk_token": "\\ud800", "vocab": {"\\ud800": 0}}}', "can read"),
+        (
+            b'{"model": {"type": "WordPiece", "unk_token": "\\ud800", "vocab": {"\\ud800": 0}}}',
+            "half a surrogate pair",
+        ),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "not readable as JSON"),
     ],
 )

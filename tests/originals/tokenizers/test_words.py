@@ -21,6 +21,7 @@ from smaller_labse.originals.tokenizers.compiled.unigram_words import find_plain
 from smaller_labse.originals.tokenizers.compiled.wordpiece_and_unigram import ALONE, KINDS, SPACE
 from smaller_labse.originals.tokenizers.huggingface_wordpiece import bert_tokenizer_json
 from smaller_labse.originals.tokenizers.open_tokenizer import open_huggingface_tokenizer
+from smaller_labse.originals.tokenizers.tokenizer_files import TokenizerSettings
 from smaller_labse.select_vocab.counting import word_counter
 from smaller_labse.select_vocab.counting.word_counter import WordCounter
 
@@ -203,7 +204,9 @@ def test_characters_between_and_beside_words_counts_as_in_whole_lines(unigram):
 
 @pytest.fixture(scope="module", params=[True, False], ids=["lower-cased", "cased"])
 def hf_wordpiece(request, tokenizer, tmp_path_factory) -> Any:
-    content = bert_tokenizer_json(tokenizer.pieces, {"do_lower_case": request.param}, Path("vocab.txt"))
+    content = bert_tokenizer_json(
+        tokenizer.pieces, TokenizerSettings(do_lower_case=request.param), Path("vocab.txt")
+    )
     opened = open_json(json.loads(content), tmp_path_factory.mktemp("bert"))
     assert opened.word_kinds[ord("中")] == ALONE
     return opened, WordCounter(opened)

@@ -147,3 +147,14 @@ def test_make_smaller_does_not_run_a_preprocessor_that_writes_files(
     assert main([*map(str, arguments), "--out", str(tmp_path / "out")]) == 1
     assert "WriteFile" in capsys.readouterr().err
     assert not list(outside.iterdir()) and not (tmp_path / "out").exists()
+
+
+def test_what_tensorflow_cannot_load_is_named_in_one_line(original, tmp_path):
+    encoder = tmp_path / "encoder"
+    shutil.copytree(original / "encoder", encoder)
+    data = next((encoder / "variables").glob("*.data-*"))
+    data.write_bytes(data.read_bytes()[:-9000])
+    with pytest.raises(SmallerLabseError) as raised:
+        load_saved_model(encoder)
+    assert str(raised.value).startswith(f"{encoder}: TensorFlow cannot load it (")
+    assert "\n" not in str(raised.value)
