@@ -78,6 +78,18 @@ def _speed_section(
     return Section(title, Table(header, rows), runs, NOTES)
 
 
+def measure_vocabularies(own: Path, invented: Path, scratch: Path, repetitions: int) -> Section:
+    """Count with LaBSE's own vocabulary beside one of the same size, of words that a benchmark can make."""
+    apart(write_text, scratch / f"text_{OUR_LINES}", OUR_LINES)
+    text, out = scratch / f"text_{OUR_LINES}", scratch / "counts"
+    ways = {
+        "words of 15 languages, invented ones": lambda: count(invented, text, out),
+        "LaBSE's own": lambda: count(own, text, out),
+    }
+    title = "Counting, with 501,153 tokens"
+    return _speed_section(title, ways, dict.fromkeys(ways, OUR_LINES), repetitions)
+
+
 def measure_memory(labse: Path, e5: Path, scratch: Path) -> Section:
     """Peak memory while counting a few lines and many."""
     runs: dict[str, list[Run]] = {}

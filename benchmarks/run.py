@@ -4,6 +4,7 @@
     scripts/benchmark.sh counting trimming      # some; the others' results stay as they are
     scripts/benchmark.sh --labse FOLDER         # LaBSE itself instead of one of its size
     scripts/benchmark.sh versions --before PYTHON   # an earlier version, installed there, beside this one
+    scripts/benchmark.sh vocabularies           # not run by default; needs LaBSE's own beside the project
     scripts/benchmark.sh unseen --out benchmarks/unseen   # not run by default; draws docs/unseen.svg
 
 Writes `benchmarks/results.json` and, from it, `benchmarks/results.md`, unless told otherwise.
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from measure import Section, apart, describe_machine
+from originals import OWN_VOCABULARY
 
 NAMES = (
     "counting",
@@ -32,9 +34,11 @@ NAMES = (
     "encoding-memory",
     "searching",
     "unseen",
+    "vocabularies",
     "versions",
 )
-ON_REQUEST = ("unseen", "versions")
+ON_REQUEST = ("unseen", "vocabularies", "versions")
+NARROW = 8  # a hidden size, where only the vocabulary matters
 HERE = Path(__file__).resolve().parent
 
 
@@ -64,6 +68,8 @@ def main() -> None:
                      "--repetitions must be 1 or more")  # fmt: skip
     if "versions" in options.names and not options.before:
         parser.error("versions compares with an earlier version; add --before PYTHON")
+    if "vocabularies" in options.names and not OWN_VOCABULARY.exists():
+        parser.error(f"vocabularies needs LaBSE's own, {OWN_VOCABULARY}, which is not there")
     results = options.out.with_suffix(".json")
     data = json.loads(results.read_text("utf-8")) if results.is_file() else {}
     with tempfile.TemporaryDirectory(prefix="benchmark-") as scratch:
@@ -130,6 +136,14 @@ def measure_all(options: argparse.Namespace, scratch: Path) -> Iterator[tuple[st
         ],
         "searching": lambda: [searching.measure_search(repetitions)],
         "unseen": lambda: unseen.measure_unseen(e5(), options.labse, scratch, options.text, options.picture),
+        "vocabularies": lambda: [
+            counting.measure_vocabularies(
+                apart(write_labse, scratch / "own", 1, NARROW),
+                apart(write_labse, scratch / "invented", 1, NARROW, False),
+                scratch,
+                repetitions,
+            )
+        ],
         "versions": lambda: versions.measure_versions(
             options.before.absolute(), labse(), e5(), scratch, repetitions
         ),
