@@ -389,7 +389,7 @@ def _run_encode(options: argparse.Namespace) -> None:
         options.device,
         options.batch_size,
     )
-    nulls = f", {embedded.nulls:,} rows NaN (text null)" if embedded.nulls else ""
+    nulls = f", {embedded.nulls:,} row{'s' * (embedded.nulls > 1)} NaN (text null)" if embedded.nulls else ""
     prompt = f", prompt {embedded.prompt!r}" if embedded.prompt else ""
     said = f"{embedded.texts:,} x {embedded.embedding_size}, float32{nulls}{prompt}"
     print(f"{visible(str(embedded.file))}: {said}")

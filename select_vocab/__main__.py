@@ -152,7 +152,11 @@ def _add_select(parser: CommandParser) -> None:
         metavar="FILE",
         help="lists of tokens (pieces) to keep, one per line",
     )
-    parser.add_argument("--languages", help=f"only the counts of these languages: {LANGUAGES_HELP}")
+    parser.add_argument(
+        "--languages",
+        help=f"only the counts of these languages: {LANGUAGES_HELP}; "
+        "with lists of tokens alone, the languages that they are of",
+    )
     rules = parser.add_argument_group("rule (default: --min-line-share 0.00005, the published model's)")
     rule = rules.add_mutually_exclusive_group()
     rule.add_argument(

@@ -112,7 +112,8 @@ def select(
     if order not in ORDERS:
         raise UsageError(f"order: expected {' or '.join(ORDERS)}, got {order!r}")
     _require_effect(rule, counts_paths, paths(pieces), fill_up, strip, strip_original, skip_missing, sample)
-    wanted = parse_languages(languages, any_name=True) if languages is not None else []
+    # Counts may be of texts with names of their own.
+    wanted = parse_languages(languages, any_name=bool(counts_paths)) if languages is not None else []
     require_absent(folder, overwrite, MARKER)
     require_not_read(folder, [*counts_paths, *paths(pieces), *paths(keep), Path(model)], overwrite)
     original = open_original(os.fspath(model))

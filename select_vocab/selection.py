@@ -206,6 +206,8 @@ def read_selection(folder: StrPath) -> Selection:
         original_ids = selection.subset.to_original_ids(new_ids)
     """
     folder = Path(folder)
+    if not folder.is_dir():
+        raise SmallerLabseError(f"{folder}: no such folder; write a selection with `select-vocab select`")
     for name in (MARKER, KEPT_IDS):
         if not (folder / name).is_file():
             raise SmallerLabseError(

@@ -12,8 +12,10 @@ No paper or repository that we found lists a group of 28 languages, so there is 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 
+from smaller_labse.common.errors import UsageError
 from smaller_labse.corpora.languages import Language, parse_languages
 
 GROUPS = {
@@ -31,9 +33,11 @@ def parse_group(given: str | os.PathLike[str] | Iterable[str]) -> list[Language]
             file with one per line.
 
     Raises:
-        UsageError: a language is unknown, or there is none at all.
+        UsageError: a group or a language is unknown, or there is no language at all.
 
     >>> len(parse_group("tatoeba14")), len(parse_group("tatoeba36")), len(parse_group("fr,de"))
     (14, 36, 2)
     """
+    if isinstance(given, str) and re.fullmatch(r"tatoeba\w*", given) and given not in GROUPS:
+        raise UsageError(f"--languages {given}: there is no such group; expected {' or '.join(GROUPS)}")
     return parse_languages(GROUPS.get(given, given) if isinstance(given, str) else given)

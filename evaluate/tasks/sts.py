@@ -96,8 +96,8 @@ def _read_one(file: Path) -> list[tuple[str, str, float]]:
             score, left, right = cells[4:7]
         else:
             raise SmallerLabseError(
-                f"{file}: line {number} has {len(cells)} columns, expected sentence<TAB>sentence<TAB>score "
-                f"or the STS benchmark's {BENCHMARK_COLUMNS}"
+                f"{file}: line {number} has {len(cells)} column{'s' * (len(cells) > 1)}, expected "
+                f"sentence<TAB>sentence<TAB>score or the STS benchmark's {BENCHMARK_COLUMNS}"
             )
         rows.append((left, right, _number(score, file, number)))
     return rows

@@ -98,6 +98,7 @@ def read_tatoeba(folder: Path, languages: Sequence[Language] | None = None) -> l
         languages: to read; English is passed over. None for all that the folder holds, by code.
 
     Raises:
+        UsageError: English is the only one of `languages`.
         SmallerLabseError: there is no such folder, a file is missing, empty or not UTF-8, or the two files
             of a language differ in length; a line for each language.
     """
@@ -107,7 +108,7 @@ def read_tatoeba(folder: Path, languages: Sequence[Language] | None = None) -> l
     else:
         wanted = [language.iso3 for language in languages if language.iso3 != ENGLISH.iso3]
         if not wanted:
-            raise SmallerLabseError("English alone has no pairs; name a language to pair it with")
+            raise UsageError("English alone has no pairs; name a language to pair it with")
     return all_of(*(partial(_read_pairs, folder, iso3, present) for iso3 in wanted))
 
 

@@ -105,7 +105,7 @@ def _require_effect_on_tfhub(options: Options, model: str) -> None:
         "--prompt": options.prompt,
         "--pooling": options.pooling,
     }
-    useless = [option for option, value in given.items() if value]
+    useless = [option for option, value in given.items() if value not in (None, False)]  # "" is a prompt, too
     if useless:
         raise UsageError(
             f"{' and '.join(useless)}: for originals from Hugging Face only, and {model} is in TF Hub's "

@@ -189,15 +189,16 @@ def _for_a_while(first: LineBatch, others: Iterator[LineBatch]) -> Iterator[Line
 
 
 def _require_tokens(counts: Counts, line_filter: LineFilter, text: str) -> None:
+    language = language_label(counts.language, counts.name)
     if not counts.total_lines:
         raise SmallerLabseError(
-            f"{counts.name}: no line in {text} has more than "
+            f"{language}: no line in {text} has more than "
             f"{line_filter.longer_than} characters, so there is nothing to count"
         )
     if not counts.occurrences.any():
         raise SmallerLabseError(
-            f"{counts.name}: the {counts.total_lines:,} lines of {text} are white space and control "
-            "characters, so there is nothing to count"
+            f"{language}: the {counts.total_lines:,} lines of {text} are white space and control characters, "
+            "so there is nothing to count"
         )
 
 

@@ -123,7 +123,7 @@ def new_folder(path: Path, overwrite: bool = False, marker: str | None = None) -
     """
     require_absent(path, overwrite, marker)
     place = _behind_link(path)
-    place.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(place.parent)
     with _said_of(path, place), workplace(place) as folder:
         partial = folder / NEW
         partial.mkdir()
@@ -146,7 +146,7 @@ def new_file(path: Path, overwrite: bool = False) -> Iterator[Path]:
     """
     require_absent(path, overwrite)
     place = _behind_link(path)
-    place.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(place.parent)
     with _said_of(path, place), workplace(place) as folder:
         partial = folder / NEW
         partial.touch()
@@ -169,6 +169,11 @@ def _require_writable(path: Path) -> None:
         raise SmallerLabseError(
             f"{path}: nothing can be written in {nearest} ({error.strerror}); choose another place"
         ) from None
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder where there is none; of a link that leads nowhere yet, what it leads to."""
+    Path(os.path.realpath(folder)).mkdir(parents=True, exist_ok=True)
 
 
 def _behind_link(path: Path) -> Path:

@@ -218,8 +218,8 @@ def _column(
             continue
         if len(cells) != len(names):
             raise SmallerLabseError(
-                f"{file}: line {number} has {len(cells)} columns, the first line has {len(names)}; "
-                "texts with tabs, commas or line feeds need .csv and quotation marks"
+                f"{file}: line {number} has {len(cells)} column{'s' * (len(cells) > 1)}, the first line has "
+                f"{len(names)}; texts with tabs, commas or line feeds need .csv and quotation marks"
             )
         yield cells[column]
 

@@ -191,7 +191,7 @@ def _parse_texts(texts: Sequence[str]) -> tuple[dict[Language, list[str]], list[
     patterns = []
     for text in texts:
         name, _, path = text.partition("=")
-        if is_named(text):
+        if is_named(text) and path:
             written.setdefault(name_language(name), []).append(path)
         elif "{" in text:
             require_known_placeholders(text, "--text")

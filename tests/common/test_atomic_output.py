@@ -176,6 +176,14 @@ def test_messages_name_the_users_path_and_not_the_partial_one(tmp_path, kind):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_in_a_link_to_a_folder_that_is_not_there_yet_that_folder_is_made(tmp_path):
+    (tmp_path / "link").symlink_to("folder")
+    with new_file(tmp_path / "link" / "en.parquet") as partial:
+        partial.write_text("counts")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "folder" / "en.parquet").read_text() == "counts"
+
+
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_a_device_is_no_output(overwrite):
     with pytest.raises(SmallerLabseError, match="/dev/null is neither a file nor a folder; choose another"):

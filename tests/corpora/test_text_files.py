@@ -187,7 +187,7 @@ BROKEN = {
     "other.csv": (b"id;text\n1;good\n", "no column 'text', it has id;text; name it with --text-field"),
     "two.csv": (b"text,text\ngood,good\n", "more than one column 'text'"),
     "nothing.csv": (b"", "empty, expected the columns' names"),
-    "short.csv": (b"id,text\n1,good\n2\n", "line 3 has 1 columns, the first line has 2"),
+    "short.csv": (b"id,text\n1,good\n2\n", "line 3 has 1 column, the first line has 2"),
     "open.csv": (b'id,text\n1,"good\n2,morning\n', "is not CSV"),
     "quote.csv": (b'id,text\n1,"good" morning\n', "line 2 is not CSV"),
     "latin1.csv": (b"text\ncaf\xe9\n", "line 2 is not UTF-8"),

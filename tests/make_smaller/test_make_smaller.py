@@ -76,7 +76,7 @@ def test_the_model_cards_front_matter_is_yaml_and_norwegian_is_not_false(trimmed
 def test_an_encoder_alone_is_trimmed_and_options_are_heeded(example, trimmed, embed, tmp_path, capsys):
     out = tmp_path / "model"
     arguments = ["--model", example / "encoder", "--selection", trimmed.selection, "--out", out]
-    options = ["--no-huggingface", "--sequence-length", 24, "--license", "cc0: ours, #1"]
+    options = ["--no-huggingface", "--sequence-length", 24, "--license", "CC0-1.0"]
     assert command(make_main, *arguments, *options) == 0
     assert sorted(path.name for path in out.iterdir()) == [
         "README.md",
@@ -84,7 +84,7 @@ def test_an_encoder_alone_is_trimmed_and_options_are_heeded(example, trimmed, em
         "manifest.json",
         "preprocess",
     ]
-    assert front_matter(out)["license"] == "cc0: ours, #1"
+    assert front_matter(out)["license"] == "cc0-1.0"
     ids, embeddings = embed(out / "preprocess", out / "encoder", ["one two"])
     assert ids.shape == (1, 24)
     expected_ids, expected = embed(trimmed.model / "preprocess", trimmed.model / "encoder", ["one two"])
@@ -134,7 +134,7 @@ def pretend_more_rows(selection: Path) -> None:
 
 
 DAMAGES = {
-    "nothing": (shutil.rmtree, "so it is no selection; write one with `select-vocab select`"),
+    "nothing": (shutil.rmtree, ": no such folder; write a selection with `select-vocab select`"),
     "no ids": (lambda s: (s / "kept_ids.npy").unlink(), "no kept_ids.npy in it, so it is no selection"),
     "no vocabulary": (lambda s: (s / "vocab.txt").unlink(), "vocab.txt: there is no such file"),
     "not JSON": (lambda s: (s / "selection.json").write_text("{"), "not readable as JSON"),

@@ -64,6 +64,7 @@ def unknown(plain: Path) -> Path:
         ("nowhere", "--license ../LICENSE", "expected a licence that the Hugging Face hub or SPDX knows"),
         ("{example}", "--no-savedmodel", "--no-savedmodel: for originals from Hugging Face only"),
         ("{example}", "--dtype float16", "--dtype: for originals from Hugging Face only"),
+        ("{example}", "--prompt=", "--prompt: for originals from Hugging Face only"),
         ("{example}", "--pooling mean", "--pooling: for originals from Hugging Face only"),
         (
             "https://tfhub.dev/google/LaBSE/2",

@@ -61,6 +61,7 @@ TEXT = "--text en={text}/en.txt"
             "--text en=nowhere.txt x/{{code}}.txt --languages en,frx --dataset somebody/{{code}}",
             "unknown language 'frx'; did you mean fr",
         ),
+        ("--text en=", "--text en=: write LANGUAGE=PATH, or put"),  # else it were all files of this folder
         ("--text {text}/en.txt", "write LANGUAGE=PATH, or put {code} or {iso3} into the path"),
         ("--text {text}/{{code}}.txt", "name the languages with --languages, or write --text LANGUAGE=PATH"),
         (f"{TEXT} --text {{text}}/{{{{code}}}}.txt", "name the languages with --languages"),
@@ -154,6 +155,7 @@ def test_count_refuses(example, text_files, run, tmp_path, tmp_path_factory, not
         ("--counts {counts} --fill-up", "--fill-up goes with --vocab-size"),
         ("--counts {counts} --top-k 5 --fill-up", "--fill-up goes with --vocab-size"),
         ("--keep {pieces}", "nothing to select from; add --counts, or lists of tokens with --pieces"),
+        ("--pieces {pieces} --languages en,frx", "unknown language 'frx'; did you mean fr (French)"),
         ("--pieces {pieces} --top-k 5", "--top-k chooses from counts; add --counts"),
         ("--pieces {pieces} --min-line-share 0.1", "--min-line-share chooses from counts; add --counts"),
     ],

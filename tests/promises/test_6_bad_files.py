@@ -24,12 +24,16 @@ def assert_one_line(ended, *reasons: object) -> None:
 @pytest.mark.parametrize(
     ("name", "data", "reason"),
     [
-        ("empty.txt", b"", "en: no line in {file} has more than 5 characters, so there is nothing to count"),
-        ("short.txt", b"12345\n\n", "en: no line in {file} has more than 5 characters"),
+        (
+            "empty.txt",
+            b"",
+            "English (en): no line in {file} has more than 5 characters, so there is nothing to count",
+        ),
+        ("short.txt", b"12345\n\n", "English (en): no line in {file} has more than 5 characters"),
         (
             "blank.txt",
             b" \t \x01\x02  \n" * 3,
-            "en: the 3 lines of {file} are white space and control charac",
+            "English (en): the 3 lines of {file} are white space and control charac",
         ),
         ("latin1.txt", b"long enough\ncaf\xe9 au lait\n", "{file}: line 2 is not UTF-8 (its byte 4)"),
         (

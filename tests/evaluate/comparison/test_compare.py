@@ -182,7 +182,12 @@ def test_a_model_with_nan_is_one_clear_line(original, write_model, data, tmp_pat
             1,
             "there is no such file; the folder has pairs of Chinese (zh), French (fr)",
         ),
-        ({"--languages": "en"}, 1, "English alone has no pairs"),
+        ({"--languages": "en"}, 2, "English alone has no pairs"),
+        (
+            {"--languages": "tatoeba28"},
+            2,
+            "--languages tatoeba28: there is no such group; expected tatoeba14 or",
+        ),
         ({"--original": "/nowhere/at/all"}, 1, "/nowhere/at/all"),
         ({"--parallel": "en=x"}, 2, "expected XX=FILE,YY=FILE"),
         ({"--parallel": "en=x,en=y"}, 2, "name them apart"),

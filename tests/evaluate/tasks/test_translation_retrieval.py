@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.corpora.languages import find_language, parse_languages
 from smaller_labse.evaluate.comparison.models import NamedModel
 from smaller_labse.evaluate.comparison.provenance import NOT_KNOWN
@@ -99,7 +99,7 @@ def test_chosen_languages_keep_their_order_and_english_is_passed_over(tmp_path):
     for iso3 in ("cmn", "deu", "fra"):
         write_pairs(tmp_path, iso3, "one\n", "one\n")
     assert [task.languages[1] for task in read_tatoeba(tmp_path, parse_languages("zh,en,de"))] == ["zh", "de"]
-    with pytest.raises(SmallerLabseError, match="English alone has no pairs"):
+    with pytest.raises(UsageError, match="English alone has no pairs"):
         read_tatoeba(tmp_path, [find_language("en")])
 
 
