@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -27,6 +28,7 @@ import numpy as np
 from smaller_labse.common.atomic_output import new_file
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.corpora.line_batches import LineFilter
+from smaller_labse.corpora.parquet_pages import read_pages
 from smaller_labse.corpora.sample import SampledLine, sample_lines
 from smaller_labse.corpora.word_lists import WORD_LIST_ENDINGS
 
@@ -39,6 +41,8 @@ METADATA = ("name", "language", "lines", "corpus", "filter", "fingerprint", "sam
 NO_SAMPLE = "[]"
 # What a row takes besides its token's text (three numbers, the text's length), and the pages' own needs.
 ROW_BYTES, SPARE_BYTES = 24, 1 << 20
+MOST_TOKENS = 1 << 24  # of any vocabulary
+LONGEST_SHOWN = 60  # characters of a token, in a message
 MOST_OCCURRENCES = 2.0**62  # so that two files' can be added up
 
 
@@ -167,9 +171,9 @@ def _read_table(file: Path, pieces: list[str] | None = None, columns: list[str] 
     import pyarrow.parquet as pq
 
     try:
-        contents = pq.ParquetFile(file, page_checksum_verification=True)
-        if pieces is not None:
-            _require_size(contents, pieces)
+        # One text in a dictionary, repeated by all rows, would unpack to as many.
+        contents = pq.ParquetFile(file, page_checksum_verification=True, read_dictionary=["piece"])
+        _require_size(file, contents, pieces, columns or contents.schema_arrow.names)
         return contents.read(columns)
     except (pa.ArrowException, OSError) as error:
         raise SmallerLabseError(f"{file}: cannot be read ({' '.join(str(error).split())})") from error
@@ -194,18 +198,27 @@ def _damaged(file: Path, reason: Exception) -> SmallerLabseError:
     return SmallerLabseError(f"{file}: a damaged counts file ({reason}); count again")
 
 
-def _require_size(contents: ParquetFile, pieces: list[str]) -> None:
-    """Refuse, before it is unpacked, what cannot be counts of this vocabulary.
+def _require_size(
+    file: Path, contents: ParquetFile, pieces: list[str] | None, columns: Sequence[str]
+) -> None:
+    """Refuse, before it is unpacked, what cannot be counts of this vocabulary, or of any where it is None.
 
     Raises:
-        ValueError: it has more rows than tokens, or says that it unpacks to more than they take.
+        ValueError: it has more rows than tokens, or its pages unpack to more than they take.
     """
-    rows = contents.metadata.num_rows
-    if rows > len(pieces):
-        raise ValueError(f"it has {rows:,} rows, expected at most {len(pieces):,}, one for each token")
-    groups = (contents.metadata.row_group(group) for group in range(contents.metadata.num_row_groups))
-    size = sum(group.total_byte_size for group in groups)
-    most = SPARE_BYTES + 2 * sum(ROW_BYTES + len(piece.encode()) for piece in pieces)
+    rows, most_rows = contents.metadata.num_rows, MOST_TOKENS if pieces is None else len(pieces)
+    if rows > most_rows:
+        raise ValueError(f"it has {rows:,} rows, expected at most {most_rows:,}, one for each token")
+    groups = [contents.metadata.row_group(group) for group in range(contents.metadata.num_row_groups)]
+    chunks = [group.column(number) for group in groups for number in range(group.num_columns)]
+    with file.open("rb") as stream:
+        size = sum(
+            page.size
+            for chunk in chunks
+            if chunk.path_in_schema in columns
+            for page in read_pages(stream, chunk)
+        )
+    most = SPARE_BYTES + 2 * sum(ROW_BYTES + len(piece.encode()) for piece in pieces or [""] * rows)
     if size > most:
         raise ValueError(f"it unpacks to {size:,} bytes, expected at most {most:,}")
 
@@ -220,9 +233,10 @@ def _read_columns(table: pa.Table, pieces: list[str], total_lines: int) -> tuple
     ids = table["piece_id"].to_numpy()
     if len(ids) and (ids[0] < 0 or ids[-1] >= len(pieces) or np.any(np.diff(ids.astype(np.int64)) <= 0)):
         raise ValueError(f"its token ids are not ascending from 0 to {len(pieces) - 1:,}")
-    for token_id, piece in zip(ids.tolist(), table["piece"].to_pylist(), strict=True):
+    for token_id, piece in zip(ids.tolist(), _texts(table["piece"]), strict=True):
         if pieces[token_id] != piece:
-            raise ValueError(f"it calls token {token_id} {piece!r}, expected {pieces[token_id]!r}")
+            shown = piece if len(piece) <= LONGEST_SHOWN else piece[:LONGEST_SHOWN] + "…"
+            raise ValueError(f"it calls token {token_id} {shown!r}, expected {pieces[token_id]!r}")
     counted, in_lines = table["occurrences"].to_numpy(), table["lines"].to_numpy()
     impossible = (in_lines < 1) | (in_lines > counted) | (in_lines > total_lines)
     if impossible.any():
@@ -240,11 +254,19 @@ def _read_columns(table: pa.Table, pieces: list[str], total_lines: int) -> tuple
 def _require_columns(table: pa.Table, names: list[str]) -> None:
     """Refuse, with a ValueError, columns that are missing, of another type or hold nulls."""
     for column in map(_schema().field, names):
-        found = table.schema.field(column.name) if column.name in table.column_names else None
-        if found is None or found.type != column.type:
-            raise ValueError(f"its column {column.name} is {found and found.type}, expected {column.type}")
+        found = table.schema.field(column.name).type if column.name in table.column_names else None
+        found = getattr(found, "value_type", found)  # of a dictionary
+        if found != column.type:
+            raise ValueError(f"its column {column.name} is {found}, expected {column.type}")
         if table[column.name].null_count:
             raise ValueError(f"its column {column.name} has {table[column.name].null_count:,} nulls")
+
+
+def _texts(column: pa.ChunkedArray) -> Iterator[str]:
+    """The texts of a column of dictionaries, each in memory once."""
+    for chunk in column.chunks:
+        texts = chunk.dictionary.to_pylist()
+        yield from (texts[index] for index in chunk.indices.to_pylist())
 
 
 def _total(occurrences: np.ndarray) -> int:

@@ -1,8 +1,9 @@
-"""JSON files that others wrote: read with a limit on their size, written as Hugging Face writes them."""
+"""Files of others, JSON above all: read with a limit on their size, written as Hugging Face writes them."""
 
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,7 +14,7 @@ Content = TypeVar("Content", dict, list)
 
 DEEPEST = 100  # objects and arrays in each other
 HALF_A_PAIR = re.compile(r"\\u[dD][89a-fA-F]")  # an escaped surrogate; a pair of them is one character
-LARGEST = 1 << 29  # bytes; the largest tokenizer.json in use, of 262,144 pieces and their merges, has 33 MB
+LARGEST = 1 << 27  # bytes; the largest tokenizer.json in use, of 262,144 pieces and their merges, has 33 MB
 
 
 def read_object(file: Path) -> dict[str, Any]:
@@ -35,6 +36,27 @@ def read_object_if_there(file: Path) -> dict[str, Any]:
     return read_object(file) if file.exists() else {}
 
 
+def read_limited(file: Path, most: int, what: str) -> bytes:
+    """Read a file that should not be large.
+
+    Args:
+        file: the file; of a device or a pipe, too, no more than the limit is read.
+        most: how many bytes it may have.
+        what: what it should be, for the message: "a list of tokens".
+
+    Raises:
+        SmallerLabseError: it has more.
+        OSError: it cannot be read.
+    """
+    with file.open("rb") as stream:
+        size = os.fstat(stream.fileno()).st_size
+        data = stream.read(most + 1) if size <= most else b""
+    if max(size, len(data)) > most:
+        found = f"{size:,}" if size > most else f"more than {most:,}"
+        raise SmallerLabseError(f"{file}: {found} bytes, expected at most {most:,}; is it {what}?")
+    return data
+
+
 def read_text(file: Path) -> str:
     """Read a text file in UTF-8.
 
@@ -42,10 +64,7 @@ def read_text(file: Path) -> str:
         SmallerLabseError: there is no such file, it is too large, or not UTF-8.
     """
     try:
-        size = file.stat().st_size
-        if size > LARGEST:
-            raise SmallerLabseError(f"{file}: {size:,} bytes, expected at most {LARGEST:,}; is it JSON?")
-        return file.read_bytes().decode("utf-8")
+        return read_limited(file, LARGEST, "a JSON file").decode("utf-8")
     except OSError as error:
         raise SmallerLabseError(f"{file}: cannot be read ({error.strerror})") from None
     except UnicodeDecodeError as error:

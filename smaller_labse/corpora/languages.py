@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from smaller_labse.common.errors import UsageError
+from smaller_labse.common.json_files import read_limited
 from smaller_labse.corpora.labse_languages import (
     LANGUAGES,
     MORE_LANGUAGES,
@@ -18,6 +19,7 @@ from smaller_labse.corpora.labse_languages import (
     Language,
 )
 
+LARGEST_LIST = 1 << 20  # bytes
 OWN_NAME = re.compile(r"\w[\w.+-]{0,63}")  # it becomes a file's name
 
 
@@ -193,7 +195,7 @@ def _names_in(text: str) -> list[str]:
     file = Path(text)
     if file.is_file():
         try:
-            lines = file.read_text(encoding="utf-8").splitlines()
+            lines = read_limited(file, LARGEST_LIST, "a list of languages").decode("utf-8").splitlines()
         except UnicodeDecodeError:
             raise UsageError(f"{file}: not UTF-8; write one language per line") from None
         return [line.split("#")[0].strip() for line in lines]

@@ -22,6 +22,7 @@ from smaller_labse.corpora.decompressed_lines import (
     decompressed_lines,
     too_long,
 )
+from smaller_labse.corpora.parquet_pages import read_pages
 
 if TYPE_CHECKING:
     from pyarrow.parquet import ParquetFile
@@ -172,8 +173,11 @@ def _parquet_texts(file: Path, text_field: str, advice: str) -> Iterator[str | N
 def _rows_at_once(file: Path, parquet: ParquetFile, group: int, text_field: str) -> int:
     """How many rows of a row group can be read at once, so that their texts fit into `BATCH_BYTES`.
 
-    Each text is somewhere in what the group unpacks to, or in the group's dictionary, which may hold a long
-    text once that all rows repeat.
+    Each text is somewhere in what a page unpacks to, or in the group's dictionary, which may hold a long text
+    once that all rows repeat.
+
+    Raises:
+        SmallerLabseError: a page or a text of the dictionary is too large.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -184,11 +188,21 @@ def _rows_at_once(file: Path, parquet: ParquetFile, group: int, text_field: str)
     chunk = next((chunk for chunk in chunks if chunk.path_in_schema == text_field), None)
     if chunk is None or chunk.physical_type != "BYTE_ARRAY":
         return 1  # no text; the first row will say so
+    try:
+        with file.open("rb") as stream:
+            pages = list(read_pages(stream, chunk))
+    except ValueError as error:
+        raise broken(file, error) from None
+    largest = max((page.size for page in pages), default=0)
+    if largest > BATCH_BYTES:
+        raise SmallerLabseError(
+            f"{file}: a page of its column {text_field!r} unpacks to {largest:,} bytes, expected at most "
+            f"{BATCH_BYTES:,}; write it again in smaller pages"
+        )
     rows = BATCH_ROWS
-    if chunk.total_uncompressed_size > BATCH_BYTES:
-        average = chunk.total_uncompressed_size / max(1, chunk.num_values)
-        rows = max(1, min(BATCH_ROWS // 16, int(LONGEST_LINE / average)))
-    if chunk.has_dictionary_page and chunk.total_uncompressed_size > BATCH_BYTES // BATCH_ROWS:
+    if sum(page.size for page in pages) > BATCH_BYTES:
+        rows = max(1, min(BATCH_ROWS // 16, BATCH_BYTES // largest))
+    if sum(page.size for page in pages if page.is_dictionary) > BATCH_BYTES // BATCH_ROWS:
         with pq.ParquetFile(file, buffer_size=BUFFER_BYTES, read_dictionary=[text_field]) as repeated:
             first = next(repeated.iter_batches(1, [group], [text_field]), None)
         column = first.column(0) if first is not None else None

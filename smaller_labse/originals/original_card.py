@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from smaller_labse.common.json_files import read_limited
 from smaller_labse.originals.huggingface import HuggingFaceFolder, is_hub_id
 from smaller_labse.originals.lineage import Lineage, read_lineage
 from smaller_labse.originals.model_folder import ENCODER, HUGGINGFACE, MODEL_CARD
@@ -15,6 +16,7 @@ from smaller_labse.originals.tfhub import TFHubFolders
 
 OUR_TAG = "smaller-labse"  # of the cards that make-smaller writes
 # https://huggingface.co/docs/hub/model-cards: what "other" is stands in the next two.
+LARGEST_CARD = 1 << 24  # bytes
 LICENSE_KEYS = ("license", "license_name", "license_link")
 NO_LICENSE = (None, "", "unknown")
 # Where huggingface_hub keeps what it fetched.
@@ -49,7 +51,7 @@ def read_original_card(place: HuggingFaceFolder | TFHubFolders) -> OriginalCard:
     folder = _folder_of_card(place)
     front_matter = _front_matter(folder / MODEL_CARD) if folder else {}
     own_id = _own_hub_id(place)
-    stated = {key: front_matter[key] for key in LICENSE_KEYS if front_matter.get(key)}
+    stated = {key: front_matter[key] for key in LICENSE_KEYS if _is_text(front_matter.get(key))}
     return OriginalCard(
         name=own_id or _name(place.name),
         license={} if stated.get("license") in NO_LICENSE else stated,
@@ -73,6 +75,12 @@ def _own_hub_id(place: HuggingFaceFolder | TFHubFolders) -> str | None:
     return place.hub_id or ("/".join(cached.groups()) if cached else None)
 
 
+def _is_text(value: object) -> bool:
+    """Whether it is a text, or several; YAML has much else, of which a few lines can stand for gigabytes."""
+    texts = value if isinstance(value, list) else [value]
+    return bool(texts) and all(isinstance(text, str) and text for text in texts)
+
+
 def _base_model(front_matter: Mapping[str, Any]) -> str | None:
     """The entry as the hub reads it: a hub id or a list of such; a mixture of several models is none."""
     base = front_matter.get("base_model")
@@ -92,6 +100,7 @@ def _front_matter(file: Path) -> dict[str, Any]:
     from huggingface_hub import metadata_load
 
     try:
+        read_limited(file, LARGEST_CARD, "a model card")
         return metadata_load(file) or {}
     except Exception:  # YAML's errors, ValueError, OSError
         return {}

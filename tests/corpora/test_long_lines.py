@@ -9,6 +9,7 @@ import lzma
 import resource
 import subprocess
 import sys
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -157,3 +158,31 @@ def test_long_texts_of_parquet_are_read_a_few_at_a_time(tmp_path):
     write_repeated(tmp_path / "a.parquet", "a" * (1 << 23), 256)
     ended = run_read(tmp_path / "a.parquet")
     assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def zstd_frame(window: int) -> bytes:
+    """Three letters, in a frame that wants 2 ** (10 + window) bytes of memory (RFC 8878)."""
+    return b"\x28\xb5\x2f\xfd\x00" + bytes([window << 3]) + (3 << 3 | 1).to_bytes(3, "little") + b"abc"
+
+
+def xz_header(dictionary: int) -> bytes:
+    """A stream's beginning that wants a dictionary of so many bytes, by the code of xz-file-format.txt, 5.3.1."""
+    flags = b"\x00\x04"
+    header = b"\xfd7zXZ\x00" + flags + zlib.crc32(flags).to_bytes(4, "little")
+    block = b"\x02\x00\x21\x01" + bytes([dictionary]) + b"\x00\x00\x00"
+    return header + block + zlib.crc32(block).to_bytes(4, "little") + bytes(64)
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [("a.txt.zst", zstd_frame(18)), ("a.txt.zst", zstd_frame(21)), ("a.txt.xz", xz_header(40))],
+)
+def test_a_header_that_asks_for_much_memory_is_refused_by_name(tmp_path, name, data):
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(SmallerLabseError, match=rf"{name}: cannot be read \(.*[Mm]emory"):
+        list(read_lines(tmp_path / name))
+
+
+def test_a_header_that_asks_for_as_much_as_may_be_is_read(tmp_path):
+    (tmp_path / "a.txt.zst").write_bytes(zstd_frame(17))
+    assert list(read_lines(tmp_path / "a.txt.zst")) == ["abc"]

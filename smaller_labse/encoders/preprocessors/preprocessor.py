@@ -11,6 +11,7 @@ from tensorflow.core.protobuf.meta_graph_pb2 import TensorInfo
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.common.json_files import read_limited
 from smaller_labse.encoders.preprocessors.bert_preprocessor import BertPreprocessor
 from smaller_labse.encoders.preprocessors.sentencepiece_preprocessor import SentencePiecePreprocessor
 from smaller_labse.originals.tfhub import SAVED_MODEL
@@ -19,7 +20,7 @@ from smaller_labse.originals.tokenizers.base import (
     SentencePieceSetup,
     TensorFlowSetup,
 )
-from smaller_labse.originals.weights.saved_model_graph import make_repeatable
+from smaller_labse.originals.weights.saved_model_graph import LARGEST_GRAPH, make_repeatable
 
 Preprocessor = BertPreprocessor | SentencePiecePreprocessor
 
@@ -77,7 +78,7 @@ def read_sequence_length(preprocess: Path) -> int:
     file = preprocess / SAVED_MODEL
     expected = "expected a preprocessor in LaBSE's TF Hub format"
     try:
-        saved_model = SavedModel.FromString(file.read_bytes())
+        saved_model = SavedModel.FromString(read_limited(file, LARGEST_GRAPH, "a SavedModel's graph"))
     except FileNotFoundError:
         raise SmallerLabseError(f"{file}: there is no such file; {expected}") from None
     except DecodeError:

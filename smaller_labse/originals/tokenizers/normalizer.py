@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Iterator
+from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,17 @@ META_SPACE = "▁"  # U+2581, what SentencePiece writes for a space
 OUTER_SPACES = r"\A +| +\z"
 SPACES = " {2,}"
 PARTS = ("normalizers", "pretokenizers")  # of a Sequence
+MOST_GROWTH = 1 << 14  # by these bounds, ALBERT's may make a text 5,808 times as long
+# How many times as long a step makes a text in UTF-8, at most: what Unicode's normal forms do to one
+# character (UAX #15), bytes written as characters, spaces around characters, marks in place of spaces.
+GROWTHS = {"NFC": 3, "NFD": 3, "NFKC": 11, "NFKD": 11, "Lowercase": 2, "BertNormalizer": 8}
+GROWTHS |= {"ByteLevel": 4, "Metaspace": 8}
+# Of the regular expressions those that begin with a character or a class of which there must be one.
+NEVER_EMPTY = re.compile(
+    r"(\\[sSdDwWnrt]|\\[pP]\{\w+\}|\[\^?(\\.|[^\[\]\\])+\]|[^\\\[\](){}|?*+.^$])"
+    r"(\+|\{[1-9]\d*(,\d*)?\})?(?![?*+{])[^|]*",
+    re.DOTALL,
+)
 
 
 def flat_steps(step: Any) -> Iterator[dict[str, Any]]:
@@ -75,3 +89,61 @@ def require_charsmap(content: bytes, file: Path) -> None:
 
 def _unreadable(file: Path, error: Exception) -> SmallerLabseError:
     return SmallerLabseError(f"{file}: its precompiled_charsmap cannot be read ({error}); get it again")
+
+
+def require_bounded_growth(content: dict[str, Any], file: Path) -> None:
+    """Refuse a normalizer and pre-tokenizer that could make a text very long, before a text is given to them.
+
+    A chain of 28 rules that each write a letter twice makes 268 million letters of one. Each step's growth is
+    bounded from above, whatever the text; the chain's is at most their product.
+
+    Args:
+        content: of a `tokenizer.json`.
+        file: where it is from, for messages.
+
+    Raises:
+        SmallerLabseError: the bound is more than `MOST_GROWTH`, or a Precompiled normalizer is damaged.
+    """
+    if growth_bound(content, file) > MOST_GROWTH:
+        raise SmallerLabseError(
+            f"{file}: its normalizer and pre-tokenizer may make a text more than {MOST_GROWTH:,} times as "
+            "long; is it the right file?"
+        )
+
+
+def growth_bound(content: dict[str, Any], file: Path) -> Fraction:
+    """How many times as long normalizer and pre-tokenizer can make a text, in UTF-8, at most.
+
+    Beyond `MOST_GROWTH` it is not computed to the end. For arguments and errors see `require_bounded_growth`.
+    """
+    growth = Fraction(1)
+    for step in chain(flat_steps(content.get("normalizer")), flat_steps(content.get("pre_tokenizer"))):
+        growth *= _growth(step, file)
+        if growth > MOST_GROWTH:
+            break
+    return growth
+
+
+def _growth(step: dict[str, Any], file: Path) -> Fraction:
+    """How many times as long, in UTF-8, a step can make a text of at least one byte, at most."""
+    kind = step.get("type")
+    if kind == "Precompiled":
+        texts = read_charsmap(step, file)
+        texts = texts[4 + int.from_bytes(texts[:4], "little") :]
+        return Fraction(max(1, *map(len, texts.split(b"\x00"))))
+    if kind == "Prepend":
+        return Fraction(1 + _size(step.get("prepend")))
+    if kind != "Replace":
+        return Fraction(GROWTHS.get(str(kind), 1))
+    pattern, content = step.get("pattern"), _size(step.get("content"))
+    pattern = pattern if isinstance(pattern, dict) else {}
+    if needed := _size(pattern.get("String")):
+        return max(Fraction(1), Fraction(content, needed))
+    expression = pattern.get("Regex")
+    if isinstance(expression, str) and NEVER_EMPTY.fullmatch(expression):
+        return Fraction(max(1, content))
+    return Fraction(1 + 2 * content)  # before and behind each letter
+
+
+def _size(text: object) -> int:
+    return len(text.encode("utf-8", "replace")) if isinstance(text, str) else 0

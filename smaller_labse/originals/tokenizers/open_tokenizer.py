@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.common.json_files import read_text
+from smaller_labse.common.json_files import LARGEST, read_limited, read_text
 from smaller_labse.originals.huggingface import read_config
 from smaller_labse.originals.tfhub import TFHubFolders, find_vocabulary
 from smaller_labse.originals.tokenizers.base import Tokenizer
@@ -87,7 +87,7 @@ def open_tfhub_tokenizer(original: TFHubFolders, checkpoint: Checkpoint) -> Word
         )
     if original.preprocess is not None:
         other = find_vocabulary(original.preprocess)
-        if other.read_bytes() != file.read_bytes():
+        if read_limited(other, LARGEST, "a list of tokens") != file.read_bytes():
             raise SmallerLabseError(
                 f"{other}: not the same vocabulary as {file}; preprocessor and encoder do not belong together"
             )

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.common.json_files import LARGEST
+from smaller_labse.common.json_files import LARGEST, read_limited
 from smaller_labse.originals.tokenizers.tokenizer_json import TokenizerJson
 from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset
 
@@ -78,9 +78,7 @@ def read_sentencepiece(file: Path) -> Any:
     from sentencepiece.sentencepiece_model_pb2 import ModelProto
 
     try:
-        if file.stat().st_size > LARGEST:
-            raise SmallerLabseError(f"{file}: {file.stat().st_size:,} bytes, expected at most {LARGEST:,}")
-        model = ModelProto.FromString(file.read_bytes())
+        model = ModelProto.FromString(read_limited(file, LARGEST, "a SentencePiece model"))
     except OSError as error:
         raise SmallerLabseError(f"{file}: cannot be read ({error.strerror})") from None
     except DecodeError:

@@ -21,7 +21,7 @@ import numpy as np
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import parse_object
 from smaller_labse.originals.tokenizers.compiled.huggingface_words import word_kinds
-from smaller_labse.originals.tokenizers.normalizer import flat_steps, read_charsmap
+from smaller_labse.originals.tokenizers.normalizer import require_bounded_growth
 from smaller_labse.originals.tokenizers.tokenizer_files import TOKENIZER_JSON
 from smaller_labse.originals.tokenizers.vocabulary import (
     VocabularySubset,
@@ -109,9 +109,7 @@ def parse_tokenizer_json(text: str, file: Path, vocab_size: int) -> TokenizerJso
     content = parse_object(text, file)
     if not isinstance(content.get("model"), dict):
         raise SmallerLabseError(f"{file}: no model in it, so it is no {TOKENIZER_JSON}")
-    for step in flat_steps(content.get("normalizer")):
-        if step.get("type") == "Precompiled":
-            read_charsmap(step, file)
+    require_bounded_growth(content, file)
     tokens = _added_tokens(content, file)
     without_embedding = [token for token in tokens if token["id"] >= vocab_size]
     if without_embedding:

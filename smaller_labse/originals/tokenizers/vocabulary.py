@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.common.json_files import LARGEST, read_limited
 
 NOT_KEPT = -1  # what `VocabularySubset.to_new_ids` says of a token that is not kept
 
@@ -145,7 +146,7 @@ def read_pieces(file: Path) -> list[str]:
     Pieces may hold U+2028, U+00A0 and other spaces, so only the line feed separates them.
 
     Raises:
-        SmallerLabseError: the file is empty, not UTF-8, or names a piece twice.
+        SmallerLabseError: the file is empty, too large, not UTF-8, or names a piece twice.
     """
     pieces = read_piece_lines(file)
     if not pieces:
@@ -162,10 +163,10 @@ def read_piece_lines(file: Path) -> list[str]:
     """Read a list of pieces, one per line, exactly as they stand there.
 
     Raises:
-        SmallerLabseError: the file cannot be read or is not UTF-8.
+        SmallerLabseError: the file cannot be read, is too large, or not UTF-8.
     """
     try:
-        text = file.read_bytes().decode("utf-8")
+        text = read_limited(file, LARGEST, "a list of tokens").decode("utf-8")
     except FileNotFoundError:
         raise SmallerLabseError(f"{file}: there is no such file") from None
     except IsADirectoryError:

@@ -24,6 +24,7 @@ from collections.abc import Iterator, Mapping
 import google_crc32c
 
 NO_COMPRESSION = b"\x00"
+LONGEST_KEY = 4096  # bytes; they name tensors
 CHECKSUM_BYTES = 4
 TRAILER_BYTES = 1 + CHECKSUM_BYTES  # behind a block: the type of compression and the checksum
 FOOTER_BYTES = 48
@@ -50,9 +51,15 @@ def read_leveldb_table(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         raise ValueError("the index's footer is damaged")
     for _ in _read_block(data, *metaindex):
         pass  # nothing in it is of use here, but its checksum
+    # In order: then no block is read twice, however often the index names it.
+    last: bytes | None = None
     for _, value in _read_block(data, *index):
         handle, _ = _read_handle(value, 0)
-        yield from _read_block(data, *handle)
+        for key, content in _read_block(data, *handle):
+            if last is not None and key <= last:
+                raise ValueError("the keys of its index are not in order")
+            last = key
+            yield key, content
 
 
 def write_leveldb_table(entries: Mapping[bytes, bytes]) -> bytes:
@@ -137,6 +144,8 @@ def _read_block(table: bytes, offset: int, size: int) -> Iterator[tuple[bytes, b
         value_size, position = read_varint(block, position)
         key = key[:shared] + block[position : position + unshared]
         position += unshared
+        if len(key) > LONGEST_KEY:  # each may repeat the one before, in one byte
+            raise ValueError(f"its index has a key of {len(key):,} bytes, expected at most {LONGEST_KEY:,}")
         yield key, block[position : position + value_size]
         position += value_size
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from google.protobuf.message import DecodeError, Message
 
 from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.common.json_files import read_limited
 from smaller_labse.originals.tfhub import SAVED_MODEL
 from smaller_labse.originals.weights.checkpoint import WORD_EMBEDDINGS, Checkpoint
 from smaller_labse.originals.weights.embedding_shard import EmbeddingShard, write_checkpoint_index
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 FINGERPRINT = "fingerprint.pb"
+LARGEST_GRAPH = 1 << 28  # bytes; LaBSE's has 5 MB
 NUMBERED = re.compile(r"(.*_)(\d+)")  # how TensorFlow names a function that it traced
 USER_NAME = "_user_specified_name"
 
@@ -42,7 +44,7 @@ def read_graph(saved_model: Path) -> SavedModel:
 
     file = saved_model / SAVED_MODEL
     try:
-        graph = SavedModel.FromString(file.read_bytes())
+        graph = SavedModel.FromString(read_limited(file, LARGEST_GRAPH, "a SavedModel's graph"))
     except DecodeError:
         graph = SavedModel()
     if not graph.meta_graphs:

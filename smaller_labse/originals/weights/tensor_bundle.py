@@ -20,6 +20,7 @@ import google_crc32c
 import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.common.json_files import read_limited
 from smaller_labse.originals.weights.checkpoint_messages import BundleEntryProto, BundleHeaderProto, parse
 from smaller_labse.originals.weights.checksum import Checksum
 from smaller_labse.originals.weights.leveldb_table import (
@@ -31,6 +32,7 @@ from smaller_labse.originals.weights.leveldb_table import (
 )
 from smaller_labse.originals.weights.stored_tensor import StoredTensor
 
+LARGEST_INDEX = 1 << 24  # bytes; LaBSE's has 14 KB
 TEXT_TYPE = 7  # DT_STRING in TensorFlow's core/framework/types.proto, as those of the numbers:
 TYPES = {
     **{1: "float32", 2: "float64", 3: "int32", 4: "uint8", 5: "int16", 6: "int8", 9: "int64", 10: "bool"},
@@ -156,7 +158,7 @@ def read_tensor_bundle(prefix: Path) -> TensorBundle:
         ValueError: it is none, or damaged.
     """
     try:
-        values = dict(read_leveldb_table(index_file(prefix).read_bytes()))
+        values = dict(read_leveldb_table(read_limited(index_file(prefix), LARGEST_INDEX, "an index")))
         header = parse(BundleHeaderProto, values.pop(b""))
     except LookupError:
         raise ValueError("its index is truncated") from None

@@ -1,0 +1,150 @@
+"""The pages of a Parquet file: to how many bytes each unpacks, read from the pages themselves.
+
+A file's footer says how large its columns are, too, and is believed by nobody who unpacks them: what is
+reserved and written is what a page's own header says. So a small file whose footer lies can take all memory.
+Here the headers are read, and nothing is unpacked.
+
+A header is a struct in Thrift's compact protocol (parquet.thrift, `PageHeader`: 1 type, 2 uncompressed size,
+3 compressed size, …; Thrift's thrift-compact-protocol.md), and its page follows it. By hand, because pyarrow
+does not show headers.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+
+if TYPE_CHECKING:
+    from pyarrow.parquet import ColumnChunkMetaData
+
+# Bytes of a header: some numbers, and the smallest and the largest value, which are mostly cut short.
+USUAL_HEADER, LONGEST_HEADER = 1 << 12, 1 << 24
+TYPE, UNPACKED, PACKED = 1, 2, 3  # fields of `PageHeader`
+DICTIONARY_PAGE = 2  # a type
+# Types of the compact protocol.
+TRUE, FALSE, BYTE, I16, I32, I64, DOUBLE, BINARY, LIST, SET, MAP, STRUCT = range(1, 13)
+MOST_NESTED = 8
+
+
+class Page(NamedTuple):
+    """A page of a column chunk.
+
+    Attributes:
+        is_dictionary: whether its values are those that other pages repeat.
+        size: to how many bytes it unpacks.
+    """
+
+    is_dictionary: bool
+    size: int
+
+
+def read_pages(stream: BinaryIO, chunk: ColumnChunkMetaData) -> Iterator[Page]:
+    """The pages of a column chunk by their own headers; they are not unpacked.
+
+    Args:
+        stream: the file.
+        chunk: where its pages lie, as the footer says.
+
+    Raises:
+        ValueError: there are no such pages.
+    """
+    position = chunk.data_page_offset
+    if chunk.has_dictionary_page and 0 < chunk.dictionary_page_offset < position:
+        position = chunk.dictionary_page_offset
+    end = position + chunk.total_compressed_size
+    if position < 0 or end > os.fstat(stream.fileno()).st_size:
+        raise ValueError("its pages end behind the end of the file")
+    while position < end:
+        header = _read_header(stream, position, end)
+        yield Page(header.kind == DICTIONARY_PAGE, header.unpacked)
+        position += header.size + header.packed
+
+
+class _Header(NamedTuple):
+    """What a page's header says; `size` is its own."""
+
+    kind: int
+    unpacked: int
+    packed: int
+    size: int
+
+
+def _read_header(stream: BinaryIO, position: int, end: int) -> _Header:
+    for longest in (USUAL_HEADER, LONGEST_HEADER):
+        stream.seek(position)
+        struct = _Struct(stream.read(min(longest, end - position)))
+        try:
+            numbers = struct.numbers(TYPE, UNPACKED, PACKED)
+        except IndexError:
+            continue
+        if len(numbers) == 3 and min(numbers.values()) >= 0:
+            return _Header(numbers[TYPE], numbers[UNPACKED], numbers[PACKED], struct.position)
+        break
+    raise ValueError("a header of its pages is damaged")
+
+
+class _Struct:
+    """A struct in the compact protocol; `position` is that behind what was read."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data, self.position = data, 0
+
+    def numbers(self, *wanted: int) -> dict[int, int]:
+        """Those of the wanted fields that are there, int32.
+
+        Raises:
+            IndexError: the data end within the struct.
+            ValueError: it is no struct.
+        """
+        found = {}
+        for field, kind in self._fields():
+            if field in wanted and kind == I32:
+                number = self._varint()
+                found[field] = number >> 1 if number % 2 == 0 else -1  # zigzag; negative ones are odd
+            else:
+                self._skip(kind, 0)
+        return found
+
+    def _fields(self) -> Iterator[tuple[int, int]]:
+        """The number and type of each field of a struct; whoever asks for the next has read its value."""
+        number = 0
+        while byte := self._byte():
+            delta, kind = byte >> 4, byte & 0x0F
+            number = number + delta if delta else self._varint() >> 1
+            yield number, kind
+
+    def _skip(self, kind: int, depth: int) -> None:
+        if depth > MOST_NESTED:
+            raise ValueError("a header of its pages is damaged")
+        if kind in (I16, I32, I64):
+            self._varint()
+        elif kind == BYTE:
+            self._byte()
+        elif kind == DOUBLE:
+            self._pass(8)
+        elif kind == BINARY:
+            self._pass(self._varint())
+        elif kind == STRUCT:
+            for _, of_field in self._fields():
+                self._skip(of_field, depth + 1)
+        elif kind not in (TRUE, FALSE):  # whose type is their value; page headers hold no collections
+            raise ValueError("a header of its pages is damaged")
+
+    def _byte(self) -> int:
+        self._pass(1)
+        return self._data[self.position - 1]
+
+    def _varint(self) -> int:
+        value = shift = 0
+        while True:
+            byte = self._byte()
+            value |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                return value
+
+    def _pass(self, size: int) -> None:
+        self.position += size
+        if self.position > len(self._data):
+            raise IndexError
