@@ -97,7 +97,7 @@ class Selection:
     """The kept tokens and how they were chosen.
 
     Attributes:
-        kind: the family of tokenizers: "wordpiece", "unigram" or "bpe".
+        kind: the family of tokenizers: "wordpiece", "lealla", "unigram" or "bpe".
         pieces: the kept tokens, by new id.
         subset: their ids in the original's vocabulary, whose size is the embedding matrix's.
         fingerprint: of the original's vocabulary.

@@ -10,6 +10,7 @@ from pathlib import Path
 from smaller_labse.common.arguments import StrPath
 from smaller_labse.common.errors import UsageError
 from smaller_labse.corpora.language_files import expand_user
+from smaller_labse.originals.tfhub import is_handle
 
 
 @dataclass(frozen=True)
@@ -66,4 +67,4 @@ def _parse_model(text: str) -> NamedModel:
 
 
 def _name_after_folder(folder: str) -> NamedModel:
-    return NamedModel(folder if "://" in folder else Path(folder).resolve().name, folder)
+    return NamedModel(folder if is_handle(folder) else Path(folder).resolve().name, folder)

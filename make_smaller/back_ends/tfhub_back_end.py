@@ -40,7 +40,7 @@ from smaller_labse.make_smaller.verify import (
 )
 from smaller_labse.originals.model_folder import ENCODER, HUGGINGFACE, PREPROCESS
 from smaller_labse.originals.tfhub import TFHubFolders
-from smaller_labse.originals.tokenizers.base import BertTokenizerSetup
+from smaller_labse.originals.tokenizers.base import BertTokenizerSetup, TensorFlowSetup
 from smaller_labse.originals.tokenizers.tokenizer_files import VOCABULARY
 from smaller_labse.originals.tokenizers.wordpiece import WordPiece
 from smaller_labse.originals.weights.allowed_operations import load_saved_model
@@ -79,7 +79,7 @@ class TFHubBackEnd:
         read_graph(original.encoder)
         with scratch_folder() as scratch:
             setup = tokenizer.write_for_tensorflow(scratch)
-            self._lower_case = setup.lower_case
+            self._lower_case = tokenizer.lower_case
             self._original_preprocess = _load_preprocess(original, setup, self._length)
 
     def write(self, folder: Path, say: Say) -> Written:
@@ -238,7 +238,7 @@ def _sequence_length(original: TFHubFolders) -> int:
     return read_sequence_length(original.preprocess)
 
 
-def _load_preprocess(original: TFHubFolders, setup: BertTokenizerSetup, length: int) -> Preprocess:
+def _load_preprocess(original: TFHubFolders, setup: TensorFlowSetup, length: int) -> Preprocess:
     """The original's preprocessor, packing to `length`; where it has none, one of its vocabulary.
 
     Raises:

@@ -63,7 +63,7 @@ class WordCounter:
         if kinds is None:
             self._add_whole(lines, times)
             return
-        text = as_bytes(lines, encoded)
+        text = as_bytes(lines, kinds, encoded)
         self._make_room(len(text))
         known = int(self._words.size[0])
         numbers, ends = np.empty(len(text), np.int32), np.empty(len(lines), np.int64)

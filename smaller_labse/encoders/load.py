@@ -25,7 +25,7 @@ from smaller_labse.encoders.sentence_transformers_folder import (
 from smaller_labse.originals.huggingface import CONFIG, HuggingFaceFolder
 from smaller_labse.originals.locate import locate_encoder
 from smaller_labse.originals.model_folder import HUGGINGFACE
-from smaller_labse.originals.tfhub import TFHubFolders, find_vocabularies, find_vocabulary
+from smaller_labse.originals.tfhub import LEALLAFolder, TFHubFolders, find_vocabularies, find_vocabulary
 from smaller_labse.originals.tokenizers.open_tokenizer import open_huggingface_tokenizer, read_vocabulary
 from smaller_labse.originals.tokenizers.tokenizer_files import TOKENIZER_JSON
 from smaller_labse.originals.tokenizers.vocabulary import read_pieces
@@ -63,6 +63,11 @@ def load(
     prompt = (prompt_of(original) or "") if prompt is None else prompt
     if isinstance(original, HuggingFaceFolder):
         return _load_huggingface(original, prompt, device)
+    if isinstance(original, LEALLAFolder):
+        raise SmallerLabseError(
+            f"{original.name}: LEALLA in TF Hub's format is counted and selected for, but not yet loaded; "
+            f"tensorflow_hub.KerasLayer({str(original.encoder)!r}) embeds with it"
+        )
     pieces = _read_vocabulary(original)
     import_tensorflow_quietly()
 

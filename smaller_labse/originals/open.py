@@ -12,7 +12,6 @@ from smaller_labse.originals.tokenizers.open_tokenizer import (
     open_huggingface_tokenizer,
     open_tfhub_tokenizer,
 )
-from smaller_labse.originals.weights.checkpoint import Checkpoint
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ def open_place(place: Place) -> Original:
             parameters=parameters,
             prompts=tuple(read_prompts(place.folder).values()),
         )
-    checkpoint = Checkpoint(place.encoder)
+    checkpoint = place.open_checkpoint()
     tokenizer = open_tfhub_tokenizer(place, checkpoint)
     vocab_size, hidden_size = checkpoint.embedding_matrix_shape
     return Original(

@@ -12,7 +12,7 @@ from smaller_labse.common.json_files import read_limited
 from smaller_labse.originals.huggingface import HuggingFaceFolder, is_hub_id
 from smaller_labse.originals.lineage import Lineage, read_lineage
 from smaller_labse.originals.model_folder import ENCODER, HUGGINGFACE, MODEL_CARD
-from smaller_labse.originals.tfhub import TFHubFolders
+from smaller_labse.originals.tfhub import TFHubFolders, is_handle
 
 OUR_TAG = "smaller-labse"  # of the cards that make-smaller writes
 # https://huggingface.co/docs/hub/model-cards: what "other" is stands in the next two.
@@ -89,7 +89,7 @@ def _base_model(front_matter: Mapping[str, Any]) -> str | None:
 
 
 def _name(model: str) -> str:
-    if "://" in model:
+    if is_handle(model):
         return model
     path = Path(model)
     path = path if path.name not in ("", "..") else path.resolve()

@@ -5,9 +5,6 @@ from __future__ import annotations
 from smaller_labse.common.errors import UsageError
 from smaller_labse.originals.huggingface import HuggingFaceFolder, read_config
 from smaller_labse.originals.locate import Place
-from smaller_labse.originals.weights.checkpoint import Checkpoint
-
-POSITION_EMBEDDINGS = "position_embedding/embeddings"
 
 
 def require_positions(place: Place, length: int | None, option: str) -> None:
@@ -33,5 +30,4 @@ def _find_positions(place: Place) -> int | None:
     if isinstance(place, HuggingFaceFolder):
         positions = read_config(place.folder).max_position_embeddings
         return positions if positions is not None and positions > 0 else None
-    shape = Checkpoint(place.encoder).shapes.get(POSITION_EMBEDDINGS)
-    return shape[0] if shape else None
+    return place.open_checkpoint().positions

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,8 +10,16 @@ from pathlib import Path
 from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.common.progress import announce
 from smaller_labse.common.quiet_tensorflow import import_tensorflow_quietly
+from smaller_labse.originals.weights.checkpoint import Checkpoint
+from smaller_labse.originals.weights.lealla_checkpoint import LEALLACheckpoint
 
 SAVED_MODEL = "saved_model.pb"
+TF1_MODULE = "tfhub_module.pb"  # beside it in TF Hub's format of TensorFlow 1
+SHORT_HANDLE = re.compile(
+    r"[\w.-]+(/[\w.-]+)+/\d+"
+)  # publisher/collection/model/version, without the hub's address
+TF_HUB = "https://tfhub.dev/"
+AnyCheckpoint = Checkpoint | LEALLACheckpoint
 EXPECTED = "a Hugging Face folder or hub id (owner/name), or a SavedModel folder or TF Hub handle (https://…)"
 
 
@@ -29,27 +38,51 @@ class TFHubFolders:
     encoder: Path
     preprocess: Path | None
 
+    def open_checkpoint(self) -> AnyCheckpoint:
+        """The encoder's variables.
+
+        Raises:
+            SmallerLabseError: they cannot be read, or are another model's.
+        """
+        return Checkpoint(self.encoder)
+
+
+@dataclass(frozen=True)
+class LEALLAFolder(TFHubFolders):
+    """The folder of an original in LEALLA's TF Hub format, which tokenizes in its one graph."""
+
+    def open_checkpoint(self) -> LEALLACheckpoint:
+        """See `TFHubFolders`."""
+        return LEALLACheckpoint(self.encoder)
+
 
 def locate_tfhub(model: str, preprocessor: str | None = None) -> TFHubFolders:
     """Find a TF Hub original by a folder or a handle.
 
     Args:
         model: a folder that holds `encoder/` (and `preprocess/`), or an encoder's SavedModel folder, or a
-            TF Hub handle of an encoder such as `https://tfhub.dev/google/LaBSE/2`.
+            TF Hub handle of an encoder such as `https://tfhub.dev/google/LaBSE/2`, or of LEALLA's models.
         preprocessor: the preprocessor's folder or handle, where it is not beside the encoder.
 
     Raises:
         SmallerLabseError: there is no SavedModel at that place, or the handle cannot be fetched.
     """
-    if _is_handle(model):
+    if is_handle(model):
         encoder, beside = _resolve_handle(model), None
     else:
         encoder, beside = Path(model), None
         if (encoder / "encoder").is_dir():
             encoder, beside = encoder / "encoder", encoder / "preprocess"
     _require_encoder(model, encoder)
+    if (encoder / TF1_MODULE).is_file():
+        if preprocessor is not None:
+            raise UsageError(
+                f"a preprocessor is given, but {model} is a model of TensorFlow 1, as LEALLA is, which "
+                "tokenizes by itself; leave it out"
+            )
+        return LEALLAFolder(name=model, encoder=encoder, preprocess=None)
     if preprocessor is not None:
-        beside = _resolve_handle(preprocessor) if _is_handle(preprocessor) else Path(preprocessor)
+        beside = _resolve_handle(preprocessor) if is_handle(preprocessor) else Path(preprocessor)
         _require_saved_model(beside)
     elif beside is not None and not beside.is_dir():
         beside = None
@@ -69,7 +102,7 @@ def find_vocabulary(saved_model: Path) -> Path:
         found = f"{len(files)} .txt files" if files else "no .txt file"
         raise SmallerLabseError(
             f"{saved_model / 'assets'}: {found}, expected one vocabulary file; "
-            "is this an encoder in LaBSE's TF Hub format?"
+            "is this an encoder in LaBSE's or LEALLA's TF Hub format, and complete?"
         )
     return files[0]
 
@@ -79,8 +112,9 @@ def find_vocabularies(saved_model: Path) -> list[Path]:
     return sorted((saved_model / "assets").glob("*.txt"))
 
 
-def _is_handle(model: str) -> bool:
-    return "://" in model
+def is_handle(model: str) -> bool:
+    """Whether a model is one of TF Hub, and no path of this machine."""
+    return "://" in model or (bool(SHORT_HANDLE.fullmatch(model)) and not Path(model).exists())
 
 
 def _require_encoder(model: str, encoder: Path) -> None:
@@ -114,7 +148,7 @@ def _resolve_handle(handle: str) -> Path:
         warnings.simplefilter("ignore")  # of what it imports in turn
         import tensorflow_hub as hub
     try:
-        return Path(hub.resolve(handle))
+        return Path(hub.resolve(handle if "://" in handle else TF_HUB + handle))
     except Exception as error:
         # The hub raises whatever its transport raised: URLError, OSError, RuntimeError, tarfile's errors.
         reason = " ".join(str(error).split()) or type(error).__name__

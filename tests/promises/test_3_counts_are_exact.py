@@ -62,6 +62,17 @@ def preprocess(example):
     return load_preprocess(example)
 
 
+@pytest.fixture(scope="module", params=["LaBSE", "LEALLA"])
+def family(request, tokenizer, preprocess):
+    """A tokenizer, and a preprocessor of the same vocabulary; LEALLA's own graph is compared elsewhere."""
+    if request.param == "LaBSE":
+        return tokenizer, preprocess
+    from smaller_labse.encoders.preprocessors.lealla_preprocessor import LEALLAPreprocessor
+    from smaller_labse.originals.tokenizers.lealla import LEALLATokenizer
+
+    return LEALLATokenizer(tokenizer.file), LEALLAPreprocessor(tokenizer.file)
+
+
 @pytest.fixture
 def labse_format(shared, tmp_path) -> Path:
     """An original as the Model Garden exports it, with LaBSE's whole vocabulary."""
@@ -115,7 +126,8 @@ LINES = st.lists(LINE | st.lists(WORDS).map("".join) | st.text(STRANGE), max_siz
 
 @given(LINES)
 @settings(max_examples=150, deadline=None)
-def test_counts_of_drawn_text_equal_the_plain_loop(tokenizer, preprocess, lines):
+def test_counts_of_drawn_text_equal_the_plain_loop(family, lines):
+    tokenizer, preprocess = family
     expected = plain_loop(preprocess, tokenizer.pieces, [line for line in lines if line])
     if not expected[0]:
         return

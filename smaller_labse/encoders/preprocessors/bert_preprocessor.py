@@ -77,29 +77,23 @@ class BertPreprocessor(tf.Module):
         return self.bert_pack_inputs([self.tokenize(sentences)])
 
 
-class BertTokenizer(tf.Module):
-    """Splits strings into words, and words into tokens.
+class VocabularyTable(tf.Module):
+    """The tokens of a vocabulary and their ids; what tokenizers with such a vocabulary have in common.
 
     Attributes:
         special_ids: the special tokens' ids, by the names that TF Hub gives them.
     """
 
-    def __init__(self, vocabulary: Path, lower_case: bool) -> None:
+    def __init__(self, vocabulary: Path) -> None:
         """See `BertPreprocessor`."""
         super().__init__(name="tokenize")
         self._table = tf.lookup.StaticHashTable(_VocabularyFile(vocabulary), default_value=-1)
-        self._tokenizer = text.BertTokenizer(self._table, lower_case=lower_case, token_out_type=tf.int32)
         for token in (*SPECIAL_TOKENS.values(), UNKNOWN):
             if self._find(token) < 0:
                 raise SmallerLabseError(
                     f"{vocabulary}: {token} is missing, expected it among the tokens of a BERT vocabulary"
                 )
         self.special_ids = {name: self._find(token) for name, token in SPECIAL_TOKENS.items()}
-
-    @tf.function(input_signature=[SENTENCES], autograph=False)
-    def __call__(self, sentences: tf.Tensor) -> tf.RaggedTensor:
-        """The ids of the tokens of `sentences` (strings [batch]): int32 [batch, words, tokens]."""
-        return self._tokenizer.tokenize(sentences)
 
     @tf.function(input_signature=[], autograph=False)
     def get_special_tokens_dict(self) -> dict[str, tf.Tensor]:
@@ -109,6 +103,20 @@ class BertTokenizer(tf.Module):
 
     def _find(self, token: str) -> int:
         return int(self._table.lookup(tf.constant(token)))
+
+
+class BertTokenizer(VocabularyTable):
+    """Splits strings into words, and words into tokens."""
+
+    def __init__(self, vocabulary: Path, lower_case: bool) -> None:
+        """See `BertPreprocessor`."""
+        super().__init__(vocabulary)
+        self._tokenizer = text.BertTokenizer(self._table, lower_case=lower_case, token_out_type=tf.int32)
+
+    @tf.function(input_signature=[SENTENCES], autograph=False)
+    def __call__(self, sentences: tf.Tensor) -> tf.RaggedTensor:
+        """The ids of the tokens of `sentences` (strings [batch]): int32 [batch, words, tokens]."""
+        return self._tokenizer.tokenize(sentences)
 
 
 class _VocabularyFile(tf.lookup.TextFileInitializer):

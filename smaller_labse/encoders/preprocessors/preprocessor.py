@@ -13,16 +13,18 @@ from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import read_limited
 from smaller_labse.encoders.preprocessors.bert_preprocessor import BertPreprocessor
+from smaller_labse.encoders.preprocessors.lealla_preprocessor import LEALLAPreprocessor
 from smaller_labse.encoders.preprocessors.sentencepiece_preprocessor import SentencePiecePreprocessor
 from smaller_labse.originals.tfhub import SAVED_MODEL
 from smaller_labse.originals.tokenizers.base import (
     BertTokenizerSetup,
+    LEALLASetup,
     SentencePieceSetup,
     TensorFlowSetup,
 )
 from smaller_labse.originals.weights.saved_model_graph import LARGEST_GRAPH, make_repeatable
 
-Preprocessor = BertPreprocessor | SentencePiecePreprocessor
+Preprocessor = BertPreprocessor | LEALLAPreprocessor | SentencePiecePreprocessor
 
 
 def build_preprocessor(setup: TensorFlowSetup, sequence_length: int, prompt: str = "") -> Preprocessor:
@@ -39,6 +41,8 @@ def build_preprocessor(setup: TensorFlowSetup, sequence_length: int, prompt: str
     match setup:
         case BertTokenizerSetup():
             return BertPreprocessor(setup.file, setup.lower_case, sequence_length, prompt)
+        case LEALLASetup():
+            return LEALLAPreprocessor(setup.file, sequence_length, prompt)
         case SentencePieceSetup():
             return SentencePiecePreprocessor(setup, sequence_length, prompt)
 

@@ -25,6 +25,17 @@ class BertTokenizerSetup:
     lower_case: bool
 
 
+@dataclass(frozen=True)
+class LEALLASetup:
+    """How LEALLA's tokenizer is to be set up.
+
+    Attributes:
+        file: the WordPiece vocabulary, one piece per line.
+    """
+
+    file: Path
+
+
 @dataclass(frozen=True, eq=False)
 class SentencePieceSetup:
     """How tf-text's `SentencepieceTokenizer` is to be set up, and which token ids its pieces have.
@@ -46,7 +57,7 @@ class SentencePieceSetup:
     padding_id: int
 
 
-TensorFlowSetup = BertTokenizerSetup | SentencePieceSetup
+TensorFlowSetup = BertTokenizerSetup | LEALLASetup | SentencePieceSetup
 
 
 class Tokenizer(Protocol):
@@ -62,7 +73,7 @@ class Tokenizer(Protocol):
 
     @property
     def kind(self) -> str:
-        """The family's name in `selection.json`: "wordpiece", "unigram" or "bpe"."""
+        """The family's name in `selection.json`: "wordpiece", "lealla", "unigram" or "bpe"."""
         ...
 
     @property

@@ -10,10 +10,11 @@ from typing import Any
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import LARGEST, read_limited, read_text
 from smaller_labse.originals.huggingface import read_config
-from smaller_labse.originals.tfhub import TFHubFolders, find_vocabulary
+from smaller_labse.originals.tfhub import AnyCheckpoint, TFHubFolders, find_vocabulary
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.originals.tokenizers.bpe import BytePairEncoding
 from smaller_labse.originals.tokenizers.huggingface_wordpiece import HuggingFaceWordPiece, bert_tokenizer_json
+from smaller_labse.originals.tokenizers.lealla import LEALLATokenizer
 from smaller_labse.originals.tokenizers.sentencepiece_conversion import SAVE_IT, t5_json, xlm_roberta_json
 from smaller_labse.originals.tokenizers.sentencepiece_model import find_sentencepiece, read_sentencepiece
 from smaller_labse.originals.tokenizers.tokenizer_files import (
@@ -27,7 +28,6 @@ from smaller_labse.originals.tokenizers.tokenizer_json import parse_tokenizer_js
 from smaller_labse.originals.tokenizers.unigram import Unigram
 from smaller_labse.originals.tokenizers.vocabulary import read_pieces
 from smaller_labse.originals.tokenizers.wordpiece import WordPiece
-from smaller_labse.originals.weights.checkpoint import Checkpoint
 
 # How a model's type, or the name of its tokenizer's class, says which pieces have which ids.
 T5 = ("t5", "mt5", "umt5", "T5Tokenizer", "T5TokenizerFast")
@@ -67,7 +67,7 @@ def open_huggingface_tokenizer(folder: Path, vocab_size: int) -> Tokenizer:
     raise SmallerLabseError(f"{file}: the model is {family}, expected WordPiece, Unigram or BPE")
 
 
-def open_tfhub_tokenizer(original: TFHubFolders, checkpoint: Checkpoint) -> WordPiece:
+def open_tfhub_tokenizer(original: TFHubFolders, checkpoint: AnyCheckpoint) -> WordPiece:
     """The tokenizer of a TF Hub original.
 
     Args:
@@ -78,7 +78,9 @@ def open_tfhub_tokenizer(original: TFHubFolders, checkpoint: Checkpoint) -> Word
         SmallerLabseError: the vocabulary is not that of the embedding matrix, or not the preprocessor's.
     """
     file = find_vocabulary(original.encoder)
-    tokenizer = WordPiece(file, lower_case=bool(checkpoint.read_attribute("do_lower_case")))
+    tokenizer = (
+        LEALLATokenizer(file) if checkpoint.splits_by_script else WordPiece(file, checkpoint.lower_case)
+    )
     vocab_size, _ = checkpoint.embedding_matrix_shape
     if len(tokenizer.pieces) != vocab_size:
         raise SmallerLabseError(

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.originals.tokenizers.base import BertTokenizerSetup
+from smaller_labse.originals.tokenizers.base import BertTokenizerSetup, TensorFlowSetup
 from smaller_labse.originals.tokenizers.compiled.bert_words import bert_kinds, tokenize_by_words
 from smaller_labse.originals.tokenizers.compiled.wordpiece_and_unigram import (
     Pieces,
@@ -162,7 +162,7 @@ class WordPiece:
         require_tokens(subset, len(self.pieces), self.file)
         write_pieces(subset.pieces_of(self.pieces), folder / VOCABULARY)
 
-    def write_for_tensorflow(self, folder: Path) -> BertTokenizerSetup:
+    def write_for_tensorflow(self, folder: Path) -> TensorFlowSetup:
         """Write `vocab.txt`; see `Tokenizer`."""
         write_pieces(self.pieces, folder / VOCABULARY)
         return BertTokenizerSetup(folder / VOCABULARY, self.lower_case)

@@ -16,6 +16,8 @@ from smaller_labse.originals.weights.tensor_bundle import read_tensor_bundle
 
 OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
 WORD_EMBEDDINGS = "word_embeddings/embeddings"  # the embedding matrix in LaBSE on TF Hub
+POSITION_EMBEDDINGS = "position_embedding/embeddings"
+UNREADABLE = (OSError, ValueError, LookupError, TypeError)  # what reading a damaged checkpoint raises
 
 
 class Checkpoint:
@@ -56,11 +58,8 @@ class Checkpoint:
                 for child in nodes[0].children
                 if _node(nodes, child.node_id).attributes
             }
-        except (OSError, ValueError, LookupError, TypeError) as error:
-            raise SmallerLabseError(
-                f"{prefix.parent}: no readable TensorFlow 2 checkpoint ({_reason(error)}); "
-                "is the SavedModel complete?"
-            ) from error
+        except UNREADABLE as error:
+            raise unreadable(prefix.parent, 2, error) from error
 
     @property
     def embedding_matrix_shape(self) -> tuple[int, int]:
@@ -76,6 +75,22 @@ class Checkpoint:
                 "expected an encoder in LaBSE's TF Hub format"
             )
         return shape
+
+    @property
+    def positions(self) -> int | None:
+        """Rows of the position embeddings; None where there are none."""
+        shape = self.shapes.get(POSITION_EMBEDDINGS)
+        return shape[0] if shape else None
+
+    @property
+    def lower_case(self) -> bool:
+        """Whether text is lower-cased before it is tokenized."""
+        return bool(self.read_attribute("do_lower_case"))
+
+    @property
+    def splits_by_script(self) -> bool:
+        """Whether text is tokenized as LEALLA's, and not as LaBSE's."""
+        return bool(self.read_attribute("splits_by_script"))
 
     @property
     def parameters(self) -> int:
@@ -128,5 +143,9 @@ def _node(nodes: Sequence[Any], node_id: int) -> Any:
     return nodes[node_id]
 
 
-def _reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error)
+def unreadable(folder: Path, version: int, error: Exception) -> SmallerLabseError:
+    """What is said of a checkpoint of this version of TensorFlow that cannot be read."""
+    reason = getattr(error, "strerror", None) or str(error)
+    return SmallerLabseError(
+        f"{folder}: no readable TensorFlow {version} checkpoint ({reason}); is the SavedModel complete?"
+    )

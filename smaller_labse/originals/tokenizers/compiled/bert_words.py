@@ -63,14 +63,14 @@ def tokenize_by_words(
     """Tokenize lines, each different word once.
 
     Args:
-        lines: n lines of text; a line feed in one is a space.
+        lines: n lines of text; see `as_bytes` for line feeds in them.
         kinds: how code points separate words, uint8 [KINDS].
         tokenize_words: see `Tokenizer.tokenize_words`.
 
     Returns:
         See `Tokenizer.tokenize`.
     """
-    text = as_bytes(lines)
+    text = as_bytes(lines, kinds)
     table, short = new_byte_table(most_words(len(text)), len(text)), new_short_words(most_words(len(text)))
     numbers, ends = np.empty(len(text), np.int32), np.empty(len(lines), np.int64)
     numbers = numbers[: number_words(text, kinds, table, short, numbers, ends)]

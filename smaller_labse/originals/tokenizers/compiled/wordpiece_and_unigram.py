@@ -27,7 +27,13 @@ ALONE = 2  # a word by itself
 BLANK = 3  # a SPACE between INSIDE, ALONE or MARK and INSIDE or ALONE, otherwise INSIDE
 CLINGING = 4  # INSIDE, and a BLANK beside it belongs to its word
 MARK = 5  # INSIDE, and a BLANK before it belongs to its word
+DELETED = 6  # part of the word that it stands behind, which is tokenized without it
+COMMON_SPACE = 7  # a DELETED behind a word of the script COMMON, otherwise a SPACE
+COMMON = 8  # from here on, a number for each script: a word ends where another script begins
 KINDS = 0x110000  # code points; the kinds of all of them are an array, uint8 [KINDS]
+
+# What a tokenizer that goes by scripts sees in a code point, a bit each.
+PUNCTUATION, EMOJI, HAN, NOT_THERE = 1, 2, 4, 8
 
 LINE_FEED = 10
 PREFIX_BITS = 1 << 23
@@ -99,16 +105,20 @@ def new_short_words(capacity: int) -> np.ndarray:
     return np.full((1 << (2 * capacity - 1).bit_length(), 3), 0, np.uint64)
 
 
-def as_bytes(lines: Sequence[str], encoded: bytes | None = None) -> np.ndarray:
-    """Lines in UTF-8, each ended by a line feed, uint8 [bytes]; a line feed in one becomes a space.
+def as_bytes(lines: Sequence[str], kinds: np.ndarray, encoded: bytes | None = None) -> np.ndarray:
+    """Lines in UTF-8, each ended by a line feed, uint8 [bytes].
+
+    A line feed in one becomes a space, or nothing where it is of the kind `DELETED`.
 
     Args:
         lines: of text.
+        kinds: how code points separate words, uint8 [KINDS].
         encoded: what `encode_lines` makes of them, where it is at hand.
     """
     text = encode_lines(lines) if encoded is None else encoded
     if text.count(b"\n") > len(lines):
-        return as_bytes([line.replace("\n", " ") for line in lines])
+        instead = "" if kinds[LINE_FEED] == DELETED else " "
+        return as_bytes([line.replace("\n", instead) for line in lines], kinds)
     return np.frombuffer(text, np.uint8)
 
 
@@ -261,13 +271,19 @@ def number_words(
     Returns:
         How many words there are.
     """
-    words, line, place, start = 0, 0, 0, -1
+    words, line, place, start, script = 0, 0, 0, -1, INSIDE
     low, high, before, again = ZERO, ZERO, SPACE, -1
     while place < len(text):
         point, size = decode(text, place)
         kind = SPACE if point == LINE_FEED else kinds[point]
         if again >= 0:
             kind, again = again, -1
+        elif kind >= DELETED:
+            if kind <= COMMON_SPACE:
+                belongs = start >= 0 and (kind == DELETED or script == COMMON)
+                kind = INSIDE if belongs else SPACE
+            elif start < 0:
+                script = kind
         elif kind == BLANK:
             after, _ = decode(text, place + 1)  # there is a line feed at least
             separates = before in (INSIDE, ALONE, MARK) and after != LINE_FEED
@@ -277,8 +293,9 @@ def number_words(
         else:
             before = kind
         end = -1
-        if start >= 0 and kind in (SPACE, ALONE):
+        if start >= 0 and (kind in (SPACE, ALONE) or (kind >= COMMON and kind != script)):
             end, again = place, kind  # the word ends before what stands here, whose turn comes next
+            script = kind
         elif kind == SPACE:
             if point == LINE_FEED:
                 ends[line] = words
@@ -368,6 +385,57 @@ def match_longest(
             ids[first] = unknown
             total = first + 1
         ends[word] = total
+
+
+@compiled
+def separate_characters(
+    text: np.ndarray,
+    starts: np.ndarray,
+    marks: np.ndarray,
+    parts: np.ndarray,
+    part_starts: np.ndarray,
+    ends: np.ndarray,
+) -> int:
+    """Take words apart that begin with a Han character, hold an emoji, or are punctuation and symbols only.
+
+    Args:
+        text: the words one after the other in UTF-8, uint8 [bytes].
+        starts: word n is `text[starts[n] : starts[n + 1]]`, int64 [words + 1].
+        marks: what every code point is, uint8 [KINDS]; those `NOT_THERE` are left out.
+        parts: uint8 [at least bytes]; words, and the characters of those that are taken apart, are written
+            here.
+        part_starts: int64 [at least bytes + 1]; where each begins, and the last ends, is written here.
+        ends: int64 [words]; how many parts there are up to each word's end is written here.
+
+    Returns:
+        How many parts there are.
+    """
+    total, size = 0, 0
+    part_starts[0] = 0
+    for word in range(len(starts) - 1):
+        first, place = size, starts[word]
+        any_of, all_of = np.int64(0), np.int64(PUNCTUATION)
+        while place < starts[word + 1]:
+            point, width = decode(text, place)
+            mark = np.int64(marks[point])
+            if not mark & NOT_THERE:
+                any_of |= mark & (HAN | EMOJI if size == first else EMOJI)
+                all_of &= mark
+                for at in range(place, place + width):
+                    parts[size] = text[at]
+                    size += 1
+            place += width
+        if any_of | all_of:
+            at = first
+            while at < size:
+                at += decode(parts, at)[1]
+                total += 1
+                part_starts[total] = at
+        elif size > first:
+            total += 1
+            part_starts[total] = size
+        ends[word] = total
+    return total
 
 
 @compiled

@@ -1,0 +1,91 @@
+"""LEALLA's preprocessor, with the same interface as LaBSE's: tokenization where the Unicode script changes.
+
+What is done, and in which order, stands in `originals/tokenizers/lealla.py`; here it is done by tf-text.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import tensorflow as tf
+import tensorflow_text as text
+
+from smaller_labse.encoders.preprocessors.bert_preprocessor import (
+    SENTENCES,
+    VocabularyTable,
+)
+from smaller_labse.encoders.preprocessors.pack_inputs import DEFAULT_SEQUENCE_LENGTH, input_packer
+from smaller_labse.originals.tokenizers.compiled.script_words import BEGINS_WITH_HAN, DELETED_CHARACTERS
+from smaller_labse.originals.tokenizers.compiled.wordpiece_and_unigram import LONGEST_WORD
+from smaller_labse.originals.tokenizers.wordpiece import UNKNOWN
+
+
+class LEALLAPreprocessor(tf.Module):
+    """Turns strings into an encoder's inputs.
+
+    Attributes:
+        tokenize: splits strings into tokens.
+        bert_pack_inputs: packs the tokens of one or two segments into an encoder's inputs; see
+            `pack_inputs.input_packer`. LEALLA was trained on one.
+    """
+
+    def __init__(
+        self, vocabulary: Path, sequence_length: int = DEFAULT_SEQUENCE_LENGTH, prompt: str = ""
+    ) -> None:
+        """Read the vocabulary.
+
+        Args:
+            vocabulary: a WordPiece vocabulary, one token per line.
+            sequence_length: how many tokens the encoder's inputs hold, `[CLS]` and `[SEP]` included.
+            prompt: what goes before every sentence.
+
+        Raises:
+            SmallerLabseError: a special token is missing.
+        """
+        super().__init__(name="preprocessor")
+        self.tokenize = ScriptTokenizer(vocabulary)
+        self.bert_pack_inputs = input_packer(self.tokenize.special_ids, sequence_length)
+        self._prompt = prompt
+
+    @tf.function(input_signature=[SENTENCES], autograph=False)
+    def __call__(self, sentences: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Preprocess sentences.
+
+        Args:
+            sentences: strings [batch], in UTF-8; the prompt goes before each.
+
+        Returns:
+            `input_word_ids`, `input_mask` and `input_type_ids`, each int32 [batch, sequence_length].
+        """
+        if self._prompt:
+            sentences = tf.strings.join([self._prompt, sentences])
+        return self.bert_pack_inputs([self.tokenize(sentences)])
+
+
+class ScriptTokenizer(VocabularyTable):
+    """Splits strings into words where the script changes, and words into tokens."""
+
+    def __init__(self, vocabulary: Path) -> None:
+        """See `LEALLAPreprocessor`."""
+        super().__init__(vocabulary)
+        self._words = text.UnicodeScriptTokenizer()
+        self._pieces = text.WordpieceTokenizer(
+            self._table, token_out_type=tf.int32, max_bytes_per_word=LONGEST_WORD, unknown_token=UNKNOWN
+        )
+
+    @tf.function(input_signature=[SENTENCES], autograph=False)
+    def __call__(self, sentences: tf.Tensor) -> tf.RaggedTensor:
+        """The ids of the tokens of `sentences` (strings [batch]): int32 [batch, words, tokens]."""
+        words = self._words.tokenize(tf.strings.regex_replace(sentences, DELETED_CHARACTERS, ""))
+        flat = words.flat_values
+        one_by_one = (
+            text.wordshape(flat, text.WordShape.IS_PUNCT_OR_SYMBOL)
+            | text.wordshape(flat, text.WordShape.HAS_EMOJI)
+            | tf.strings.regex_full_match(flat, BEGINS_WITH_HAN)
+        )
+        characters = tf.strings.unicode_split(tf.where(one_by_one, flat, ""), "UTF-8")
+        whole = tf.RaggedTensor.from_row_lengths(
+            tf.boolean_mask(flat, ~one_by_one), tf.cast(~one_by_one, tf.int64)
+        )
+        parts = tf.concat([characters, whole], axis=1)  # of every word, one of the two is empty
+        return self._pieces.tokenize(words.with_flat_values(parts).merge_dims(1, 2))
