@@ -14,7 +14,7 @@
       "sequence_length": the length that inputs are truncated at; null where only huggingface/ says,
       "prompt": what goes before every text, in every format; "" for nothing,
       "languages": [...], "rule": {...}, "keep_characters": ..., "order": ..., "coverage": [...],
-      "stripped": listed tokens that the original spells otherwise or has in several forms,
+      "renamed": {token: the original's token whose embedding it has, where that is another},
       "dtype": "float16" where the original was rounded to it, now or before it was trimmed, else null,
       "proof": the fields of `Verification`; its `rounding` says what rounding changed,
       "files": {path: bytes} of every other file
@@ -137,9 +137,14 @@ class ModelDescription:
             vocab_size=self.selection.subset.original_size,
             parameters=self.original_parameters,
         )
+        kept = set(self.selection.pieces)
+        earlier = {token: text for token, text in original.lineage.renamed.items() if token in kept}
+        names = self.selection.stripped
+        renamed = {one.token: one.original for one in names if one.original != one.token}
         return Lineage(
             (trimmed_from, *original.lineage.trimmed_from),
             rounding.dtype if rounding else original.lineage.rounded_to,
+            {**earlier, **renamed},
         )
 
 
@@ -168,7 +173,7 @@ def write_manifest(description: ModelDescription, folder: Path) -> None:
         "sequence_length": description.sequence_length,
         "prompt": description.prompt,
         "languages": list(selection.languages),
-        "stripped": [asdict(token) for token in selection.stripped],
+        "renamed": description.lineage.renamed,
         "rule": dict(selection.rule),
         "keep_characters": selection.keep_characters,
         "order": selection.order,

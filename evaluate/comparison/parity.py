@@ -309,19 +309,10 @@ class ModelPair:
 def match_vocabularies(original: SentenceEncoder, smaller: SentenceEncoder) -> VocabularySubset:
     """Which of the original's tokens the smaller model has; a token's text says which one it is.
 
-    A token that the original lacks is the last of those that strip to it, as with `select-vocab --strip`.
-
     Raises:
         SmallerLabseError: the original lacks a token.
     """
     ids = original_ids(original.pieces, smaller.pieces)
-    for new_id in np.flatnonzero(ids == NOT_IN_ORIGINAL):
-        stripping = [
-            one for one, piece in enumerate(original.pieces) if piece.strip() == smaller.pieces[new_id]
-        ]
-        ids[new_id] = next((one for one in reversed(stripping) if one not in ids), NOT_IN_ORIGINAL)
-        if ids[new_id] == NOT_IN_ORIGINAL:
-            break
     for missing in np.flatnonzero(ids == NOT_IN_ORIGINAL)[:1]:
         raise SmallerLabseError(
             f"{smaller.name}: {original.name} has no token {smaller.pieces[missing]!r}; "

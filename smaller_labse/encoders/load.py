@@ -23,6 +23,7 @@ from smaller_labse.encoders.sentence_transformers_folder import (
     read_sentence_transformers,
 )
 from smaller_labse.originals.huggingface import CONFIG, HuggingFaceFolder
+from smaller_labse.originals.lineage import read_lineage
 from smaller_labse.originals.locate import locate_encoder
 from smaller_labse.originals.model_folder import HUGGINGFACE
 from smaller_labse.originals.tfhub import LEALLAFolder, TFHubFolders, find_vocabularies, find_vocabulary
@@ -79,7 +80,7 @@ def load(
         encoder = load_saved_model(original.encoder)
     _require_vocabulary(original, encoder, pieces)
     network = TensorFlowNetwork(original.name, _load_preprocessor(original, encoder), encoder, pieces, device)
-    return SentenceEncoder(original.name, network, prompt)
+    return SentenceEncoder(original.name, network, prompt, read_lineage(original.encoder))
 
 
 def require_loadable(model: StrPath, device: str | None = None) -> None:
@@ -114,8 +115,9 @@ def _load_huggingface(place: HuggingFaceFolder, prompt: str, device: str | None)
             f"{place.name}: its pooling leaves the tokens of the prompt {prompt!r} out (include_prompt), "
             "which is not computed here; load it with sentence-transformers, or without a prompt: ''"
         )
+    lineage = read_lineage(place.folder)
     if not _is_rebuilt(place):
-        return SentenceEncoder(place.name, open_sentence_transformers(place, device), prompt)
+        return SentenceEncoder(place.name, open_sentence_transformers(place, device), prompt, lineage)
     import_tensorflow_quietly()
     from smaller_labse.encoders.from_huggingface import build_encoder, read_encoder
     from smaller_labse.encoders.networks.devices import tensorflow_device
@@ -132,7 +134,7 @@ def _load_huggingface(place: HuggingFaceFolder, prompt: str, device: str | None)
         with on_device(device):
             built = build_encoder(encoder, setup.file)
     network = TensorFlowNetwork(place.name, preprocessor, built, tokenizer.pieces, device)
-    return SentenceEncoder(place.name, network, prompt)
+    return SentenceEncoder(place.name, network, prompt, lineage)
 
 
 def _is_rebuilt(place: HuggingFaceFolder) -> bool:

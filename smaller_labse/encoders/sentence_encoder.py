@@ -12,6 +12,7 @@ from smaller_labse.common.arguments import check, positive_integer
 from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.common.progress import Advance, progress
 from smaller_labse.encoders.networks.network import Network
+from smaller_labse.originals.lineage import Lineage
 
 TEXTS_AT_A_TIME = 8192  # tokenized at a time: enough to find texts of like length, few enough for memory
 TOKENS_AT_A_TIME = 4096  # a batch with its padding: 32 texts of LaBSE's 128 tokens
@@ -22,7 +23,8 @@ class SentenceEncoder:
 
     Attributes:
         name: what the user called the model.
-        pieces: its vocabulary: token id → token.
+        pieces: its vocabulary: token id → token; one that has another token's embedding, as of lists that
+            were stripped, by that other's name.
         embedding_size: of an embedding, in components.
         sequence_length: the length in tokens that texts are truncated at by default, special ones ([CLS] and
             [SEP]) included.
@@ -33,16 +35,23 @@ class SentenceEncoder:
         prompt: what goes before every text, e.g. "query: ".
     """
 
-    def __init__(self, name: str, network: Network, prompt: str = "") -> None:
+    def __init__(
+        self,
+        name: str,
+        network: Network,
+        prompt: str = "",
+        lineage: Lineage = Lineage(),  # noqa: B008 - frozen
+    ) -> None:
         """Wrap a network.
 
         Args:
             name: of the model, for messages.
             network: the loaded model.
             prompt: what goes before every text that is encoded.
+            lineage: what it was trimmed from.
         """
         self.name, self.prompt, self._network = name, prompt, network
-        self.pieces = tuple(network.pieces)
+        self.pieces = lineage.original_pieces(network.pieces)
         self.embedding_size = network.embedding_size
         self.sequence_length, self.positions = network.sequence_length, network.positions
         self.special_tokens = network.special_tokens

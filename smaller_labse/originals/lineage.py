@@ -8,7 +8,8 @@ when a model is saved anew.
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from smaller_labse.common.checked_json import read_checked
@@ -46,10 +47,17 @@ class Lineage:
     Attributes:
         trimmed_from: its original, then what that was trimmed from itself, and so on.
         rounded_to: what its numbers were rounded to, "float16", by it or an ancestor; else None.
+        renamed: token → the original's token whose embedding it has, where that is another, as of lists that
+            were stripped (`select-vocab --strip`).
     """
 
     trimmed_from: tuple[Ancestor, ...] = ()
     rounded_to: str | None = None
+    renamed: Mapping[str, str] = field(default_factory=dict)
+
+    def original_pieces(self, pieces: Sequence[str]) -> tuple[str, ...]:
+        """What the original calls the tokens whose embeddings this model's tokens have."""
+        return tuple(self.renamed.get(piece, piece) for piece in pieces)
 
     @property
     def hub_id(self) -> str | None:
@@ -79,7 +87,11 @@ def read_lineage(folder: str | os.PathLike[str]) -> Lineage:
                 "parameters": original.get("parameters"),
             }
         ]
-    record = {"trimmed_from": origins or [], "rounded_to": manifest.get("dtype")}
+    record = {
+        "trimmed_from": origins or [],
+        "rounded_to": manifest.get("dtype"),
+        "renamed": manifest.get("renamed") or {},
+    }
     return _checked({KEY: record}, path / MANIFEST if (path / MANIFEST).exists() else path.parent / MANIFEST)
 
 

@@ -13,12 +13,16 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import smaller_labse
 from smaller_labse.corpora.builtin_sentences import builtin_sentences
 from smaller_labse.corpora.languages import parse_languages
+from smaller_labse.evaluate.comparison.parity import match_vocabularies
+from smaller_labse.originals.lineage import read_lineage
 from smaller_labse.originals.tokenizers.vocabulary import read_pieces
 from smaller_labse.select_vocab.selection import read_selection
 
@@ -127,6 +131,20 @@ def test_the_published_lists_give_the_published_vocabulary(
     card = (tmp_path / "work" / "model" / "README.md").read_text(encoding="utf-8")
     assert r"`'##'` that of `'##\u3000'`" in card
     assert (r"`'a'` that of `'\xa0a'`" in card) == (rows == "published")
+    for folder in ("model", "model/encoder", "model/huggingface"):
+        assert read_lineage(tmp_path / "work" / folder).renamed.get("a", "a") == row_of_a
+    if rows == "published":
+        _require_that_only_others_count_as_unchanged(labse, tmp_path / "work" / "model")
+
+
+def _require_that_only_others_count_as_unchanged(original: Path, smaller: Path) -> None:
+    """Of texts with tokens that have other tokens' rows, and of those without; by tokens and by embeddings."""
+    before, after = smaller_labse.load(original), smaller_labse.load(smaller)
+    subset = match_vocabularies(before, after)
+    for text, same in (("a dog", False), ("dog", True), ("7", False)):
+        tokens = [encoder.tokenize([text])[0] for encoder in (before, after)]
+        assert subset.same_tokens(*tokens) == same
+        assert np.allclose(before.encode([text]), after.encode([text]), atol=1e-5) == same
 
 
 def test_other_rows_than_exact_and_published_are_refused(tmp_path: Path) -> None:
