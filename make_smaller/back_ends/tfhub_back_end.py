@@ -43,12 +43,12 @@ from smaller_labse.originals.tfhub import TFHubFolders
 from smaller_labse.originals.tokenizers.base import BertTokenizerSetup, TensorFlowSetup
 from smaller_labse.originals.tokenizers.tokenizer_files import VOCABULARY
 from smaller_labse.originals.tokenizers.wordpiece import WordPiece
-from smaller_labse.originals.weights.allowed_operations import load_saved_model
+from smaller_labse.originals.weights.allowed_operations import load_saved_model, require_harmless
 from smaller_labse.originals.weights.checkpoint import WORD_EMBEDDINGS, Checkpoint
 from smaller_labse.originals.weights.embedding_shard import write_embedding_shard
 from smaller_labse.originals.weights.safetensors_file import read_safetensors
 from smaller_labse.originals.weights.safetensors_folder import WEIGHTS
-from smaller_labse.originals.weights.saved_model_graph import read_graph, replace_embedding_matrix
+from smaller_labse.originals.weights.saved_model_graph import replace_embedding_matrix
 from smaller_labse.select_vocab.selection import Selection
 
 SHARD = ".word_embeddings"  # beside the encoder, until it is moved into it
@@ -75,8 +75,8 @@ class TFHubBackEnd:
             raise SmallerLabseError(
                 f"--sequence-length {self._length}: the original has {self._config.max_length} positions"
             )
-        # The verification needs both; what cannot be read is better known before the long work.
-        read_graph(original.encoder)
+        # The verification runs both; what cannot be read or may not be run is known before the long work.
+        require_harmless(original.encoder)
         with scratch_folder() as scratch:
             setup = tokenizer.write_for_tensorflow(scratch)
             self._lower_case = tokenizer.lower_case

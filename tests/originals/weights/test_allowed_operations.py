@@ -128,8 +128,9 @@ def test_the_formats_on_tf_hub_are_harmless(shared: Path, part: str) -> None:
     require_harmless(shared / part)
 
 
-def test_make_smaller_does_not_run_a_preprocessor_that_writes_files(
-    example: Path, trimmed, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("part", ["encoder", "preprocess"])
+def test_make_smaller_runs_neither_encoder_nor_preprocessor_that_writes_files(
+    example: Path, trimmed, tmp_path: Path, capsys: pytest.CaptureFixture[str], part: str
 ) -> None:
     from smaller_labse.make_smaller.__main__ import main
 
@@ -137,12 +138,12 @@ def test_make_smaller_does_not_run_a_preprocessor_that_writes_files(
     outside.mkdir()
     shutil.copytree(example, original)
     bad = write_saved_model(tmp_path / "bad", write_file, outside)
-    graph, wanted = read_graph(bad), read_graph(original / "preprocess")
+    graph, wanted = read_graph(bad), read_graph(original / part)
     functions = graph.meta_graphs[0].graph_def.library.function
     wanted.meta_graphs[0].graph_def.library.function.extend(
         function for function in functions if any(node.op == "WriteFile" for node in function.node_def)
     )
-    (original / "preprocess" / "saved_model.pb").write_bytes(wanted.SerializeToString())
+    (original / part / "saved_model.pb").write_bytes(wanted.SerializeToString())
     arguments = ["--model", original, "--selection", trimmed.selection, "--license", "mit"]
     assert main([*map(str, arguments), "--out", str(tmp_path / "out")]) == 1
     assert "WriteFile" in capsys.readouterr().err
