@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from smaller_labse.common.arguments import (
@@ -39,6 +40,11 @@ ENCODE_EXAMPLES = (
     "evaluate-encoder encode --model work/model --text articles.jsonl.gz --text-field title --out titles.npy",
 )
 
+CHECK_EXAMPLES = (
+    "evaluate-encoder check --model work/model",
+    "evaluate-encoder check --model work/small work/large",
+)
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; see `run_command` for exit codes."""
@@ -56,6 +62,7 @@ def _make_parser() -> CommandParser:
     _add_tatoeba(commands)
     _add_parity(commands)
     _add_encode(commands)
+    _add_check(commands)
     return parser
 
 
@@ -242,6 +249,26 @@ def _add_encode(commands: argparse._SubParsersAction) -> None:
     add("--overwrite", action="store_true", help="replace an existing file")
 
 
+def _add_check(commands: argparse._SubParsersAction) -> None:
+    parser = add_command(
+        commands,
+        "check",
+        _run_check,
+        "is a model's folder as make-smaller wrote it?",
+        description="Compare every file of a model's folder with the digests in its manifest, and say which "
+        "are changed, missing or added. Nothing is loaded.",
+        examples=CHECK_EXAMPLES,
+    )
+    parser.add_argument(
+        "--model",
+        nargs="+",
+        type=Path,
+        required=True,
+        metavar="FOLDER",
+        help="folders that make-smaller wrote",
+    )
+
+
 def _add_prompt(parser: CommandParser) -> None:
     parser.add_argument(
         "--prompt",
@@ -393,6 +420,15 @@ def _run_encode(options: argparse.Namespace) -> None:
     prompt = f", prompt {embedded.prompt!r}" if embedded.prompt else ""
     said = f"{embedded.texts:,} x {embedded.embedding_size}, float32{nulls}{prompt}"
     print(f"{visible(str(embedded.file))}: {said}")
+
+
+def _run_check(options: argparse.Namespace) -> None:
+    from smaller_labse.common.errors import all_of
+    from smaller_labse.originals.folder_check import require_as_written
+
+    checks = all_of(*(partial(require_as_written, folder) for folder in options.model))
+    for folder, check in zip(options.model, checks, strict=True):
+        print(f"{visible(str(folder))}: all {check.files:,} files are as they were written")
 
 
 if __name__ == "__main__":

@@ -17,26 +17,32 @@
       "renamed": {token: the original's token whose embedding it has, where that is another},
       "dtype": "float16" where the original was rounded to it, now or before it was trimmed, else null,
       "proof": the fields of `Verification`; its `rounding` says what rounding changed,
-      "files": {path: bytes} of every other file
+      "files": {path: bytes} of every other file,
+      "sha256": {path: SHA-256 in hexadecimal} of the same; `evaluate-encoder check` compares them,
+      "digest": SHA-256 of all the other fields, see `originals/digests.py`
     }
 
-`rows` are those of the embedding matrix, one per token. No path of anybody's machine stands in it.
+The last two are new since 0.1.0; manifests without them are read all the same. `rows` are those of the
+embedding matrix, one per token. No path of anybody's machine stands in it.
 `smaller_labse.originals.model_folder.read_manifest` reads it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from smaller_labse.common.atomic_output import new_file
 from smaller_labse.common.json_files import write_json
 from smaller_labse.make_smaller.rounding import Rounding
 from smaller_labse.make_smaller.verification_texts import KEEPING
+from smaller_labse.originals.digests import digest_of_file, with_digest
+from smaller_labse.originals.folder_check import DIGESTS, require_whole_manifest
 from smaller_labse.originals.lineage import Ancestor, Lineage
-from smaller_labse.originals.model_folder import FORMAT, MANIFEST
+from smaller_labse.originals.model_folder import FORMAT, MANIFEST, read_manifest
 from smaller_labse.originals.original_card import OriginalCard
 from smaller_labse.select_vocab.selection import Selection
 
@@ -181,5 +187,25 @@ def write_manifest(description: ModelDescription, folder: Path) -> None:
         "dtype": description.lineage.rounded_to,
         "proof": asdict(description.verification),
         "files": {file.relative_to(folder).as_posix(): file.stat().st_size for file in files},
+        DIGESTS: {file.relative_to(folder).as_posix(): digest_of_file(file) for file in files},
     }
-    write_json(folder / MANIFEST, manifest)
+    write_json(folder / MANIFEST, with_digest(manifest))
+
+
+def note_files(folder: Path, files: Sequence[Path]) -> None:
+    """Note in a model's manifest that some of its files were written anew, such as its cards.
+
+    Raises:
+        SmallerLabseError: the manifest is damaged.
+    """
+    require_whole_manifest(folder)
+    manifest = read_manifest(folder)
+    if "files" not in manifest:
+        return
+    paths = {file.relative_to(folder).as_posix(): file for file in files}
+    manifest["files"] |= {path: file.stat().st_size for path, file in paths.items()}
+    if DIGESTS in manifest:
+        manifest[DIGESTS] |= {path: digest_of_file(file) for path, file in paths.items()}
+        manifest = with_digest(manifest)
+    with new_file(folder / MANIFEST, overwrite=True) as partial:
+        write_json(partial, manifest)

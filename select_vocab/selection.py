@@ -3,7 +3,9 @@
 vocab.txt        the smaller vocabulary, one token per line, each ended by a line feed, UTF-8; or
 tokenizer.json   (with vocab.txt or a SentencePiece model) for originals from Hugging Face
 kept_ids.npy     new id → original id, int32 [kept], NumPy's .npy format 1.0
-selection.json   everything else, see `Selection`; in it `rows` is the vocabulary size
+selection.json   everything else, see `Selection`; in it `rows` is the vocabulary size, `files` the SHA-256 of
+                 each other file, and `digest` that of all that it says itself (see `originals/digests.py`).
+                 Selections of version 0.1.0 have neither, so damage to them may pass.
 """
 
 from __future__ import annotations
@@ -25,8 +27,10 @@ from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import read_object
 from smaller_labse.common.result_table import Table
 from smaller_labse.corpora.languages import language_label
+from smaller_labse.originals.digests import DIGEST, digest_of_file, digest_of_json
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.originals.tokenizers.open_tokenizer import read_vocabulary
+from smaller_labse.originals.tokenizers.tokenizer_files import TOKENIZER_JSON, VOCABULARY
 from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset
 from smaller_labse.select_vocab.choosing.stripped_tokens import StrippedToken
 
@@ -145,6 +149,8 @@ class _Described:
     coverage: tuple[Coverage, ...]
     sentences: Mapping[str, tuple[str, ...]]
     stripped: tuple[StrippedToken, ...] = ()
+    files: Mapping[str, str] | None = None
+    digest: str | None = None
 
 
 @dataclass(frozen=True)
@@ -190,6 +196,9 @@ def write_selection(
         with io.BytesIO() as array:  # np.save into a file hides that a disk is full
             np.save(array, selection.subset.original_ids)
             (partial / KEPT_IDS).write_bytes(array.getvalue())
+        described["files"] = {file.name: digest_of_file(file) for file in sorted(partial.iterdir())}
+        # As JSON, in which tuples are lists.
+        described[DIGEST] = digest_of_json(json.loads(json.dumps(described)))
         text = json.dumps(described, ensure_ascii=False, indent=2)
         (partial / MARKER).write_text(text + "\n", encoding="utf-8")
 
@@ -217,6 +226,7 @@ def read_selection(folder: StrPath) -> Selection:
     if content.get("format") != FORMAT:
         raise SmallerLabseError(f"{folder / MARKER}: not of the format {FORMAT}; select again")
     described = read_checked(_Described, content, folder / MARKER, advice="select again")
+    _require_undamaged(folder, content, described)
     if "found" in content["rule"] and type(described.rule.value) is not int:
         raise SmallerLabseError(f"{folder / MARKER}: rule.value is no whole number; select again")
     pieces = read_vocabulary(folder)
@@ -329,6 +339,27 @@ def size_table(selection: Selection, parameters: int) -> Table:
         row("parameters in all", rest + matrix_before, rest + matrix_after),
     ]
     return Table(("", "original", "smaller", "left"), rows)
+
+
+def _require_undamaged(folder: Path, content: Mapping[str, Any], described: _Described) -> None:
+    """Compare the digests, where a selection has some.
+
+    Raises:
+        SmallerLabseError: a file is not as it was written, is missing, or is read and was not written.
+    """
+    if described.files is None and described.digest is None:
+        return
+    if described.files is None or described.digest != digest_of_json(content):
+        raise SmallerLabseError(
+            f"{folder / MARKER}: not as it was written (its digest is another); select again"
+        )
+    read = {name for name in (TOKENIZER_JSON, VOCABULARY, KEPT_IDS) if (folder / name).exists()}
+    for name in sorted({*described.files, *read}):
+        file = folder / name
+        if Path(name).name != name or not file.is_file():
+            raise SmallerLabseError(f"{file}: missing, though {MARKER} lists it; select again")
+        if described.files.get(name) != digest_of_file(file):
+            raise SmallerLabseError(f"{file}: not as it was written (its SHA-256 is another); select again")
 
 
 def _read_kept_ids(file: Path, pieces: int) -> np.ndarray:

@@ -137,7 +137,7 @@ def test_wrong_usage_ends_in_one_line_at_once(line, ends):
         ),
         (
             "evaluate-encoder party --model m",
-            "expected compare, tatoeba, parity, encode; did you mean parity?",
+            "expected compare, tatoeba, parity, encode, check; did you mean parity?",
         ),
         ("select-vocab count --modl m --out o", "count: unknown argument '--modl'; did you mean --model?"),
         ("select-vocab count --modl=m --out o", "count: unknown argument '--modl=m'; did you mean --model?"),

@@ -2,15 +2,17 @@
 
 They are kept under the digests of the model's files and of the tasks' data, and under the versions of what
 computes them, so that adding a model or a task does not measure the others again, and changing a file does.
+What is kept has a digest, too: where it is damaged, it is measured again.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from hashlib import blake2b
+from hashlib import blake2b, sha256
 from pathlib import Path
 from typing import Any, TypeVar
 from zipfile import BadZipFile
@@ -24,8 +26,9 @@ from smaller_labse.evaluate.comparison.provenance import used_versions
 from smaller_labse.evaluate.comparison.results import Measured, ModelSize, TokenizedTexts
 from smaller_labse.evaluate.metrics.scores import Score
 
-FORMAT = "smaller_labse.measured.3"
+FORMAT = "smaller_labse.measured.4"  # since 4 with a digest
 READ_BYTES = 1 << 20
+DIGEST_BYTES = 32  # of SHA-256
 
 Kept = TypeVar("Kept")
 
@@ -119,12 +122,20 @@ def _join_scores(described: list[list[str]], arrays: np.lib.npyio.NpzFile) -> li
 
 def _load(file: Path, read: Callable[[np.lib.npyio.NpzFile], Kept]) -> Kept | None:
     try:
-        with np.load(file, allow_pickle=False) as arrays:
+        data = file.read_bytes()
+        content, digest = data[:-DIGEST_BYTES], data[-DIGEST_BYTES:]
+        if sha256(content).digest() != digest:
+            return None  # then it is measured again
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             return read(arrays)
     except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile, zlib.error):
-        return None  # then it is measured again
+        return None
 
 
 def _save(file: Path, arrays: Mapping[str, Any]) -> None:
-    with new_file(file, overwrite=True) as partial, partial.open("wb") as stream:
-        np.savez_compressed(stream, **arrays)
+    """Write NumPy's .npz with the SHA-256 of its bytes behind it."""
+    with io.BytesIO() as content:
+        np.savez_compressed(content, **arrays)
+        data = content.getvalue()
+    with new_file(file, overwrite=True) as partial:
+        partial.write_bytes(data + sha256(data).digest())

@@ -7,7 +7,6 @@ table; written again, they replace what was written before.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import replace
 from math import isfinite
 from pathlib import Path
@@ -15,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from smaller_labse.common.atomic_output import new_file
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.common.json_files import write_json
 from smaller_labse.common.result_table import WIDTH
 from smaller_labse.common.visible_text import markdown_text
 from smaller_labse.evaluate.comparison.provenance import (
@@ -26,7 +24,9 @@ from smaller_labse.evaluate.comparison.provenance import (
 )
 from smaller_labse.evaluate.comparison.side_by_side import Report
 from smaller_labse.evaluate.report.tables import averages_table, by_task, parts_table
-from smaller_labse.originals.model_folder import HUGGINGFACE, MANIFEST, MODEL_CARD, read_manifest
+from smaller_labse.make_smaller.manifest import note_files
+from smaller_labse.originals.folder_check import require_whole_manifest
+from smaller_labse.originals.model_folder import HUGGINGFACE, MODEL_CARD
 from smaller_labse.originals.original_card import OUR_TAG
 
 if TYPE_CHECKING:
@@ -50,8 +50,9 @@ def write_scores(folder: Path, report: Report, number: int) -> None:
         number: which of the report's models it is.
 
     Raises:
-        SmallerLabseError: there is no such card.
+        SmallerLabseError: there is no such card, or the manifest is damaged.
     """
+    require_whole_manifest(folder)
     cards = {folder: require_card(folder)}
     if (folder / HUGGINGFACE / MODEL_CARD).is_file():
         of_part = require_card(folder / HUGGINGFACE)
@@ -59,7 +60,7 @@ def write_scores(folder: Path, report: Report, number: int) -> None:
             cards[folder / HUGGINGFACE] = of_part
     for place, card in cards.items():
         _write_scores(place / MODEL_CARD, card, report, number)
-    _note_sizes(folder, [place / MODEL_CARD for place in cards])
+    note_files(folder, [place / MODEL_CARD for place in cards])
 
 
 def _write_scores(file: Path, card: ModelCard, report: Report, number: int) -> None:
@@ -71,15 +72,6 @@ def _write_scores(file: Path, card: ModelCard, report: Report, number: int) -> N
     card.text = f"{text}\n\n{_text(report)}"
     with new_file(file, overwrite=True) as partial:
         partial.write_text(str(card), encoding="utf-8", newline="\n")
-
-
-def _note_sizes(folder: Path, files: Sequence[Path]) -> None:
-    """The manifest names every file with its size."""
-    manifest = read_manifest(folder)
-    if "files" in manifest:
-        manifest["files"] |= {file.relative_to(folder).as_posix(): file.stat().st_size for file in files}
-        with new_file(folder / MANIFEST, overwrite=True) as partial:
-            write_json(partial, manifest)
 
 
 def require_card(folder: Path) -> ModelCard:

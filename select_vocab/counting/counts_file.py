@@ -11,11 +11,14 @@ and, in the schema's metadata (UTF-8 strings): `format` ("smaller_labse.counts.1
 `lines` (how many were counted), `corpus`, `filter` (JSON), `fingerprint` (of the vocabulary),
 `sample` (JSON, a list of [number, line]; see `corpora/sample.py`; empty with --no-sample); of word lists
 `word_list` ("true"), `text_digest` (of the counted lines, see `TextDigest`; merged and older counts have
-none).
+none). `columns` is the SHA-256 of the four columns and `digest` that of all other metadata: Parquet's own
+checksums are of its pages only, not of what its footer says. Counts of version 0.1.0 have neither of the two,
+so damage to them may pass.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -31,6 +34,7 @@ from smaller_labse.corpora.line_batches import LineFilter
 from smaller_labse.corpora.parquet_pages import read_pages
 from smaller_labse.corpora.sample import SampledLine, sample_lines
 from smaller_labse.corpora.word_lists import WORD_LIST_ENDINGS
+from smaller_labse.originals.digests import DIGEST, digest_of_json
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -38,6 +42,8 @@ if TYPE_CHECKING:
 
 FORMAT = "smaller_labse.counts.1"
 METADATA = ("name", "language", "lines", "corpus", "filter", "fingerprint", "sample")
+COLUMNS = "columns"  # the digest of the columns
+KNOWN = frozenset({"format", *METADATA, "word_list", "text_digest", COLUMNS, DIGEST})
 NO_SAMPLE = "[]"
 # What a row takes besides its token's text (three numbers, the text's length), and the pages' own needs.
 ROW_BYTES, SPARE_BYTES = 24, 1 << 20
@@ -109,13 +115,15 @@ def write_counts(counts: Counts, pieces: list[str], file: Path, overwrite: bool 
         metadata["word_list"] = "true"
     if counts.text_digest:
         metadata["text_digest"] = counts.text_digest
-    schema = _schema().with_metadata(metadata)
     columns = [
         pa.array(seen),
         pa.array([pieces[token_id] for token_id in seen]),
         pa.array(counts.occurrences[seen]),
         pa.array(counts.lines[seen]),
     ]
+    metadata[COLUMNS] = _digest_of_columns(pa.Table.from_arrays(columns, schema=_schema()))
+    metadata[DIGEST] = digest_of_json(metadata)
+    schema = _schema().with_metadata(metadata)
     with new_file(file, overwrite) as partial:
         pq.write_table(
             pa.Table.from_arrays(columns, schema=schema),
@@ -143,6 +151,7 @@ def read_counts(file: Path, pieces: list[str], fingerprint: str) -> Counts:
     try:
         total_lines = _non_negative(metadata["lines"])
         occurrences, lines = _read_columns(table, pieces, total_lines)
+        _require_undamaged(table, metadata)
         return Counts(
             name=metadata["name"],
             language=metadata["language"],
@@ -276,6 +285,25 @@ def _total(occurrences: np.ndarray) -> int:
     return int(occurrences.sum())
 
 
+def _require_undamaged(table: pa.Table, metadata: dict[str, str]) -> None:
+    """Compare the columns' digest, where a file has one; a ValueError where it is another."""
+    if COLUMNS in metadata and _digest_of_columns(table) != metadata[COLUMNS]:
+        raise ValueError("its columns do not have their digest")
+
+
+def _digest_of_columns(table: pa.Table) -> str:
+    """SHA-256 of the columns: the numbers, little-endian, and the pieces, each with a zero byte behind it."""
+    digest = hashlib.sha256()
+    for name in _schema().names:
+        column = table[name]
+        if name == "piece":
+            digest.update("".join(f"{piece}\0" for piece in column.to_pylist()).encode())
+        else:
+            numbers = column.to_numpy()
+            digest.update(numbers.astype(numbers.dtype.newbyteorder("<")).tobytes())
+    return digest.hexdigest()
+
+
 def _read_filter(text: str) -> LineFilter:
     line_filter = LineFilter(**json.loads(text))
     for value in (line_filter.longer_than, line_filter.max_lines):
@@ -325,9 +353,11 @@ def summarize(file: Path) -> Summary:
         SmallerLabseError: it is no counts file, or damaged.
     """
     metadata = read_metadata(file)
-    table = _read_table(file, columns=["occurrences"])
+    needed = _schema().names if COLUMNS in metadata else ["occurrences"]
+    table = _read_table(file, columns=needed)
     try:
-        _require_columns(table, ["occurrences"])
+        _require_columns(table, needed)
+        _require_undamaged(table, metadata)
         counted = table["occurrences"].to_numpy()
         if np.any(counted < 1):
             raise ValueError("its occurrences are not all positive")
@@ -362,6 +392,12 @@ def read_metadata(file: Path) -> dict[str, str]:
         )
     if missing := [key for key in METADATA if key not in metadata]:
         raise _damaged(file, ValueError(f"its metadata lacks {', '.join(missing)}"))
+    if unknown := sorted(set(metadata) - KNOWN):
+        raise _damaged(file, ValueError(f"its metadata has {unknown[0]!r}, which is not known"))
+    if (COLUMNS in metadata) != (DIGEST in metadata) or (
+        DIGEST in metadata and metadata[DIGEST] != digest_of_json(metadata)
+    ):
+        raise _damaged(file, ValueError("its metadata does not have its digest"))
     return metadata
 
 

@@ -69,7 +69,9 @@ def rewrite(file: Path, source: Path, metadata: dict, columns: dict | None = Non
             values = change(table[name].to_numpy())
             table = table.set_column(table.schema.get_field_index(name), name, pa.array(values))
     found = {key.decode(): value.decode() for key, value in table.schema.metadata.items()}
-    found = {key: value for key, value in (found | (metadata or {})).items() if value is not None}
+    no_digests = {"columns": None, "digest": None}  # as of version 0.1.0
+    changed = found | no_digests | (metadata or {})
+    found = {key: value for key, value in changed.items() if value is not None}
     pq.write_table(table.replace_schema_metadata(found), file)
 
 

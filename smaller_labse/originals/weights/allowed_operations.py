@@ -102,7 +102,7 @@ def load_saved_model(folder: Path) -> Any:
     except Exception as error:  # of a damaged graph TensorFlow raises whatever its parts raise
         reason = " ".join(str(error).split())[:300] or type(error).__name__
         raise SmallerLabseError(
-            f"{folder}: TensorFlow cannot load it ({reason}); is it complete? get it again"
+            f"{folder}: cannot be loaded ({reason}); is it complete? get it again"
         ) from error
 
 

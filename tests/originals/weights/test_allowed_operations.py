@@ -157,5 +157,5 @@ def test_what_tensorflow_cannot_load_is_named_in_one_line(original, tmp_path):
     data.write_bytes(data.read_bytes()[:-9000])
     with pytest.raises(SmallerLabseError) as raised:
         load_saved_model(encoder)
-    assert str(raised.value).startswith(f"{encoder}: TensorFlow cannot load it (")
+    assert str(raised.value).startswith(f"{encoder}: cannot be loaded (")
     assert "\n" not in str(raised.value)
