@@ -50,6 +50,10 @@ PARITY_NOTE = (
     "that the original cannot read. *New unknown*: those that the original can read and the smaller model "
     "cannot."
 )
+LENGTH_1_NOTE = (
+    "One of the two models scales its embeddings to length 1, the other does not: both are compared at "
+    "length 1."
+)
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,8 @@ class Parity:
             should be unchanged.
         prompt: what was put before every text.
         provenance: on which texts, with which versions, when.
+        at_length_1: whether the embeddings of both were compared at length 1, as only one of the two models
+            scales its own to it: `huggingface/` does, LaBSE's SavedModel does not.
     """
 
     original: str
@@ -103,6 +109,7 @@ class Parity:
     rounded_to: str | None = None
     prompt: str = ""
     provenance: Provenance = NOT_KNOWN
+    at_length_1: bool = False
 
 
 def parity(
@@ -154,7 +161,9 @@ def parity(
     data = [TestData("text", part.language, part.texts, str(texts[part.language])) for part in languages]
     provenance = Provenance(tuple(data), used_versions(), report_date())
     total = combine("all", languages)
-    return Parity(original, model, tuple(languages), total, rounded, smaller.prompt, provenance)
+    return Parity(
+        original, model, tuple(languages), total, rounded, smaller.prompt, provenance, pair.at_length_1
+    )
 
 
 def require_parity(result: Parity, tolerance: float | None = None) -> None:
@@ -229,7 +238,8 @@ def parity_table(result: Parity) -> Table:
     said = describe_provenance(result.provenance, {"both": result.prompt}, unit="text")
     rows = [_row(language_label(part.language), part) for part in result.languages]
     rows.append(_row("all", result.total))
-    return Table(columns, rows, (PARITY_NOTE, " ".join(said)))
+    notes = [PARITY_NOTE, LENGTH_1_NOTE] if result.at_length_1 else [PARITY_NOTE]
+    return Table(columns, rows, (*notes, " ".join(said)))
 
 
 class ModelPair:
@@ -264,6 +274,7 @@ class ModelPair:
         self.original, self.smaller = original, smaller
         self.subset = match_vocabularies(original, smaller)
         self.length = min(original.sequence_length, smaller.sequence_length)
+        self.at_length_1 = False
 
     def compare(self, language: str, lines: Sequence[str], advance: Advance) -> Comparison:
         """Compare the two models on the lines of one language; `advance` is told how many are done."""
@@ -281,6 +292,9 @@ class ModelPair:
             encoder.encode(texts, False, self.length, lambda amount: None, self.batch_size)
             for encoder in (self.original, self.smaller)
         )
+        if _has_length_1(before) != _has_length_1(after):
+            self.at_length_1 = True
+            before, after = (_at_length_1(embeddings) for embeddings in (before, after))
         differences = np.abs(before[unchanged] - after[unchanged])
         return Comparison(
             language=language,
@@ -335,6 +349,15 @@ def combine(language: str, parts: Sequence[Comparison]) -> Comparison:
         original_unknowns=sum(part.original_unknowns for part in parts),
         new_unknowns=sum(part.new_unknowns for part in parts),
     )
+
+
+def _has_length_1(embeddings: np.ndarray) -> bool:
+    return bool(np.allclose(np.linalg.norm(embeddings, axis=1), 1, atol=1e-5))
+
+
+def _at_length_1(embeddings: np.ndarray) -> np.ndarray:
+    lengths = np.linalg.norm(embeddings, axis=1, keepdims=True)
+    return embeddings / np.maximum(lengths, np.finfo(np.float32).tiny)
 
 
 def _row(name: str, part: Comparison) -> list[str]:

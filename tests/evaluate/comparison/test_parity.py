@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 from pathlib import Path
 
@@ -61,6 +62,20 @@ def test_the_numbers_equal_a_plain_comparison(pair):
     assert comparison.largest_difference == pytest.approx(differences.max(), abs=2e-7)
     assert comparison.mean_difference == pytest.approx(differences.mean(), abs=2e-7)
     assert comparison.mean_cosine == pytest.approx(np.mean(cosines), abs=1e-6)
+
+
+def test_a_model_that_scales_to_length_1_is_compared_with_one_that_does_not(pair):
+    """As `huggingface/` of an original from TF Hub with that original."""
+    scaled = copy.copy(pair.smaller)
+    scaled.encode = lambda texts, normalize, *others: pair.smaller.encode(texts, True, *others)
+    mixed = ModelPair(pair.original, scaled)
+    part = mixed.compare("en", LINES, lambda amount: None)
+    assert mixed.at_length_1 and part.largest_difference <= 1e-6 and part.unchanged == 3
+    result = Parity("original", "smaller", (part,), part, at_length_1=mixed.at_length_1)
+    require_parity(result)
+    assert "both are compared at length 1" in parity_table(result).markdown()
+    pair.compare("en", LINES, lambda amount: None)
+    assert not pair.at_length_1
 
 
 def test_a_text_with_fewer_unknowns_hides_no_new_ones(pair):
