@@ -27,6 +27,7 @@ from smaller_labse.select_vocab.selection import Selection
 
 TOLERANCE = 1e-5  # promise 1: float32 rounding
 EMBEDDED_TEXTS = 32  # at most; what is wrong with an encoder shows in every text
+SHORT_TEXT = 12  # tokens, special ones included
 BATCH_TEXTS = 16  # of similar length
 ROWS_AT_ONCE = 65_536
 
@@ -151,8 +152,7 @@ def verify_embeddings(
     Raises:
         SmallerLabseError: it is larger than float32 rounding allows.
     """
-    evenly = np.linspace(0, len(unchanged) - 1, min(len(unchanged), EMBEDDED_TEXTS)).astype(int)
-    chosen = unchanged[evenly]
+    chosen = choose_embedded(unchanged, before[MASK].sum(axis=1))
     original, smaller = embed_both(load_original, load_smaller, before, after, chosen)
     differences = np.abs(original - smaller).max(axis=1)
     worst = int(np.argmax(differences))
@@ -162,6 +162,27 @@ def verify_embeddings(
             f"the embeddings differ by {differences[worst]:.2g}, expected at most {TOLERANCE:.0e}"
         )
     return len(chosen), float(differences[worst])
+
+
+def choose_embedded(unchanged: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Choose the texts that go through the encoders, which takes the longer the more tokens they have.
+
+    Args:
+        unchanged: the indices of the texts with the same tokens, int [n], at least one, ascending.
+        lengths: how many tokens each text has, int [texts].
+
+    Returns:
+        At most `EMBEDDED_TEXTS` of these indices, ascending: short texts of every kind, and the longest,
+        which has the most positions. Where there are too few short ones, the shortest.
+    """
+    by_length = unchanged[np.argsort(lengths[unchanged], kind="stable")]
+    others, longest = np.sort(by_length[:-1]), by_length[-1:]
+    wanted = min(len(others), EMBEDDED_TEXTS - 1)
+    short = others[lengths[others] <= SHORT_TEXT]
+    if len(short) < wanted:
+        return np.sort(np.concatenate([by_length[:wanted], longest]))
+    evenly = np.linspace(0, len(short) - 1, wanted).astype(int) if wanted else np.zeros(0, int)
+    return np.sort(np.concatenate([short[evenly], longest]))
 
 
 def embed_both(
@@ -205,11 +226,21 @@ def traced_once(encoder: Callable[..., Mapping[str, tf.Tensor]]) -> Embed:
 def _embed_all(load: Callable[[], Embed], inputs: Inputs, order: np.ndarray) -> np.ndarray:
     """Embeddings of the texts of these indices, float32 [n, hidden size]; the encoder is gone afterwards."""
     embed = load()
-    batches = np.split(order, range(BATCH_TEXTS, len(order), BATCH_TEXTS))
+    batches = _batches(order, inputs[MASK].sum(axis=1))
     embeddings = np.concatenate([_embed(embed, inputs, batch) for batch in batches])
     del embed
     gc.collect()  # loaded objects hold each other
     return embeddings
+
+
+def _batches(order: np.ndarray, lengths: np.ndarray) -> list[np.ndarray]:
+    """Texts by ascending length, in batches of which no text is more than twice as long as another."""
+    batches: list[list[int]] = []
+    for text in order.tolist():
+        if not batches or len(batches[-1]) == BATCH_TEXTS or lengths[text] > 2 * lengths[batches[-1][0]]:
+            batches.append([])
+        batches[-1].append(text)
+    return [np.array(batch) for batch in batches]
 
 
 def _embed(embed: Embed, inputs: Inputs, batch: np.ndarray) -> np.ndarray:

@@ -19,6 +19,7 @@ from smaller_labse.make_smaller.back_ends.tfhub_back_end import keeps_tokens, ve
 from smaller_labse.make_smaller.make_smaller import make_smaller
 from smaller_labse.make_smaller.manifest import Verification
 from smaller_labse.make_smaller.verification_texts import VerificationTexts, choose_texts
+from smaller_labse.make_smaller.verify import choose_embedded
 from smaller_labse.originals.tokenizers.wordpiece import WordPiece
 from smaller_labse.originals.weights.checkpoint import WORD_EMBEDDINGS, Checkpoint
 from smaller_labse.originals.weights.safetensors_file import read_safetensors
@@ -226,3 +227,21 @@ def test_where_no_text_keeps_its_pieces_there_is_no_verification(example, trimme
             VerificationTexts((), builtin_sentences()["en"], (), ()),
             background,
         )
+
+
+def test_short_texts_of_every_kind_and_the_longest_are_embedded():
+    lengths = np.array([3, 100, 12, 13, 128, 5] * 20)
+    unchanged = np.arange(1, 120)
+    chosen = choose_embedded(unchanged, lengths)
+    assert len(set(chosen.tolist())) == 32 and np.all(np.diff(chosen) > 0)
+    assert (lengths[chosen] > 12).sum() == 1 and lengths[chosen].max() == 128
+    assert chosen.min() < 6 and chosen.max() > 113
+
+
+@pytest.mark.parametrize("number", [1, 2, 31, 32, 33, 60])
+def test_where_few_texts_are_short_the_shortest_are_embedded(number):
+    lengths = np.arange(100, 0, -1) + 12
+    unchanged = np.arange(0, number)
+    chosen = choose_embedded(unchanged, lengths)
+    assert len(chosen) == min(number, 32) and 0 in chosen
+    assert set(chosen.tolist()) <= {0, *range(max(0, number - 31), number)}
