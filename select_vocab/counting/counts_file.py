@@ -186,7 +186,7 @@ def _read_table(file: Path, pieces: list[str] | None = None, columns: list[str] 
         return contents.read(columns)
     except (pa.ArrowException, OSError) as error:
         raise SmallerLabseError(f"{file}: cannot be read ({' '.join(str(error).split())})") from error
-    except ValueError as error:
+    except (ValueError, KeyError) as error:  # a column is missing
         raise _damaged(file, error) from None
 
 

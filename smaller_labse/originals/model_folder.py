@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from smaller_labse.common.checked_json import read_checked
+from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import read_object_if_there
 
 ENCODER = "encoder"
@@ -66,7 +67,12 @@ def read_manifest(folder: str | os.PathLike[str]) -> dict[str, Any]:
     said = content.get("format", FORMAT)
     if isinstance(said, str) and not said.startswith(OURS):
         return {}
-    read_checked(_Manifest, content, file, more=True)
+    said_of_it = read_checked(_Manifest, content, file, more=True)
+    for language in said_of_it.coverage or ():
+        if language.coverage is not None and not 0 <= language.coverage <= 1:
+            raise SmallerLabseError(
+                f"{file}: a language's coverage is {language.coverage}, expected 0 to 1; get it again"
+            )
     return content
 
 
