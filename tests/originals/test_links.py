@@ -90,6 +90,7 @@ def test_links_inside_the_folder_are_followed(original):
 
 def test_a_model_that_is_a_link_itself_is_followed(original, tmp_path):
     (original / "LICENSE").symlink_to(original / "vocab.txt")
+    (original / "2_More").symlink_to("1_Pooling")
     (tmp_path / "link").symlink_to(original)
     assert locate_original(str(tmp_path / "link")).folder == tmp_path / "link"
     (original / "key").symlink_to(tmp_path / ".ssh" / "id_rsa")
