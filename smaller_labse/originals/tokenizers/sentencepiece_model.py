@@ -85,6 +85,8 @@ def read_sentencepiece(file: Path) -> Any:
         raise SmallerLabseError(f"{file}: no SentencePiece model, or a damaged one; get it again") from None
     if not model.pieces:
         raise SmallerLabseError(f"{file}: a SentencePiece model without pieces; get it again")
+    if not all(isinstance(piece.piece, str) for piece in model.pieces):  # protobuf leaves it as bytes
+        raise SmallerLabseError(f"{file}: a SentencePiece model with a piece that is not UTF-8; get it again")
     return model
 
 

@@ -407,6 +407,7 @@ def test_a_file_that_is_too_large_is_refused_before_it_is_read(tmp_path):
     ("content", "config", "message"),
     [
         (b"\xff\xff\xff", {"model_type": "xlm-roberta"}, "no SentencePiece model, or a damaged one"),
+        (b"\n\x03\n\x01\xff", {"model_type": "xlm-roberta"}, "a piece that is not UTF-8"),
         (b"", {"model_type": "xlm-roberta"}, "a SentencePiece model without pieces"),
         (b"\n\x03\n\x01a", {"model_type": "xlm-roberta"}, r"begins with \['a'\], expected \['<unk>', '<s>'"),
         (b"\n\x03\n\x01a", {"model_type": "t5"}, "no piece '<pad>', which T5's tokenizers have"),
