@@ -33,11 +33,12 @@ from smaller_labse.originals.model_folder import (
 from smaller_labse.originals.open import Original, open_place
 from smaller_labse.originals.original_card import OriginalCard, read_original_card
 from smaller_labse.originals.positions import require_positions
-from smaller_labse.originals.tfhub import TFHubFolders
+from smaller_labse.originals.tfhub import LEALLAFolder, TFHubFolders
 from smaller_labse.originals.tokenizers.base import Tokenizer
+from smaller_labse.originals.tokenizers.lealla import LEALLATokenizer
 from smaller_labse.select_vocab.selection import Selection, read_selection
 
-_FORMATS = {HuggingFaceFolder: FROM_HUGGINGFACE, TFHubFolders: FROM_TFHUB}
+_FORMATS = {HuggingFaceFolder: FROM_HUGGINGFACE, TFHubFolders: FROM_TFHUB, LEALLAFolder: FROM_TFHUB}
 
 
 @dataclass(frozen=True)
@@ -194,14 +195,22 @@ def _require_same_vocabulary(selection: Selection, tokenizer: Tokenizer, source:
 def _back_end(original: Original, selection: Selection, options: Options) -> BackEnd:
     """The back end for this kind of original; both need TensorFlow, so they are imported here."""
     from smaller_labse.make_smaller.back_ends.huggingface_back_end import HuggingFaceBackEnd
-    from smaller_labse.make_smaller.back_ends.tfhub_back_end import TFHubBackEnd
 
     # Each takes the files and the tokenizer of its own kind of original.
-    back_ends: dict[type, Callable[[Any, Any, Selection, Options], BackEnd]] = {
-        HuggingFaceFolder: HuggingFaceBackEnd,
-        TFHubFolders: TFHubBackEnd,
+    from smaller_labse.make_smaller.back_ends.lealla_back_end import LEALLABackEnd
+    from smaller_labse.make_smaller.back_ends.tfhub_back_end import TFHubBackEnd
+
+    back_ends: dict[str, Callable[[Any, Any, Selection, Options], BackEnd]] = {
+        FROM_HUGGINGFACE: HuggingFaceBackEnd,
+        FROM_TFHUB: TFHubBackEnd,
+        LEALLATokenizer.kind: LEALLABackEnd,
     }
-    return back_ends[type(original.place)](original.place, original.tokenizer, selection, options)
+    kind = (
+        LEALLATokenizer.kind
+        if original.tokenizer.kind == LEALLATokenizer.kind
+        else _FORMATS[type(original.place)]
+    )
+    return back_ends[kind](original.place, original.tokenizer, selection, options)
 
 
 def _describe(description: ModelDescription, folder: Path) -> None:

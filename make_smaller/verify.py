@@ -154,14 +154,26 @@ def verify_embeddings(
     """
     chosen = choose_embedded(unchanged, before[MASK].sum(axis=1))
     original, smaller = embed_both(load_original, load_smaller, before, after, chosen)
+    return len(chosen), require_same_embeddings(original, smaller, [texts[number] for number in chosen])
+
+
+def require_same_embeddings(original: np.ndarray, smaller: np.ndarray, texts: Sequence[str]) -> float:
+    """Compare embeddings of texts with the same tokens, two arrays float32 [texts, hidden size].
+
+    Returns:
+        The largest difference, absolute, over all components.
+
+    Raises:
+        SmallerLabseError: it is larger than float32 rounding allows.
+    """
     differences = np.abs(original - smaller).max(axis=1)
     worst = int(np.argmax(differences))
     if not differences[worst] <= TOLERANCE:
         raise SmallerLabseError(
-            f"the smaller model is not the original: the tokens of {texts[chosen[worst]]!r} are the same, "
+            f"the smaller model is not the original: the tokens of {texts[worst]!r} are the same, "
             f"the embeddings differ by {differences[worst]:.2g}, expected at most {TOLERANCE:.0e}"
         )
-    return len(chosen), float(differences[worst])
+    return float(differences[worst])
 
 
 def choose_embedded(unchanged: np.ndarray, lengths: np.ndarray) -> np.ndarray:

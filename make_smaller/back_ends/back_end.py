@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from smaller_labse.common.errors import SmallerLabseError, UsageError
+from smaller_labse.common.errors import UsageError
 from smaller_labse.common.json_files import read_object
 from smaller_labse.encoders.config import PoolingMode, is_rebuilt
 from smaller_labse.encoders.sentence_transformers_folder import MODULES
 from smaller_labse.make_smaller.manifest import Verification
 from smaller_labse.originals.huggingface import CONFIG, HuggingFaceFolder, is_hub_id
 from smaller_labse.originals.locate import Place, locate_original
-from smaller_labse.originals.tfhub import LEALLAFolder, is_handle
+from smaller_labse.originals.tfhub import is_handle
 
 Say = Callable[[str], None]  # is told each step as it begins
 
@@ -91,10 +91,6 @@ def locate_for(model: str, preprocessor: str | None, options: Options) -> Place:
     elif is_hub_id(model):
         _require_effect_on_huggingface(options, model)
     place = locate_original(model, preprocessor)
-    if isinstance(place, LEALLAFolder):
-        raise SmallerLabseError(
-            f"{model}: LEALLA in TF Hub's format is counted and selected for, but not yet trimmed"
-        )
     if not isinstance(place, HuggingFaceFolder):
         _require_effect_on_tfhub(options, model)
         return place

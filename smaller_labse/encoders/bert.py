@@ -27,6 +27,7 @@ class Encoder(tf.Module):
         weights: every tensor, float32, by the name that LaBSE on TF Hub gives it.
         vocab_file: the vocabulary that the ids are of; it travels with the SavedModel.
         do_lower_case: whether text is lower-cased before it is tokenized; a bool, not trained.
+        splits_by_script: whether it is tokenized as LEALLA's; likewise, and None where it is not.
         regularization_losses: none; TF Hub's interface of reusable SavedModels asks for them.
     """
 
@@ -36,6 +37,7 @@ class Encoder(tf.Module):
         read_tensor: Callable[[str], np.ndarray],
         vocabulary: Path,
         lower_case: bool = False,
+        splits_by_script: bool = False,
     ) -> None:
         """Take the tensors one at a time, so that no more than one of them is held twice.
 
@@ -44,6 +46,7 @@ class Encoder(tf.Module):
             read_tensor: from each of the names in `config.tensor_shapes()` to that tensor, float32.
             vocabulary: the vocabulary file, one token for each row of the embedding matrix.
             lower_case: see `do_lower_case`.
+            splits_by_script: see the attribute of this name.
 
         Raises:
             ValueError: a tensor has another shape than `config` says.
@@ -56,6 +59,9 @@ class Encoder(tf.Module):
         }
         self.vocab_file = tf.saved_model.Asset(str(vocabulary))
         self.do_lower_case = tf.Variable(lower_case, trainable=False, name="do_lower_case")
+        self.splits_by_script = (
+            tf.Variable(True, trainable=False, name="splits_by_script") if splits_by_script else None
+        )
         self.regularization_losses: list[Callable[[], tf.Tensor]] = []
         # A graph of one layer that all layers call is written, and loaded, several times faster.
         self._layer = tf.function(self._transform, autograph=False)
@@ -156,7 +162,7 @@ class Encoder(tf.Module):
         else:
             pooled = hidden[:, 0, :]
         if pooling.mode == "pooler":
-            pooled = tf.tanh(self._dense("pooler_transform", pooled))
+            pooled = _activate(self._dense("pooler_transform", pooled), pooling.pooler_activation)
         for number, dense in enumerate(pooling.dense):
             pooled = _activate(self._dense(f"dense_{number}", pooled), dense.activation)
         # The bound on the length is torch's: 1e-12, squared here.
@@ -208,6 +214,8 @@ def _reusable(encoder: Encoder) -> _Root:
     root.regularization_losses = list(encoder.regularization_losses)
     root.vocab_file = encoder.vocab_file
     root.do_lower_case = encoder.do_lower_case
+    if encoder.splits_by_script is not None:
+        root.splits_by_script = encoder.splits_by_script
     root.__call__ = encode = tf.function(encoder.__call__, autograph=False)
 
     def serve(inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:

@@ -42,11 +42,13 @@ class Pooling:
             "mean" (over the tokens that are not padding).
         dense: dense layers after it, in order.
         normalize: whether the embedding is scaled to length 1 at last.
+        pooler_activation: what the pooler has in place of BERT's tanh.
     """
 
     mode: PoolingMode = "pooler"
     dense: tuple[Dense, ...] = ()
     normalize: bool = False
+    pooler_activation: Activation = "tanh"
 
     def tensor_shapes(self) -> dict[str, tuple[int, ...]]:
         """The dense layers' tensors: name → shape."""
@@ -55,6 +57,9 @@ class Pooling:
             shapes[f"dense_{number}/kernel"] = (dense.in_features, dense.out_features)
             shapes[f"dense_{number}/bias"] = (dense.out_features,)
         return shapes
+
+
+LEALLA_POOLING = Pooling("pooler", normalize=True, pooler_activation="gelu_pytorch_tanh")
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,11 @@ from smaller_labse.originals.lineage import read_lineage
 from smaller_labse.originals.locate import locate_encoder
 from smaller_labse.originals.model_folder import HUGGINGFACE
 from smaller_labse.originals.tfhub import LEALLAFolder, TFHubFolders, find_vocabularies, find_vocabulary
-from smaller_labse.originals.tokenizers.open_tokenizer import open_huggingface_tokenizer, read_vocabulary
+from smaller_labse.originals.tokenizers.open_tokenizer import (
+    open_huggingface_tokenizer,
+    open_tfhub_tokenizer,
+    read_vocabulary,
+)
 from smaller_labse.originals.tokenizers.tokenizer_files import TOKENIZER_JSON
 from smaller_labse.originals.tokenizers.vocabulary import read_pieces
 from smaller_labse.originals.weights.allowed_operations import load_saved_model
@@ -65,10 +69,7 @@ def load(
     if isinstance(original, HuggingFaceFolder):
         return _load_huggingface(original, prompt, device)
     if isinstance(original, LEALLAFolder):
-        raise SmallerLabseError(
-            f"{original.name}: LEALLA in TF Hub's format is counted and selected for, but not yet loaded; "
-            f"tensorflow_hub.KerasLayer({str(original.encoder)!r}) embeds with it"
-        )
+        return _load_lealla(original, prompt, device)
     pieces = _read_vocabulary(original)
     import_tensorflow_quietly()
 
@@ -107,6 +108,24 @@ def require_loadable(model: StrPath, device: str | None = None) -> None:
         tensorflow_device(device)
     else:
         torch_device(device)
+
+
+def _load_lealla(place: LEALLAFolder, prompt: str, device: str | None) -> SentenceEncoder:
+    import_tensorflow_quietly()
+    from smaller_labse.encoders.bert import Encoder
+    from smaller_labse.encoders.lealla_weights import read_weights
+    from smaller_labse.encoders.networks.devices import tensorflow_device
+    from smaller_labse.encoders.networks.tensorflow_network import TensorFlowNetwork, on_device
+    from smaller_labse.encoders.preprocessors.lealla_preprocessor import LEALLAPreprocessor
+
+    device = None if device is None else tensorflow_device(device)
+    checkpoint = place.open_checkpoint()
+    weights, tokenizer = read_weights(checkpoint), open_tfhub_tokenizer(place, checkpoint)
+    with on_device(device):
+        encoder = Encoder(weights.config, weights.read, tokenizer.file, splits_by_script=True)
+    preprocessor = LEALLAPreprocessor(tokenizer.file)
+    network = TensorFlowNetwork(place.name, preprocessor, encoder, tokenizer.pieces, device)
+    return SentenceEncoder(place.name, network, prompt)
 
 
 def _load_huggingface(place: HuggingFaceFolder, prompt: str, device: str | None) -> SentenceEncoder:
@@ -160,6 +179,7 @@ def _load_preprocessor(original: TFHubFolders, encoder: tf.Module) -> tf.Module:
     """The original's own, or where it has none, one of the vocabulary among the encoder's assets."""
     from smaller_labse.encoders.networks.tensorflow_network import find_rows
     from smaller_labse.encoders.preprocessors.bert_preprocessor import BertPreprocessor
+    from smaller_labse.encoders.preprocessors.lealla_preprocessor import LEALLAPreprocessor
     from smaller_labse.encoders.preprocessors.pack_inputs import DEFAULT_SEQUENCE_LENGTH
 
     if original.preprocess is not None:
@@ -171,6 +191,8 @@ def _load_preprocessor(original: TFHubFolders, encoder: tf.Module) -> tf.Module:
             "give its preprocessor too"
         )
     length = min(DEFAULT_SEQUENCE_LENGTH, find_rows(original.name, encoder, "position_embedding"))
+    if getattr(encoder, "splits_by_script", None) is not None:
+        return LEALLAPreprocessor(find_vocabulary(original.encoder), length)
     return BertPreprocessor(find_vocabulary(original.encoder), bool(lower_case), length)
 
 

@@ -2,6 +2,7 @@
 
     encoder/        SavedModel: token ids -> embeddings
     preprocess/     SavedModel: strings -> token ids
+    sentences/      of LEALLA alone, SavedModel: strings -> embeddings
     huggingface/    config, safetensors, tokenizer
     README.md       model card
     manifest.json   what the model was made from, and every file with its size
@@ -24,6 +25,7 @@ from smaller_labse.common.json_files import read_object_if_there
 
 ENCODER = "encoder"
 PREPROCESS = "preprocess"
+SENTENCES = "sentences"
 HUGGINGFACE = "huggingface"
 FROM_TFHUB, FROM_HUGGINGFACE = "tfhub", "huggingface"  # the manifest's original/format
 MANIFEST = "manifest.json"

@@ -20,7 +20,7 @@ from smaller_labse.originals.weights.saved_model_graph import read_graph
 if TYPE_CHECKING:
     from tensorflow.core.framework.function_pb2 import FunctionDef
     from tensorflow.core.framework.node_def_pb2 import NodeDef
-    from tensorflow.core.protobuf.meta_graph_pb2 import MetaGraphDef
+    from tensorflow.core.protobuf.meta_graph_pb2 import AssetFileDef, MetaGraphDef
 
 VARIABLES = "VarHandleOp ReadVariableOp AssignVariableOp VarIsInitializedOp ResourceGather ResourceGatherNd"
 TABLES = (
@@ -82,6 +82,9 @@ ALLOWED = frozenset(
     " ".join((VARIABLES, TABLES, CONTROL_FLOW, RANDOM, MATHEMATICS, SHAPES, RAGGED, TEXT, TOKENIZERS)).split()
 )
 SAVING = frozenset({"SaveV2", "RestoreV2", "MergeV2Checkpoints", "DisableCopyOnRead"})
+RESTORING = frozenset({"RestoreV2", "DisableCopyOnRead"})
+STARTED = ("saved_model_main_op", "legacy_init_op")  # collections: what is run when TensorFlow 1's are loaded
+ASSETS = "saved_model_assets"  # likewise, of the assets
 TABLE_FROM_FILE = "InitializeTableFromTextFileV2"
 
 
@@ -124,6 +127,7 @@ def require_harmless(folder: Path) -> None:
                     f"{file}: {where} holds the operation {node.op}, which can reach files, Python or the "
                     "network, or is unknown here; an encoder does not need it, so it is not run"
                 )
+        _require_no_saving(meta_graph, file)
         saving = _saving(functions)
         for name in _callable(meta_graph, functions):
             if name in saving:
@@ -171,26 +175,67 @@ def _callable(meta_graph: MetaGraphDef, functions: dict[str, FunctionDef]) -> It
         if node.HasField("bare_concrete_function"):
             yield node.bare_concrete_function.concrete_function_name
     # Without objects, what is called is the graph itself.
+    for node in _reached(meta_graph, _results(meta_graph)):
+        yield from (called for called in _called(node) if called in functions)
+
+
+def _results(meta_graph: MetaGraphDef) -> Iterator[str]:
+    """The graph's operations that are run for a result, or while it is loaded."""
+    for signature in meta_graph.signature_def.values():
+        yield from (output.name for output in signature.outputs.values())
+    for name in STARTED:
+        if name in meta_graph.collection_def:
+            yield from meta_graph.collection_def[name].node_list.value
+
+
+def _reached(meta_graph: MetaGraphDef, names: Iterable[str]) -> Iterator[NodeDef]:
+    """The graph's operations of these names, and all that these depend on."""
     by_name = {node.name: node for node in meta_graph.graph_def.node}
-    outputs = (
-        out.name for signature in meta_graph.signature_def.values() for out in signature.outputs.values()
-    )
-    todo, seen = [name.split(":")[0] for name in outputs], set()
+    todo, seen = [name.lstrip("^").split(":")[0] for name in names], set()
     while todo:
         name = todo.pop()
         if name in seen or name not in by_name:
             continue
         seen.add(name)
         todo += [source.lstrip("^").split(":")[0] for source in by_name[name].input]
-        yield from (called for called in _called(by_name[name]) if called in functions)
+        yield by_name[name]
+
+
+def _require_no_saving(meta_graph: MetaGraphDef, file: Path) -> None:
+    """Refuse a graph of TensorFlow 1 that saves or restores for a result, or saves where it restores."""
+    restored = [meta_graph.saver_def.restore_op_name]
+    for names, refused in ((_results(meta_graph), SAVING), (restored, SAVING - RESTORING)):
+        for node in _reached(meta_graph, names):
+            if node.op in refused:
+                raise SmallerLabseError(
+                    f"{file}: its graph can be called and reads or writes files ({node.op}); it is not run"
+                )
+
+
+def _assets_of_tensorflow_1(meta_graph: MetaGraphDef) -> Iterator[AssetFileDef]:
+    from tensorflow.core.protobuf.meta_graph_pb2 import AssetFileDef
+
+    if ASSETS in meta_graph.collection_def:
+        for value in meta_graph.collection_def[ASSETS].any_list.value:
+            asset = AssetFileDef()
+            value.Unpack(asset)
+            yield asset
 
 
 def _require_own_files(folder: Path, meta_graph: MetaGraphDef) -> None:
     """Refuse files outside the folder of assets, and tables that are read from a file that no asset is."""
-    for asset in meta_graph.asset_file_def:
+    assets = [*meta_graph.asset_file_def, *_assets_of_tensorflow_1(meta_graph)]
+    for asset in assets:
         if Path(asset.filename).name != asset.filename:
             raise SmallerLabseError(
                 f"{folder / SAVED_MODEL}: its asset {asset.filename!r} is outside its folder; it is not read"
+            )
+    names = {asset.tensor_info.name.split(":")[0] for asset in assets}
+    for node in meta_graph.graph_def.node:
+        if node.op == TABLE_FROM_FILE and node.input[1].split(":")[0] not in names:
+            raise SmallerLabseError(
+                f"{folder / SAVED_MODEL}: its graph reads a table from a file that is not among its assets; "
+                "it is not run"
             )
     for function in meta_graph.graph_def.library.function:
         arguments = {argument.name for argument in function.signature.input_arg}

@@ -159,3 +159,63 @@ def test_what_tensorflow_cannot_load_is_named_in_one_line(original, tmp_path):
         load_saved_model(encoder)
     assert str(raised.value).startswith(f"{encoder}: cannot be loaded (")
     assert "\n" not in str(raised.value)
+
+
+def tensorflow_1(folder: Path, harm: str) -> Path:
+    """A SavedModel without objects, as TensorFlow 1 wrote them, whose own graph does harm."""
+    from tensorflow.core.protobuf.meta_graph_pb2 import AssetFileDef
+
+    v1 = tf.compat.v1
+    with v1.Graph().as_default(), v1.Session() as session:
+        texts = v1.placeholder(tf.string, [None])
+        written = tf.raw_ops.SaveV2(
+            prefix=f"{folder}/written", tensor_names=["x"], shape_and_slices=[""], tensors=[tf.constant(1.0)]
+        )
+        table = tf.raw_ops.HashTableV2(key_dtype=tf.string, value_dtype=tf.int64)
+        file = tf.constant(f"{folder}/secret", name="vocabulary")
+        filled = tf.raw_ops.InitializeTableFromTextFileV2(
+            table_handle=table, filename=file, key_index=-2, value_index=-1, vocab_size=-1
+        )
+        nothing = v1.no_op()
+        with tf.control_dependencies([written] if harm == "result" else []):
+            result = tf.identity(texts)
+        signature = v1.saved_model.build_signature_def(
+            {"default": v1.saved_model.build_tensor_info(texts)},
+            {"default": v1.saved_model.build_tensor_info(result)},
+            "tensorflow/serving/predict",
+        )
+        builder = v1.saved_model.Builder(str(folder))
+        main = {"start": written, "table": filled}.get(harm, nothing)
+        builder.add_meta_graph_and_variables(session, [], {"default": signature}, main_op=main)
+        builder.save()
+    graph = read_graph(folder)
+    meta_graph = graph.meta_graphs[0]
+    if harm == "restore":
+        meta_graph.saver_def.restore_op_name = written.name
+    if harm in ("asset", "result", "start", "restore", "nothing"):
+        asset = AssetFileDef(filename="../secret" if harm == "asset" else "secret")
+        asset.tensor_info.name = file.name
+        meta_graph.collection_def["saved_model_assets"].any_list.value.add().Pack(asset)
+    (folder / "saved_model.pb").write_bytes(graph.SerializeToString())
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("harm", "expected"),
+    [
+        ("result", r"its graph can be called and reads or writes files \(SaveV2\)"),
+        ("start", r"its graph can be called and reads or writes files \(SaveV2\)"),
+        ("restore", r"its graph can be called and reads or writes files \(SaveV2\)"),
+        ("table", "its graph reads a table from a file that is not among its assets"),
+        ("asset", r"its asset '\.\./secret' is outside its folder"),
+    ],
+)
+def test_a_graph_of_tensorflow_1_that_reaches_outside_is_refused(tmp_path, harm, expected):
+    folder = tensorflow_1(tmp_path / "model", harm)
+    with pytest.raises(SmallerLabseError, match=expected):
+        load_saved_model(folder)
+    assert not (tmp_path / "model" / "written.index").exists()
+
+
+def test_a_graph_of_tensorflow_1_that_stays_inside_is_harmless(tmp_path):
+    require_harmless(tensorflow_1(tmp_path / "model", "nothing"))
