@@ -39,7 +39,7 @@ from smaller_labse.common.atomic_output import new_file
 from smaller_labse.common.json_files import write_json
 from smaller_labse.make_smaller.rounding import Rounding
 from smaller_labse.make_smaller.verification_texts import KEEPING
-from smaller_labse.originals.digests import digest_of_file, with_digest
+from smaller_labse.originals.digests import digest_of_file, digests_of_files, with_digest
 from smaller_labse.originals.folder_check import DIGESTS, require_whole_manifest
 from smaller_labse.originals.lineage import Ancestor, Lineage
 from smaller_labse.originals.model_folder import FORMAT, MANIFEST, read_manifest
@@ -187,7 +187,7 @@ def write_manifest(description: ModelDescription, folder: Path) -> None:
         "dtype": description.lineage.rounded_to,
         "proof": asdict(description.verification),
         "files": {file.relative_to(folder).as_posix(): file.stat().st_size for file in files},
-        DIGESTS: {file.relative_to(folder).as_posix(): digest_of_file(file) for file in files},
+        DIGESTS: digests_of_files({file.relative_to(folder).as_posix(): file for file in files}),
     }
     write_json(folder / MANIFEST, with_digest(manifest))
 

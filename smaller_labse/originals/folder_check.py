@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.originals.digests import DIGEST, digest_of_file, digest_of_json
+from smaller_labse.originals.digests import DIGEST, digest_of_json, digests_of_files
 from smaller_labse.originals.model_folder import MANIFEST, read_manifest
 
 DIGESTS = "sha256"  # of the manifest: path → digest of every other file
@@ -49,9 +49,8 @@ def check_folder(folder: Path) -> FolderCheck:
     manifest = _read_manifest(folder)
     digests: dict[str, str] = manifest[DIGESTS]
     found = {path: file for path, file in _files(folder).items() if path != MANIFEST}
-    changed = [
-        path for path in sorted(digests.keys() & found) if digest_of_file(found[path]) != digests[path]
-    ]
+    now = digests_of_files({path: found[path] for path in digests if path in found})
+    changed = [path for path, digest in now.items() if digest != digests[path]]
     if manifest[DIGEST] != digest_of_json(manifest):
         changed.append(MANIFEST)
     return FolderCheck(
