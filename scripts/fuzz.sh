@@ -5,7 +5,7 @@
 #
 #   scripts/fuzz.sh MINUTES [READER...] [--seed SEED] [--case NUMBER] [--out FOLDER]
 #
-#   MINUTES  how long in all, shared by the readers
+#   MINUTES  how long in all, shared by the readers; to start takes a minute more
 #   READER   which; default: all (checkpoint, saved-model, safetensors, unigram, wordpiece, bpe, modules, manifest,
 #            selection, counts, results, text, parquet, …)
 #   --seed   the same seed, the same cases                   default: the time

@@ -48,7 +48,7 @@ def run_cases(
     scratch: Path,
     seed: str,
     end: int,
-    stop_at: float | None = None,
+    seconds: float | None = None,
     first: int = 0,
 ) -> Found:
     """Run the cases `first` to `end` of a reader, or those that there is time for.
@@ -59,18 +59,35 @@ def run_cases(
         scratch: a folder for the samples that are damaged.
         seed: the same seed and number, the same case.
         end: the number after the last case's.
-        stop_at: when to stop, by `time.monotonic`; None for all cases.
+        seconds: how long, from the first case on, as imports take seconds; None for all cases.
         first: the number of the first case.
     """
     found = Found(reader, seed)
-    while first < end and (stop_at is None or time.monotonic() < stop_at):
-        first = _run_until_one_ends_it(found, samples, scratch, first, end, stop_at)
+    clock = _Clock(seconds)
+    while first < end and not clock.is_over:
+        first = _run_until_one_ends_it(found, samples, scratch, first, end, clock)
     shutil.rmtree(scratch, ignore_errors=True)
     return found
 
 
+class _Clock:
+    """How long cases have been run, from the first one on."""
+
+    def __init__(self, seconds: float | None) -> None:
+        self.seconds, self.started = seconds, 0.0
+
+    def start(self) -> None:
+        """The first case begins, or a later one."""
+        self.started = self.started or time.monotonic()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there is no more time."""
+        return self.seconds is not None and 0 < self.started < time.monotonic() - self.seconds
+
+
 def _run_until_one_ends_it(
-    found: Found, samples: Path, scratch: Path, first: int, end: int, stop_at: float | None
+    found: Found, samples: Path, scratch: Path, first: int, end: int, clock: _Clock
 ) -> int:
     """Run cases in one process; returns the number of the next one."""
     arguments = [samples, scratch, found.reader, found.seed, first, end, SECONDS, MEGABYTES]
@@ -82,11 +99,12 @@ def _run_until_one_ends_it(
         assert process.stdout is not None and process.stderr is not None
         for line in process.stdout:
             said = json.loads(line)
+            clock.start()
             number, running = said["case"], "ended" not in said
             if not running:
                 _note(found, number, said["ended"], said["why"])
                 number += 1
-                if stop_at is not None and time.monotonic() > stop_at:
+                if clock.is_over:
                     process.kill()
                     break
         errors = process.stderr.read()

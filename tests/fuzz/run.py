@@ -53,8 +53,7 @@ def _fuzz(options: argparse.Namespace) -> None:
         for number, name in enumerate(names):
             share = 60 * options.minutes / len(names)
             first, end = (options.case, options.case + 1) if options.case is not None else (0, sys.maxsize)
-            stop_at = time.monotonic() + share
-            found.append(run_cases(name, samples, Path(scratch) / "case", seed, end, stop_at, first))
+            found.append(run_cases(name, samples, Path(scratch) / "case", seed, end, share, first))
             _keep(found[-1], samples, options.out)
             print(
                 f"{number + 1} of {len(names)}: {name}, {found[-1].cases:,} cases",
