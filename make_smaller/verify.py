@@ -238,14 +238,14 @@ def traced_once(encoder: Callable[..., Mapping[str, tf.Tensor]]) -> Embed:
 def _embed_all(load: Callable[[], Embed], inputs: Inputs, order: np.ndarray) -> np.ndarray:
     """Embeddings of the texts of these indices, float32 [n, hidden size]; the encoder is gone afterwards."""
     embed = load()
-    batches = _batches(order, inputs[MASK].sum(axis=1))
+    batches = batches_by_length(order, inputs[MASK].sum(axis=1))
     embeddings = np.concatenate([_embed(embed, inputs, batch) for batch in batches])
     del embed
     gc.collect()  # loaded objects hold each other
     return embeddings
 
 
-def _batches(order: np.ndarray, lengths: np.ndarray) -> list[np.ndarray]:
+def batches_by_length(order: np.ndarray, lengths: np.ndarray) -> list[np.ndarray]:
     """Texts by ascending length, in batches of which no text is more than twice as long as another."""
     batches: list[list[int]] = []
     for text in order.tolist():

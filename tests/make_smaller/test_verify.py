@@ -19,7 +19,7 @@ from smaller_labse.make_smaller.back_ends.tfhub_back_end import keeps_tokens, ve
 from smaller_labse.make_smaller.make_smaller import make_smaller
 from smaller_labse.make_smaller.manifest import Verification
 from smaller_labse.make_smaller.verification_texts import VerificationTexts, choose_texts
-from smaller_labse.make_smaller.verify import choose_embedded
+from smaller_labse.make_smaller.verify import batches_by_length, choose_embedded
 from smaller_labse.originals.tokenizers.wordpiece import WordPiece
 from smaller_labse.originals.weights.checkpoint import WORD_EMBEDDINGS, Checkpoint
 from smaller_labse.originals.weights.safetensors_file import read_safetensors
@@ -245,3 +245,9 @@ def test_where_few_texts_are_short_the_shortest_are_embedded(number):
     chosen = choose_embedded(unchanged, lengths)
     assert len(chosen) == min(number, 32) and 0 in chosen
     assert set(chosen.tolist()) <= {0, *range(max(0, number - 31), number)}
+
+
+def test_no_text_is_in_a_batch_with_one_more_than_twice_as_long():
+    lengths = np.array([2, 3, 4, 5, *[8] * 20, 128])
+    batches = batches_by_length(np.arange(len(lengths)), lengths)
+    assert [lengths[batch].tolist() for batch in batches] == [[2, 3, 4], [5, *[8] * 15], [8] * 5, [128]]
