@@ -10,7 +10,7 @@
                        "hub_id": ... or null, "vocab_size": ..., "parameters": ...}],
       "license": as the model card's front matter says it, null where nobody said,
       "rows": ..., "hidden_size": ..., "parameters": ...,
-      "tokenizer": "wordpiece", "unigram" or "bpe",
+      "tokenizer": "wordpiece", "lealla", "unigram" or "bpe",
       "sequence_length": the length that inputs are truncated at; null where only huggingface/ says,
       "prompt": what goes before every text, in every format; "" for nothing,
       "languages": [...], "rule": {...}, "keep_characters": ..., "order": ..., "coverage": [...],
