@@ -31,7 +31,7 @@ import numpy as np
 from smaller_labse.common.atomic_output import new_file
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.corpora.line_batches import LineFilter
-from smaller_labse.corpora.parquet_pages import read_pages
+from smaller_labse.corpora.parquet_pages import read_column_chunks, read_pages
 from smaller_labse.corpora.sample import SampledLine, sample_lines
 from smaller_labse.corpora.word_lists import WORD_LIST_ENDINGS
 from smaller_labse.originals.digests import DIGEST, digest_of_json
@@ -218,8 +218,7 @@ def _require_size(
     rows, most_rows = contents.metadata.num_rows, MOST_TOKENS if pieces is None else len(pieces)
     if rows > most_rows:
         raise ValueError(f"it has {rows:,} rows, expected at most {most_rows:,}, one for each token")
-    groups = [contents.metadata.row_group(group) for group in range(contents.metadata.num_row_groups)]
-    chunks = [group.column(number) for group in groups for number in range(group.num_columns)]
+    chunks = [chunk for group in read_column_chunks(file) for chunk in group]
     with file.open("rb") as stream:
         size = sum(
             page.size

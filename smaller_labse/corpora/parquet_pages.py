@@ -13,10 +13,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
-
-if TYPE_CHECKING:
-    from pyarrow.parquet import ColumnChunkMetaData
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
 
 # Bytes of a header: some numbers, and the smallest and the largest value, which are mostly cut short.
 USUAL_HEADER, LONGEST_HEADER = 1 << 12, 1 << 24
@@ -25,6 +23,54 @@ DICTIONARY_PAGE = 2  # a type
 # Types of the compact protocol.
 TRUE, FALSE, BYTE, I16, I32, I64, DOUBLE, BINARY, LIST, SET, MAP, STRUCT = range(1, 13)
 MOST_NESTED = 8
+FOOTER_END = 8  # bytes behind it: its length, and the letters PAR1
+BYTE_ARRAY = 6  # a type of columns
+
+
+class ColumnChunk(NamedTuple):
+    """A column of a row group, as the footer describes it.
+
+    Attributes:
+        path_in_schema: the column's name, of one in another with dots between.
+        physical_type: see `BYTE_ARRAY`.
+        first_page: where its first page begins, in bytes.
+        total_compressed_size: of its pages, in bytes.
+    """
+
+    path_in_schema: str
+    physical_type: int
+    first_page: int
+    total_compressed_size: int
+
+
+def read_column_chunks(file: Path) -> list[list[ColumnChunk]]:
+    """The column chunks of each row group; pyarrow ends the process where it is asked for a damaged one.
+
+    In parquet.thrift: `FileMetaData` 4 row groups, `RowGroup` 1 columns, `ColumnChunk` 3 metadata,
+    `ColumnMetaData` 1 type, 3 path, 7 compressed size, 9 first data page, 11 dictionary page.
+
+    Raises:
+        ValueError: the footer does not describe them.
+    """
+    with file.open("rb") as stream:
+        end = stream.seek(-FOOTER_END, os.SEEK_END)
+        length = int.from_bytes(stream.read(4), "little")
+        stream.seek(max(0, end - length))
+        struct = _Struct(stream.read(length))
+    try:
+        groups = struct.value(STRUCT)[4]
+        return [[_column_chunk(column[3]) for column in group[1]] for group in groups]
+    except (LookupError, TypeError, AttributeError):
+        raise ValueError("its footer is damaged") from None
+
+
+def _column_chunk(described: dict[int, Any]) -> ColumnChunk:
+    path = b".".join(described[3]).decode()
+    page, dictionary = described[9], described.get(11, 0)
+    first = dictionary if 0 < dictionary < page else page
+    if min(first, described[7]) < 0:
+        raise ValueError("its footer is damaged")
+    return ColumnChunk(path, int(described[1]), int(first), int(described[7]))
 
 
 class Page(NamedTuple):
@@ -39,7 +85,7 @@ class Page(NamedTuple):
     size: int
 
 
-def read_pages(stream: BinaryIO, chunk: ColumnChunkMetaData) -> Iterator[Page]:
+def read_pages(stream: BinaryIO, chunk: ColumnChunk) -> Iterator[Page]:
     """The pages of a column chunk by their own headers; they are not unpacked.
 
     Args:
@@ -49,9 +95,7 @@ def read_pages(stream: BinaryIO, chunk: ColumnChunkMetaData) -> Iterator[Page]:
     Raises:
         ValueError: there are no such pages.
     """
-    position = chunk.data_page_offset
-    if chunk.has_dictionary_page and 0 < chunk.dictionary_page_offset < position:
-        position = chunk.dictionary_page_offset
+    position = chunk.first_page
     end = position + chunk.total_compressed_size
     if position < 0 or end > os.fstat(stream.fileno()).st_size:
         raise ValueError("its pages end behind the end of the file")
@@ -105,6 +149,38 @@ class _Struct:
             else:
                 self._skip(kind, 0)
         return found
+
+    def value(self, kind: int, depth: int = 0) -> Any:
+        """The value that comes next: a number, bytes, a list, or of a struct field → value.
+
+        Raises:
+            IndexError: the data end within it.
+            ValueError: it is none.
+        """
+        if depth > 2 * MOST_NESTED:
+            raise ValueError("its footer is damaged")
+        if kind in (I16, I32, I64):
+            number = self._varint()
+            return number >> 1 ^ -(number & 1)  # zigzag
+        if kind == STRUCT:
+            return {field: self.value(of_field, depth + 1) for field, of_field in self._fields()}
+        if kind == BINARY:
+            start = self._varint() + self.position
+            size = start - self.position
+            self._pass(size)
+            return self._data[self.position - size : self.position]
+        if kind in (LIST, SET):
+            byte = self._byte()
+            of_items, items = byte & 0x0F, self._varint() if byte >> 4 == 15 else byte >> 4
+            of_items = BYTE if of_items in (TRUE, FALSE) else of_items
+            return [self.value(of_items, depth + 1) for _ in range(items)]
+        if kind == BYTE:
+            return self._byte()
+        if kind == DOUBLE:
+            return self._pass(8)
+        if kind in (TRUE, FALSE):
+            return kind == TRUE
+        raise ValueError("its footer is damaged")
 
     def _fields(self) -> Iterator[tuple[int, int]]:
         """The number and type of each field of a struct; whoever asks for the next has read its value."""

@@ -22,10 +22,10 @@ from smaller_labse.corpora.decompressed_lines import (
     decompressed_lines,
     too_long,
 )
-from smaller_labse.corpora.parquet_pages import read_pages
+from smaller_labse.corpora.parquet_pages import BYTE_ARRAY, ColumnChunk, read_column_chunks, read_pages
 
 if TYPE_CHECKING:
-    from pyarrow.parquet import ParquetFile
+    pass
 
 TEXT_FIELD = "text"
 FIELD_ADVICE = "name it with --text-field"
@@ -157,20 +157,21 @@ def _parquet_texts(file: Path, text_field: str, advice: str) -> Iterator[str | N
     try:
         with pq.ParquetFile(file, buffer_size=BUFFER_BYTES) as parquet:
             _find_column(parquet.schema_arrow.names, file, text_field, advice)
+            chunks = read_column_chunks(file)
             cells = (
                 cell
                 for group in range(parquet.num_row_groups)
                 for batch in parquet.iter_batches(
-                    _rows_at_once(file, parquet, group, text_field), [group], [text_field]
+                    _rows_at_once(file, chunks, group, text_field), [group], [text_field]
                 )
                 for cell in batch.column(0).to_pylist()
             )
             yield from require_texts(cells, str(file), text_field, advice)
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise broken(file, error) from error
 
 
-def _rows_at_once(file: Path, parquet: ParquetFile, group: int, text_field: str) -> int:
+def _rows_at_once(file: Path, chunks: list[list[ColumnChunk]], group: int, text_field: str) -> int:
     """How many rows of a row group can be read at once, so that their texts fit into `BATCH_BYTES`.
 
     Each text is somewhere in what a page unpacks to, or in the group's dictionary, which may hold a long text
@@ -183,10 +184,10 @@ def _rows_at_once(file: Path, parquet: ParquetFile, group: int, text_field: str)
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    metadata = parquet.metadata.row_group(group)
-    chunks = [metadata.column(number) for number in range(metadata.num_columns)]
-    chunk = next((chunk for chunk in chunks if chunk.path_in_schema == text_field), None)
-    if chunk is None or chunk.physical_type != "BYTE_ARRAY":
+    if group >= len(chunks):
+        raise broken(file, ValueError("its footer is damaged"))
+    chunk = next((chunk for chunk in chunks[group] if chunk.path_in_schema == text_field), None)
+    if chunk is None or chunk.physical_type != BYTE_ARRAY:
         return 1  # no text; the first row will say so
     try:
         with file.open("rb") as stream:

@@ -16,18 +16,30 @@ from hypothesis import strategies as st
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.corpora import records
-from smaller_labse.corpora.parquet_pages import Page, read_pages
+from smaller_labse.corpora.parquet_pages import ColumnChunk, Page, read_column_chunks, read_pages
 from smaller_labse.corpora.text_files import read_lines
 from tests.parquet_files import lie, measured_memory
+
+TYPES = ("BOOLEAN", "INT32", "INT64", "INT96", "FLOAT", "DOUBLE", "BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY")
+
+
+def described(chunk: pq.ColumnChunkMetaData) -> ColumnChunk:
+    """A column chunk as pyarrow describes it."""
+    first = chunk.dictionary_page_offset if chunk.has_dictionary_page else chunk.data_page_offset
+    kind = TYPES.index(chunk.physical_type)
+    return ColumnChunk(chunk.path_in_schema, kind, first, chunk.total_compressed_size)
 
 
 def all_pages(file: Path) -> Iterator[tuple[list[Page], int]]:
     """The pages of each column chunk, and what the footer says that they unpack to."""
     metadata = pq.read_metadata(file)
+    groups = [metadata.row_group(group) for group in range(metadata.num_row_groups)]
+    chunks = [[group.column(number) for number in range(group.num_columns)] for group in groups]
+    assert read_column_chunks(file) == [list(map(described, of_group)) for of_group in chunks]
     with file.open("rb") as stream:
-        for group in map(metadata.row_group, range(metadata.num_row_groups)):
-            for chunk in map(group.column, range(group.num_columns)):
-                yield list(read_pages(stream, chunk)), chunk.total_uncompressed_size
+        for of_group in chunks:
+            for chunk in of_group:
+                yield list(read_pages(stream, described(chunk))), chunk.total_uncompressed_size
 
 
 @pytest.mark.parametrize(
@@ -65,7 +77,7 @@ def test_damaged_headers_are_read_or_refused(at: float, value: int, cut: bool) -
     with scratch.open("rb") as stream:
         for number in range(2):
             try:
-                pages = list(read_pages(stream, metadata.row_group(0).column(number)))
+                pages = list(read_pages(stream, described(metadata.row_group(0).column(number))))
             except ValueError:
                 continue
             assert all(page.size >= 0 for page in pages)

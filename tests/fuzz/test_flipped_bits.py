@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.corpora.records import read_records
 from smaller_labse.evaluate.__main__ import main
 from smaller_labse.evaluate.comparison.cache import read_measured, read_scores, write_measured, write_scores
 from smaller_labse.evaluate.comparison.models import NamedModel
@@ -53,6 +56,24 @@ def unnoticed(file: Path, read: Callable[[], object]) -> list[int]:
             continue
     file.write_bytes(whole)
     return found
+
+
+def test_no_bit_of_a_footer_ends_the_process(counted, tmp_path):
+    """pyarrow aborts where it is asked for a column that the footer describes wrongly."""
+    whole = (counted / "it.parquet").read_bytes()
+    footer = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
+    file = tmp_path / "it.parquet"
+    child = os.fork()
+    if not child:
+        for bit in range(8 * footer, 8 * footer + 400):
+            data = bytearray(whole)
+            data[bit // 8] ^= 1 << bit % 8
+            file.write_bytes(data)
+            for read in (lambda: summarize(file), lambda: list(read_records(file, "piece"))):
+                with suppress(SmallerLabseError):
+                    read()
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
 
 
 def test_in_counts(counted, tokenizer, tmp_path):
