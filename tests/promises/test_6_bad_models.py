@@ -126,7 +126,7 @@ def test_what_is_no_encoder_of_labses_format_is_refused(example, another_saved_m
         (tmp_path / "empty", "neither config.json, as Hugging Face has, nor saved_model.pb"),
         (tmp_path / "file", "a file; expected a Hugging Face folder or hub id"),
         (counted, "neither config.json, as Hugging Face has, nor saved_model.pb or encoder/"),
-        (another_saved_model, "is this an encoder in LaBSE's TF Hub format?"),
+        (another_saved_model, "is this an encoder in LaBSE's or LEALLA's TF Hub format, and complete?"),
         (example / "preprocess", "no embedding matrix 'word_embeddings/embeddings' in the checkpoint"),
     ):
         ended = run("select", "--model", model, "--counts", counted, "--out", tmp_path / "selection")
