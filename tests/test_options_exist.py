@@ -109,7 +109,7 @@ def test_the_command_lines_of_the_documents_are_understood(document: str) -> Non
 @pytest.mark.parametrize("document", [str(file.relative_to(ROOT)) for file in (*DOCUMENTS, *SCRIPTS)])
 def test_the_documents_and_scripts_name_options_that_exist(document: str) -> None:
     known = {option for parser in PARSERS.values() for option in options_of(parser)}
-    for folder in ("examples", "benchmarks", "scripts"):
+    for folder in ("examples", "benchmarks", "scripts", "tests/fuzz"):
         for file in (ROOT / folder).rglob("*.py"):
             known |= set(re.findall(r'"(--[a-z-]+)"', file.read_text(encoding="utf-8")))
     text = (ROOT / document).read_text(encoding="utf-8")

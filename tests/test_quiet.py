@@ -31,8 +31,8 @@ OURS = (
 @pytest.mark.parametrize(
     "call",
     [
+        "smaller_labse.SentenceEncoder; from smaller_labse.encoders.load import load; load(model); "
         "smaller_labse.load(model).encode(['Hello.'])",
-        "smaller_labse.SentenceEncoder; from smaller_labse.encoders.load import load; load(model)",
         "smaller_labse.count(model, text={'en': text / 'en.txt'}, out=out / 'counts')",
         "smaller_labse.select(model, counts, out=out / 'selection')",
         "smaller_labse.make_smaller(model, selection, out / 'model')",

@@ -67,7 +67,8 @@ def read_column_chunks(file: Path) -> list[list[ColumnChunk]]:
 def _column_chunk(described: dict[int, Any]) -> ColumnChunk:
     path = b".".join(described[3]).decode()
     page, dictionary = described[9], described.get(11, 0)
-    first = dictionary if 0 < dictionary < page else page
+    # A column without a value has no data page, which is said to be at 0.
+    first = dictionary if dictionary > 0 and not 0 < page < dictionary else page
     if min(first, described[7]) < 0:
         raise ValueError("its footer is damaged")
     return ColumnChunk(path, int(described[1]), int(first), int(described[7]))

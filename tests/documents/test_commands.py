@@ -28,7 +28,7 @@ STAGES = {"select-vocab": "select_vocab", "make-smaller": "make_smaller", "evalu
 PARTS = {
     "select-vocab": ["count", "select", "merge"],
     "make-smaller": [None],
-    "evaluate-encoder": ["compare", "tatoeba", "parity", "encode"],
+    "evaluate-encoder": ["compare", "tatoeba", "parity", "encode", "check"],
 }
 PASSED_ON = {  # to which command a script gives the options that it does not know
     "scripts/count.sh": ("select-vocab", "count"),

@@ -17,7 +17,7 @@ from tests.fuzz.cases import MEGABYTES, ROOT, SECONDS
 from tests.fuzz.readers import READERS, Reader
 from tests.fuzz.samples import Made, write_samples
 
-CASES = 8  # of each reader
+CASES = 5  # of each reader
 SEED = "tests"
 
 

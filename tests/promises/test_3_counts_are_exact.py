@@ -125,7 +125,7 @@ LINES = st.lists(LINE | st.lists(WORDS).map("".join) | st.text(STRANGE), max_siz
 
 
 @given(LINES)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=75, deadline=None)
 def test_counts_of_drawn_text_equal_the_plain_loop(family, lines):
     tokenizer, preprocess = family
     expected = plain_loop(preprocess, tokenizer.pieces, [line for line in lines if line])
@@ -137,7 +137,7 @@ def test_counts_of_drawn_text_equal_the_plain_loop(family, lines):
 
 
 @given(LINES, st.integers(1, 7), st.integers(1, 40))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_workers_and_batches_change_no_byte(tokenizer, tmp_path, monkeypatch, lines, size, characters):
     lines = ["at least this line", *lines]
     files = []
@@ -151,7 +151,7 @@ def test_workers_and_batches_change_no_byte(tokenizer, tmp_path, monkeypatch, li
 
 
 @given(LINES, st.integers(0, 9), st.integers(1, 9) | st.none())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_the_filter_takes_the_first_lines_that_are_long_enough(tokenizer, lines, longer_than, max_lines):
     lines = ["this line is long enough", *lines]
     passing = [line for line in lines if len(line) > longer_than][:max_lines]
@@ -164,7 +164,7 @@ def test_the_filter_takes_the_first_lines_that_are_long_enough(tokenizer, lines,
 
 
 @given(st.lists(st.tuples(LINE.filter(str.strip), st.integers(0, 9)), min_size=1, max_size=9))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_list_of_words_counts_as_the_text_that_repeats_them(tokenizer, tmp_path, words):
     from smaller_labse.corpora.sources import text_sources
 

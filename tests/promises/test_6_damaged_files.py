@@ -166,7 +166,11 @@ def test_a_manifest_of_somebody_else_says_nothing_of_a_model(tmp_path):
 
 
 def test_counts_without_a_token_are_refused(example, counted, run, tmp_path):
-    pq.write_table(pq.read_table(counted / "it.parquet").slice(0, 0), tmp_path / "it.parquet")
+    """As of a version that wrote no digests; with one, what is left is not what it is of."""
+    table = pq.read_table(counted / "it.parquet").slice(0, 0)
+    digests = (b"columns", b"digest")
+    metadata = {key: value for key, value in table.schema.metadata.items() if key not in digests}
+    pq.write_table(table.replace_schema_metadata(metadata), tmp_path / "it.parquet")
     ended = run("select", "--model", example, "--counts", tmp_path, "--out", tmp_path / "selection")
     assert ended.code == 1
     assert ended.error.endswith("it.parquet: no token was counted in it; count again, or leave it out\n")

@@ -180,7 +180,7 @@ def unigram(request, unigram_json, tmp_path_factory) -> Any:
 
 
 @given(lines=LINES)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_unigram_counts_of_words_are_those_of_whole_lines(unigram, lines):
     tokenizer, counter = unigram
     assert count(tokenizer, lines, counter) == count_whole_lines(tokenizer, lines)
@@ -213,7 +213,7 @@ def hf_wordpiece(request, tokenizer, tmp_path_factory) -> Any:
 
 
 @given(lines=LINES)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_hugging_faces_wordpiece_counts_of_words_are_those_of_whole_lines(hf_wordpiece, lines):
     tokenizer, counter = hf_wordpiece
     assert count(tokenizer, lines, counter) == count_whole_lines(tokenizer, lines)
