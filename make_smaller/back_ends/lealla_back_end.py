@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.common.workplace import scratch_folder
 from smaller_labse.encoders.bert import Encoder, save_encoder
 from smaller_labse.encoders.config import LEALLA_POOLING, WORD_EMBEDDINGS, EncoderConfig, infer_config
@@ -75,8 +75,11 @@ class LEALLABackEnd:
         """Check the original's files.
 
         Raises:
+            UsageError: an option would do nothing.
             SmallerLabseError: a part of the original cannot be read.
         """
+        if not options.huggingface:
+            raise UsageError("--no-huggingface: of LEALLA no huggingface/ is written; leave it out")
         self._tokenizer, self._selection = tokenizer, selection
         self._source = _open(original)
         self._length = options.sequence_length or self._source.sequence_length

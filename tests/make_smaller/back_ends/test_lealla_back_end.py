@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import smaller_labse
+from smaller_labse.common.errors import UsageError
 from smaller_labse.corpora.builtin_sentences import builtin_sentences
 from smaller_labse.encoders.lealla_weights import read_weights
 from smaller_labse.make_smaller.back_ends.back_end import Options
@@ -95,3 +96,5 @@ def test_a_smaller_one_is_an_original_again_by_its_own_tokenization(trimmed):
     first = read_weights(open_original(str(trimmed.original)).place.open_checkpoint()).config
     assert back_end.config == replace(first, vocab_size=len(again.tokenizer.pieces))
     assert not (trimmed.model / "huggingface").exists()
+    with pytest.raises(UsageError, match="--no-huggingface: of LEALLA no huggingface/ is written"):
+        LEALLABackEnd(again.place, again.tokenizer, trimmed.selection, Options(huggingface=False))
