@@ -292,15 +292,28 @@ def _require_undamaged(table: pa.Table, metadata: dict[str, str]) -> None:
 
 def _digest_of_columns(table: pa.Table) -> str:
     """SHA-256 of the columns: the numbers, little-endian, and the pieces, each with a zero byte behind it."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
     digest = hashlib.sha256()
     for name in _schema().names:
-        column = table[name]
-        if name == "piece":
-            digest.update("".join(f"{piece}\0" for piece in column.to_pylist()).encode())
-        else:
-            numbers = column.to_numpy()
-            digest.update(numbers.astype(numbers.dtype.newbyteorder("<")).tobytes())
+        column = table[name].cast(pa.string()) if name == "piece" else table[name]
+        for chunk in column.chunks:
+            if name == "piece":
+                digest.update(_text_bytes(pc.binary_join_element_wise(chunk, "", "\0")))
+            else:
+                numbers = chunk.to_numpy()
+                digest.update(numbers.astype(numbers.dtype.newbyteorder("<"), copy=False).data)
     return digest.hexdigest()
+
+
+def _text_bytes(texts: pa.StringArray) -> memoryview:
+    """The texts of an array that has no nulls, one behind the other, as they lie in memory."""
+    _, offsets, data = texts.buffers()
+    if not len(texts):
+        return memoryview(b"")
+    ends = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    return memoryview(data)[ends[0] : ends[-1]]
 
 
 def _read_filter(text: str) -> LineFilter:
