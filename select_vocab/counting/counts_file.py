@@ -226,7 +226,9 @@ def _require_size(
             if chunk.path_in_schema in columns
             for page in read_pages(stream, chunk)
         )
-    most = SPARE_BYTES + 2 * sum(ROW_BYTES + len(piece.encode()) for piece in pieces or [""] * rows)
+    most = SPARE_BYTES + 2 * ROW_BYTES * (rows if pieces is None else len(pieces))
+    if size > most:  # else the text need not be measured
+        most += 2 * sum(len(piece.encode()) for piece in pieces or ())
     if size > most:
         raise ValueError(f"it unpacks to {size:,} bytes, expected at most {most:,}")
 
