@@ -151,7 +151,7 @@ def make_smaller(
             prompt=written.prompt,
             sentence_transformers=(partial / HUGGINGFACE / MODULES).is_file(),
         )
-        _describe(description, partial)
+        _describe(description, partial, written.digests)
     return SmallerModel(
         folder, written.original_parameters, description.parameters, written.verification, kept
     )
@@ -213,7 +213,7 @@ def _back_end(original: Original, selection: Selection, options: Options) -> Bac
     return back_ends[kind](original.place, original.tokenizer, selection, options)
 
 
-def _describe(description: ModelDescription, folder: Path) -> None:
+def _describe(description: ModelDescription, folder: Path, digests: Mapping[str, str]) -> None:
     """Write the lineage, the model cards, and then the manifest, which lists all other files."""
     from smaller_labse.make_smaller.model_card import huggingface_card, model_card
 
@@ -221,7 +221,7 @@ def _describe(description: ModelDescription, folder: Path) -> None:
     if HUGGINGFACE in description.formats:
         write_lineage(description.lineage, folder / HUGGINGFACE)
         huggingface_card(description).save(folder / HUGGINGFACE / MODEL_CARD)
-    write_manifest(description, folder)
+    write_manifest(description, folder, digests)
 
 
 def _license(chosen: Mapping[str, Any] | None, original: OriginalCard) -> Mapping[str, Any]:

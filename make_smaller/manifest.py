@@ -33,6 +33,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from smaller_labse.common.atomic_output import new_file
@@ -154,10 +155,21 @@ class ModelDescription:
         )
 
 
-def write_manifest(description: ModelDescription, folder: Path) -> None:
-    """Write the manifest into a model's folder, in which all else is there already."""
+def write_manifest(
+    description: ModelDescription, folder: Path, digests: Mapping[str, str] = MappingProxyType({})
+) -> None:
+    """Write the manifest into a model's folder, in which all else is there already.
+
+    Args:
+        description: what it says.
+        folder: the model's.
+        digests: of files that were hashed already, by their paths in the folder.
+    """
     selection = description.selection
-    files = sorted(file for file in folder.rglob("*") if file.is_file())
+    paths = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    files = {path.relative_to(folder).as_posix(): path for path in paths}
+    others = {name: path for name, path in files.items() if name not in digests}
+    found = {**digests, **digests_of_files(others)}
     manifest: dict[str, Any] = {
         "format": FORMAT,
         "made_with": f"smaller-labse {version('smaller-labse')}",
@@ -186,8 +198,8 @@ def write_manifest(description: ModelDescription, folder: Path) -> None:
         "coverage": [asdict(language) for language in selection.coverage],
         "dtype": description.lineage.rounded_to,
         "proof": asdict(description.verification),
-        "files": {file.relative_to(folder).as_posix(): file.stat().st_size for file in files},
-        DIGESTS: digests_of_files({file.relative_to(folder).as_posix(): file for file in files}),
+        "files": {name: path.stat().st_size for name, path in files.items()},
+        DIGESTS: {name: found[name] for name in files},
     }
     write_json(folder / MANIFEST, with_digest(manifest))
 

@@ -6,8 +6,8 @@ for an original are refused here, before anything of it is read.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -45,6 +45,7 @@ class Written:
         verification: what the comparison with the original saw.
         sequence_length: the length in tokens that the preprocessor packs to; None where there is none.
         prompt: what goes before every text, in every format.
+        digests: of files that were hashed beside the verification, by their paths in the folder.
     """
 
     original_parameters: int
@@ -52,6 +53,7 @@ class Written:
     verification: Verification
     sequence_length: int | None
     prompt: str = ""
+    digests: Mapping[str, str] = field(default_factory=dict)
 
 
 class BackEnd(Protocol):

@@ -38,6 +38,7 @@ from smaller_labse.make_smaller.verify import (
     verify_rows,
     verify_tokens,
 )
+from smaller_labse.originals.digests import digest_of_file
 from smaller_labse.originals.model_folder import ENCODER, HUGGINGFACE, PREPROCESS
 from smaller_labse.originals.tfhub import TFHubFolders
 from smaller_labse.originals.tokenizers.base import BertTokenizerSetup, TensorFlowSetup
@@ -95,6 +96,7 @@ class TFHubBackEnd:
             preprocessor = build_preprocessor(BertTokenizerSetup(vocabulary, self._lower_case), self._length)
             save_preprocessor(preprocessor, folder / PREPROCESS)
             say("verifying it against the original")
+            digests = background.submit(_digests_of_weights, folder)
             verification = verify_tfhub(
                 self._checkpoint,
                 self._original_preprocess,
@@ -114,6 +116,7 @@ class TFHubBackEnd:
             formats=(ENCODER, HUGGINGFACE) if self._options.huggingface else (ENCODER,),
             verification=verification,
             sequence_length=self._length,
+            digests=digests.result(),
         )
 
     def _write_weights(self, folder: Path, vocabulary: Path, background: Executor) -> Callable[[], object]:
@@ -230,6 +233,12 @@ def _verify_rows(checkpoint: Checkpoint, selection: Selection, model: Path) -> N
         tensors = read_safetensors(model / HUGGINGFACE / WEIGHTS).tensors
         written[str(model / HUGGINGFACE)] = tensors[HUGGINGFACE_WORD_EMBEDDINGS].stored
     verify_rows(checkpoint.find(WORD_EMBEDDINGS), written, selection)
+
+
+def _digests_of_weights(model: Path) -> dict[str, str]:
+    """Of what is large, so that it takes no time of its own; by paths in the model's folder."""
+    weights = [*(model / ENCODER).glob("variables/*.data-*"), *(model / HUGGINGFACE).glob(WEIGHTS)]
+    return {file.relative_to(model).as_posix(): digest_of_file(file) for file in weights}
 
 
 def _sequence_length(original: TFHubFolders) -> int:

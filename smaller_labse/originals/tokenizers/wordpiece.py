@@ -170,7 +170,8 @@ class WordPiece:
 
 def special_pieces(pieces: Iterable[str]) -> list[int]:
     """Ids of those pieces that BERT's vocabularies have for no text, `[PAD]` and the like; ascending."""
-    return [token_id for token_id, piece in enumerate(pieces) if SPECIAL.fullmatch(piece)]
+    in_brackets = [(token_id, piece) for token_id, piece in enumerate(pieces) if piece[:1] == "["]
+    return [token_id for token_id, piece in in_brackets if SPECIAL.fullmatch(piece)]
 
 
 def text_of(piece: str, continuation: str = CONTINUATION) -> str:

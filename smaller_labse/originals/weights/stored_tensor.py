@@ -75,6 +75,7 @@ class StoredTensor:
         checksum = self.checksum if self.checksum and not self.checksum.verified else None
         result = np.empty((len(rows), *self.shape[1:]), self.dtype)
         order = np.argsort(rows, kind="stable")
+        ascending = bool(np.all(rows[:-1] <= rows[1:]))
         row_bytes = math.prod(self.shape[1:]) * self.dtype.itemsize
         at_once = max(1, BUFFER_BYTES // max(1, row_bytes))
         # One buffer for all: to ask the system for fresh memory costs more than to read.
@@ -95,7 +96,10 @@ class StoredTensor:
                 _read_into(stream, chunk, self.file)
                 if checksum:
                     found = google_crc32c.extend(found, chunk.reshape(-1).view(np.uint8))
-                result[wanted] = chunk[rows[wanted] - start]
+                if ascending:  # four times as fast as the next line, which would do, too
+                    np.take(chunk, rows[first:last] - start, axis=0, out=result[first:last], mode="clip")
+                else:
+                    result[wanted] = chunk[rows[wanted] - start]
         if checksum:
             checksum.verify(found, self.file)
         return result
