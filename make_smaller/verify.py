@@ -246,7 +246,7 @@ def _embed_all(load: Callable[[], Embed], inputs: Inputs, order: np.ndarray) -> 
 
 
 def batches_by_length(order: np.ndarray, lengths: np.ndarray) -> list[np.ndarray]:
-    """Texts by ascending length, in batches: short ones, and those up to twice as long as the batch's first."""
+    """Texts by ascending length, in batches: short ones, or those up to twice as long as the first."""
     batches: list[list[int]] = []
     for text in order.tolist():
         longest = max(SHORT_TEXT, 2 * lengths[batches[-1][0]]) if batches else 0

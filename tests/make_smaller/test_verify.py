@@ -250,4 +250,9 @@ def test_where_few_texts_are_short_the_shortest_are_embedded(number):
 def test_a_batch_holds_short_texts_or_none_more_than_twice_as_long_as_another():
     lengths = np.array([2, 3, 12, 13, 20, *[26] * 33, 27, 128])
     batches = batches_by_length(np.arange(len(lengths)), lengths)
-    assert [lengths[batch].tolist() for batch in batches] == [[2, 3, 12], [13, 20, *[26] * 30], [26] * 3 + [27], [128]]
+    assert [lengths[batch].tolist() for batch in batches] == [
+        [2, 3, 12],
+        [13, 20, *[26] * 30],
+        [26] * 3 + [27],
+        [128],
+    ]
