@@ -21,6 +21,7 @@ from smaller_labse.make_smaller.back_ends.back_end import BackEnd, Options, loca
 from smaller_labse.make_smaller.licenses import license_entries
 from smaller_labse.make_smaller.manifest import ModelDescription, Verification, write_manifest
 from smaller_labse.originals.huggingface import HuggingFaceFolder
+from smaller_labse.originals.lealla_conversions import conversion_warning, is_lealla_conversion
 from smaller_labse.originals.lineage import write_lineage
 from smaller_labse.originals.locate import folders_of
 from smaller_labse.originals.model_folder import (
@@ -131,6 +132,8 @@ def make_smaller(
     original = open_place(place)
     source = "the selection" if isinstance(selection, Selection) else os.fspath(selection)
     _require_same_vocabulary(kept, original.tokenizer, source)
+    if isinstance(place, HuggingFaceFolder) and is_lealla_conversion(place.folder):
+        _warn(conversion_warning(place.name))
     announce("loading TensorFlow")
     import_tensorflow_quietly()
     back_end = _back_end(original, kept, options)
@@ -205,11 +208,9 @@ def _back_end(original: Original, selection: Selection, options: Options) -> Bac
         FROM_TFHUB: TFHubBackEnd,
         LEALLATokenizer.kind: LEALLABackEnd,
     }
-    kind = (
-        LEALLATokenizer.kind
-        if original.tokenizer.kind == LEALLATokenizer.kind
-        else _FORMATS[type(original.place)]
-    )
+    kind = _FORMATS[type(original.place)]
+    if kind == FROM_TFHUB and original.tokenizer.kind == LEALLATokenizer.kind:
+        kind = LEALLATokenizer.kind
     return back_ends[kind](original.place, original.tokenizer, selection, options)
 
 

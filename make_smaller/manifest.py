@@ -110,7 +110,7 @@ class ModelDescription:
         sequence_length: the length in tokens that inputs are truncated at; None where only `huggingface/`
             says.
         verification: what the comparison with the original saw.
-        formats: the parts that were written, `ENCODER`, `HUGGINGFACE` or both.
+        formats: the parts that were written, of `ENCODER`, `SENTENCES` and `HUGGINGFACE`.
         license: the card's entries for it, e.g. {"license": "apache-2.0"}; empty where nobody said.
         prompt: what goes before every text, in every format.
         sentence_transformers: whether `huggingface/` says how to pool, as sentence-transformers needs it.

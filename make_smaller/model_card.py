@@ -13,9 +13,18 @@ from huggingface_hub import ModelCard, ModelCardData
 from smaller_labse.common.result_table import WIDTH
 from smaller_labse.common.visible_text import markdown_text
 from smaller_labse.corpora.languages import name_language
+from smaller_labse.make_smaller.card_texts import (
+    DIFFERENCES_OF_BOTH,
+    DIFFERENCES_OF_HUGGINGFACE,
+    MORE_WITH_TRANSFORMERS,
+    WITH_SENTENCE_TRANSFORMERS,
+    WITH_SENTENCES,
+    WITH_TENSORFLOW,
+    WITH_TRANSFORMERS,
+)
 from smaller_labse.make_smaller.manifest import ModelDescription
 from smaller_labse.make_smaller.rounding import rounding_table
-from smaller_labse.originals.model_folder import ENCODER, HUGGINGFACE, PREPROCESS
+from smaller_labse.originals.model_folder import ENCODER, HUGGINGFACE, SENTENCES
 from smaller_labse.originals.original_card import OriginalCard
 from smaller_labse.select_vocab.selection import (
     NO_ESTIMATE,
@@ -65,8 +74,7 @@ def _card(description: ModelDescription, huggingface: str, **front_matter: Any) 
         _usage(description, huggingface),
         _verification(description),
     ]
-    if set(description.formats) == {ENCODER, HUGGINGFACE} and description.selection.kind == "wordpiece":
-        parts.append(DIFFERENCES)
+    parts += _differences(description)
     parts.append(_license(description))
     text = "\n".join(parts)
     return ModelCard(f"---\n{data.to_yaml()}\n---\n\n{text}")
@@ -188,18 +196,14 @@ def _usage(description: ModelDescription, huggingface: str) -> str:
             "sentence-transformers put it there by themselves."
         )
     if ENCODER in description.formats:
-        parts.append(f"""
-```python
-import tensorflow as tf
-import tensorflow_text  # registers the preprocessor's ops
-
-preprocess = tf.saved_model.load("{description.name}/{PREPROCESS}")
-encoder = tf.saved_model.load("{description.name}/{ENCODER}")
-embeddings = tf.nn.l2_normalize(encoder(preprocess(tf.constant(["dog"])))["default"], axis=1)
-```""")
+        parts.append(WITH_TENSORFLOW.format(model=description.name))
+    if SENTENCES in description.formats:
+        parts.append(WITH_SENTENCES.format(model=description.name))
     if HUGGINGFACE in description.formats:
         example = WITH_SENTENCE_TRANSFORMERS if description.sentence_transformers else WITH_TRANSFORMERS
         parts.append(example.format(folder=huggingface))
+        if more := MORE_WITH_TRANSFORMERS.get(description.selection.kind):
+            parts.append(more.format(folder=huggingface))
     return "\n".join(parts) + "\n"
 
 
@@ -225,6 +229,15 @@ def _verification(description: ModelDescription) -> str:
     return text
 
 
+def _differences(description: ModelDescription) -> list[str]:
+    """What the forms that were written do otherwise, a section or none."""
+    kind, formats = description.selection.kind, set(description.formats)
+    if HUGGINGFACE not in formats:
+        return []
+    texts = DIFFERENCES_OF_BOTH if ENCODER in formats else DIFFERENCES_OF_HUGGINGFACE
+    return [texts[kind]] if kind in texts else []
+
+
 def _license(description: ModelDescription) -> str:
     stated = description.license.get("license")
     if stated is None:
@@ -234,29 +247,3 @@ def _license(description: ModelDescription) -> str:
         )
     name = description.license.get("license_name") or stated
     return f"## Licence\n\n{name}. The original's licence holds for what is made from it.\n"
-
-
-WITH_SENTENCE_TRANSFORMERS = """
-```python
-from sentence_transformers import SentenceTransformer
-
-embeddings = SentenceTransformer("{folder}").encode(["dog"])
-```"""
-WITH_TRANSFORMERS = """
-```python
-from transformers import AutoModel, AutoTokenizer
-
-tokenizer, model = (kind.from_pretrained("{folder}") for kind in (AutoTokenizer, AutoModel))
-outputs = model(**tokenizer(["dog"], return_tensors="pt"))
-```
-
-How an embedding is made of the outputs (pooling) is as for the original."""
-DIFFERENCES = """## Where the two tokenizers differ
-
-`preprocess/` is tf-text's `BertTokenizer`, which the original was trained with; `huggingface/` is Hugging
-Face's. They tokenize most text the same. tf-text turns a word of more than 100 bytes into `[UNK]`, Hugging
-Face one of more than 100 characters (Thai, written without spaces, shows it most); tf-text takes control
-characters for spaces, Hugging Face deletes them; tf-text takes a no-break space (U+00A0, U+202F) for a
-letter, so that French `ami !` with one becomes `[UNK]`, Hugging Face splits there. On text that both
-tokenize the same, both give the same embedding.
-"""

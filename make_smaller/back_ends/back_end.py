@@ -41,7 +41,7 @@ class Written:
 
     Attributes:
         original_parameters: of the original, all of them.
-        formats: the parts that were written, `ENCODER`, `HUGGINGFACE` or both.
+        formats: the parts that were written, of `ENCODER`, `SENTENCES` and `HUGGINGFACE`.
         verification: what the comparison with the original saw.
         sequence_length: the length in tokens that the preprocessor packs to; None where there is none.
         prompt: what goes before every text, in every format.

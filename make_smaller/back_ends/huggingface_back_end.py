@@ -22,7 +22,8 @@ from smaller_labse.encoders.sentence_transformers_folder import (
     read_default_prompt,
     write_default_prompt,
 )
-from smaller_labse.encoders.to_huggingface import write_sentence_transformers
+from smaller_labse.encoders.sentence_transformers_modules import write_sentence_transformers
+from smaller_labse.encoders.to_huggingface import bert_pooler
 from smaller_labse.make_smaller.back_ends.back_end import Options, Say, Written
 from smaller_labse.make_smaller.back_ends.trim_huggingface import TrimmedFolder, trim_huggingface
 from smaller_labse.make_smaller.manifest import Verification
@@ -182,10 +183,11 @@ class HuggingFaceBackEnd:
                 f"--sequence-length {length}: the encoder takes at most {encoder.config.max_length} tokens"
             )
         if encoder.side_files.pooling is None:  # then only the SavedModel would say how it pools
-            write_sentence_transformers(trimmed, encoder.config, encoder.read_tensor, length, normalize=False)
+            dense = bert_pooler(encoder.config, encoder.read_tensor)
+            write_sentence_transformers(trimmed, encoder.config, dense, length, normalize=False)
         with tempfile.TemporaryDirectory(dir=folder) as scratch:
             setup = tokenizer.write_for_tensorflow(Path(scratch))
-            save_encoder(build_encoder(encoder, setup.file), folder / ENCODER)
+            save_encoder(build_encoder(encoder, setup), folder / ENCODER)
             gc.collect()  # the traced functions and the encoder hold each other
             save_preprocessor(build_preprocessor(setup, length, self._prompt), folder / PREPROCESS)
         return length
@@ -247,7 +249,7 @@ class HuggingFaceBackEnd:
                 setup = smaller.write_for_tensorflow(Path(scratch))
                 length = rounded.sequence_length
                 preprocess = build_preprocessor(setup, length, self._prompt)
-                load = lambda: traced_once(build_encoder(rounded, setup.file))  # noqa: E731
+                load = lambda: traced_once(build_encoder(rounded, setup))  # noqa: E731
             after = as_arrays(preprocess(tf.constant(texts)))
             return self._with_both(
                 folder,
@@ -294,7 +296,7 @@ class HuggingFaceBackEnd:
                     "`select-vocab select --keep` and a file that holds the prompt"
                 )
             return compare(
-                lambda used: traced_once(build_encoder(encoder, setup.file, used)),
+                lambda used: traced_once(build_encoder(encoder, setup, used)),
                 before,
                 np.flatnonzero(same),
             )

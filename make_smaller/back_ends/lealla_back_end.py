@@ -1,4 +1,4 @@
-"""The back end for LEALLA: SavedModels of encoder and preprocessor, and one that is called as LEALLA is."""
+"""The back end for LEALLA: SavedModels, of which one is called as LEALLA is, and a Hugging Face folder."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from smaller_labse.common.errors import SmallerLabseError, UsageError
+from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.workplace import scratch_folder
 from smaller_labse.encoders.bert import Encoder, save_encoder
 from smaller_labse.encoders.config import LEALLA_POOLING, WORD_EMBEDDINGS, EncoderConfig, infer_config
 from smaller_labse.encoders.deterministic_tensorflow import deterministic_tensorflow
-from smaller_labse.encoders.lealla_model import SIGNATURE as EMBEDDING
-from smaller_labse.encoders.lealla_model import EmbedTexts, load_sentence_model, save_sentence_model
-from smaller_labse.encoders.lealla_weights import read_weights
+from smaller_labse.encoders.from_huggingface import WORD_EMBEDDINGS as HUGGINGFACE_WORD_EMBEDDINGS
+from smaller_labse.encoders.lealla.huggingface_folder import write_lealla_huggingface
+from smaller_labse.encoders.lealla.sentence_model import SIGNATURE as EMBEDDING
+from smaller_labse.encoders.lealla.sentence_model import EmbedTexts, load_sentence_model, save_sentence_model
+from smaller_labse.encoders.lealla.weights import read_weights
 from smaller_labse.encoders.preprocessors.pack_inputs import DEFAULT_SEQUENCE_LENGTH
 from smaller_labse.encoders.preprocessors.preprocessor import (
     build_preprocessor,
@@ -37,12 +39,14 @@ from smaller_labse.make_smaller.verify import (
     verify_rows,
     verify_tokens,
 )
-from smaller_labse.originals.model_folder import ENCODER, PREPROCESS, SENTENCES
+from smaller_labse.originals.model_folder import ENCODER, HUGGINGFACE, PREPROCESS, SENTENCES
 from smaller_labse.originals.tfhub import LEALLAFolder, TFHubFolders
 from smaller_labse.originals.tokenizers.lealla import LEALLATokenizer
 from smaller_labse.originals.tokenizers.tokenizer_files import VOCABULARY
 from smaller_labse.originals.weights.allowed_operations import load_saved_model
 from smaller_labse.originals.weights.checkpoint import Checkpoint
+from smaller_labse.originals.weights.safetensors_file import read_safetensors
+from smaller_labse.originals.weights.safetensors_folder import WEIGHTS
 from smaller_labse.originals.weights.stored_tensor import StoredTensor
 from smaller_labse.select_vocab.selection import Selection
 
@@ -75,12 +79,9 @@ class LEALLABackEnd:
         """Check the original's files.
 
         Raises:
-            UsageError: an option would do nothing.
             SmallerLabseError: a part of the original cannot be read.
         """
-        if not options.huggingface:
-            raise UsageError("--no-huggingface: of LEALLA no huggingface/ is written; leave it out")
-        self._tokenizer, self._selection = tokenizer, selection
+        self._tokenizer, self._selection, self._options = tokenizer, selection, options
         self._source = _open(original)
         self._length = options.sequence_length or self._source.sequence_length
         positions = self._source.config.max_length
@@ -95,7 +96,7 @@ class LEALLABackEnd:
         return self._source.config
 
     def write(self, folder: Path, say: Say) -> Written:
-        """Write `encoder/`, `preprocess/` and `sentences/`; see `BackEnd`."""
+        """Write `encoder/`, `preprocess/`, `sentences/` and, unless it is not wanted, `huggingface/`."""
         kept_ids = self._selection.subset.original_ids
         config = replace(self._source.config, vocab_size=len(kept_ids))
 
@@ -110,9 +111,12 @@ class LEALLABackEnd:
             self._tokenizer.write_subset(self._selection.subset, scratch)
             vocabulary = scratch / VOCABULARY
             smaller = LEALLATokenizer(vocabulary)
-            say(
-                "trimming the embedding matrix and writing encoder/; huggingface/ cannot say LEALLA's pooling"
-            )
+            with_huggingface = " and huggingface/" if self._options.huggingface else ""
+            say(f"trimming the embedding matrix and writing encoder/{with_huggingface}")
+            if self._options.huggingface:
+                write_lealla_huggingface(
+                    folder / HUGGINGFACE, config, read_tensor, self._selection.pieces, self._length
+                )
             encoder = Encoder(config, read_tensor, vocabulary, splits_by_script=True)
             save_encoder(encoder, folder / ENCODER)
             say("writing preprocess/ and sentences/")
@@ -125,7 +129,7 @@ class LEALLABackEnd:
             verification = self._verify(folder)
         return Written(
             original_parameters=self._source.config.parameters,
-            formats=(ENCODER,),
+            formats=(ENCODER, SENTENCES, *([HUGGINGFACE] if self._options.huggingface else [])),
             verification=verification,
             sequence_length=self._length,
         )
@@ -140,6 +144,9 @@ class LEALLABackEnd:
         written = {
             str(model / part): Checkpoint(model / part).find(WORD_EMBEDDINGS) for part in (ENCODER, SENTENCES)
         }
+        if self._options.huggingface:
+            tensors = read_safetensors(model / HUGGINGFACE / WEIGHTS).tensors
+            written[str(model / HUGGINGFACE)] = tensors[HUGGINGFACE_WORD_EMBEDDINGS].stored
         verify_rows(self._source.matrix, written, selection)
         chosen = choose_texts(selection, self._tokenizer, keeps_tokens(selection, self._tokenizer))
         texts = chosen.all

@@ -241,4 +241,9 @@ def _activate(inputs: tf.Tensor, activation: Activation) -> tf.Tensor:
         return inputs
     if activation == "tanh":
         return tf.tanh(inputs)
+    if activation == "hardswish":  # arXiv 1905.02244, section 5.2
+        return inputs * tf.nn.relu6(inputs + 3) / 6
+    if activation == "glu":  # arXiv 1612.08083, section 3
+        passed, gate = tf.split(inputs, 2, axis=-1)
+        return passed * tf.sigmoid(gate)
     return tf.nn.gelu(inputs, approximate=activation != "gelu")

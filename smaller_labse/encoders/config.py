@@ -14,7 +14,7 @@ LAYER_NORM_EPSILON = 1e-12  # the TF Model Garden's BERT encoder; the checkpoint
 DROPOUT_RATE = 0.1  # while fine-tuning: BERT (arXiv 1810.04805), appendix A.2, and the Garden's default
 
 HiddenActivation = Literal["gelu", "gelu_new", "gelu_pytorch_tanh"]
-Activation = Literal["gelu", "gelu_new", "gelu_pytorch_tanh", "tanh", "identity"]
+Activation = Literal["gelu", "gelu_new", "gelu_pytorch_tanh", "tanh", "identity", "hardswish", "glu"]
 PoolingMode = Literal["pooler", "cls", "mean"]
 
 
@@ -24,8 +24,8 @@ class Dense:
 
     Attributes:
         in_features: size of what goes in.
-        out_features: size of what comes out.
-        activation: "tanh" or "identity".
+        out_features: size of what comes out of the layer.
+        activation: what follows it, "tanh", "identity", "hardswish" or "glu", which halves the size.
     """
 
     in_features: int

@@ -18,6 +18,7 @@ from smaller_labse.encoders.sentence_transformers_folder import (
     SentenceTransformersFolder,
     read_sentence_transformers,
 )
+from smaller_labse.originals.tokenizers.base import LEALLASetup, TensorFlowSetup
 from smaller_labse.originals.weights.safetensors_file import Tensor, read_safetensors
 from smaller_labse.originals.weights.safetensors_folder import WEIGHTS
 
@@ -86,23 +87,26 @@ def read_encoder(
     return HuggingFaceEncoder(config, side_files, read_tensor, tensors[prefix + WORD_EMBEDDINGS])
 
 
-def build_encoder(encoder: HuggingFaceEncoder, vocabulary: Path, rows: np.ndarray | None = None) -> Encoder:
+def build_encoder(
+    encoder: HuggingFaceEncoder, tokenizer: TensorFlowSetup, rows: np.ndarray | None = None
+) -> Encoder:
     """The encoder in TensorFlow.
 
     Args:
         encoder: where its tensors are, and what it computes.
-        vocabulary: the file that travels with the SavedModel.
+        tokenizer: the tokenizer's; its file travels with the SavedModel.
         rows: take only these rows of the embedding matrix, int [n]; None for all.
     """
     if rows is None:
-        return Encoder(encoder.config, encoder.read_tensor, vocabulary)
+        splits = isinstance(tokenizer, LEALLASetup)
+        return Encoder(encoder.config, encoder.read_tensor, tokenizer.file, splits_by_script=splits)
 
     def read_tensor(name: str) -> np.ndarray:
         if name == LABSE_WORD_EMBEDDINGS:
             return encoder.embedding_matrix.read_rows(rows, as_float32=True)
         return encoder.read_tensor(name)
 
-    return Encoder(replace(encoder.config, vocab_size=len(rows)), read_tensor, vocabulary)
+    return Encoder(replace(encoder.config, vocab_size=len(rows)), read_tensor, tokenizer.file)
 
 
 def _find_prefix(folder: Path, tensors: Mapping[str, Tensor]) -> str:

@@ -113,7 +113,7 @@ def require_loadable(model: StrPath, device: str | None = None) -> None:
 def _load_lealla(place: LEALLAFolder, prompt: str, device: str | None) -> SentenceEncoder:
     import_tensorflow_quietly()
     from smaller_labse.encoders.bert import Encoder
-    from smaller_labse.encoders.lealla_weights import read_weights
+    from smaller_labse.encoders.lealla.weights import read_weights
     from smaller_labse.encoders.networks.devices import tensorflow_device
     from smaller_labse.encoders.networks.tensorflow_network import TensorFlowNetwork, on_device
     from smaller_labse.encoders.preprocessors.lealla_preprocessor import LEALLAPreprocessor
@@ -151,7 +151,7 @@ def _load_huggingface(place: HuggingFaceFolder, prompt: str, device: str | None)
         setup = tokenizer.write_for_tensorflow(scratch)
         preprocessor = build_preprocessor(setup, encoder.sequence_length)
         with on_device(device):
-            built = build_encoder(encoder, setup.file)
+            built = build_encoder(encoder, setup)
     network = TensorFlowNetwork(place.name, preprocessor, built, tokenizer.pieces, device)
     return SentenceEncoder(place.name, network, prompt, lineage)
 

@@ -19,7 +19,12 @@ from smaller_labse.originals.huggingface import (
 from smaller_labse.originals.tokenizers.tokenizer_files import read_tokenizer_settings
 
 MODES: Mapping[str, PoolingMode] = {"cls": "cls", "mean": "mean", "cls_token": "cls", "mean_tokens": "mean"}
-ACTIVATIONS: Mapping[str, Activation] = {"Tanh": "tanh", "Identity": "identity"}
+ACTIVATIONS: Mapping[str, Activation] = {
+    "Tanh": "tanh",
+    "Identity": "identity",
+    "Hardswish": "hardswish",
+    "GLU": "glu",
+}
 MODULES = "modules.json"
 LIMITS = "sentence_bert_config.json"
 LONGEST_PATH = 200  # characters, of a module
@@ -204,7 +209,7 @@ def _read_dense(folder: Path) -> Dense:
     activation = ACTIVATIONS.get(config.activation_function.rsplit(".", 1)[-1])
     if activation is None:
         raise SmallerLabseError(
-            f"{file}: the activation {config.activation_function}, expected Tanh or Identity; "
+            f"{file}: the activation {config.activation_function}, expected {', '.join(ACTIVATIONS)}; "
             "add --no-savedmodel to trim the Hugging Face folder only"
         )
     if min(config.in_features, config.out_features) < 1:

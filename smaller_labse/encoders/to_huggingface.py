@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,12 +13,19 @@ from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import write_json
 from smaller_labse.encoders.config import DROPOUT_RATE, WORD_EMBEDDINGS, EncoderConfig
 from smaller_labse.encoders.labse_tensor_names import bert_model_names
-from smaller_labse.encoders.sentence_transformers_folder import MODULES
-from smaller_labse.originals.huggingface import CONFIG, SENTENCE_TRANSFORMERS
+from smaller_labse.encoders.sentence_transformers_modules import (
+    PYTORCH,
+    DenseModule,
+    write_sentence_transformers,
+)
+from smaller_labse.originals.huggingface import CONFIG
 from smaller_labse.originals.tokenizers.tokenizer_files import TOKENIZER_JSON
 from smaller_labse.originals.tokenizers.wordpiece import END, MASK, PADDING, START, UNKNOWN
 from smaller_labse.originals.weights.safetensors_folder import WEIGHTS
 from smaller_labse.originals.weights.safetensors_writer import NewTensor, write_safetensors
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 # What transformers' tokenizers call BERT's special tokens: "pad_token" is "[PAD]".
 SPECIAL_TOKENS = {
@@ -27,7 +35,6 @@ SPECIAL_TOKENS = {
     "sep_token": END,
     "mask_token": MASK,
 }
-PYTORCH = {"format": "pt"}  # what transformers asks the file's metadata for
 LONGEST_WORD = 100  # in characters, as in Hugging Face's BertTokenizer; a longer word becomes [UNK]
 
 
@@ -61,6 +68,25 @@ def write_huggingface(
         SmallerLabseError: a special token is missing, the vocabulary or the sequence length does not fit the
             encoder, or a tensor does not have its shape or is not float32.
     """
+    ids = write_bert_model(folder, config, read_tensor, pieces, sequence_length, embedding_matrix)
+    _write_tokenizer(folder, ids, lower_case, sequence_length)
+    dense = bert_pooler(config, read_tensor)
+    write_sentence_transformers(folder, config, dense, sequence_length, normalize=True)
+
+
+def write_bert_model(
+    folder: Path,
+    config: EncoderConfig,
+    read_tensor: Callable[[str], np.ndarray],
+    pieces: Sequence[str],
+    sequence_length: int,
+    embedding_matrix: Callable[[], Iterable[np.ndarray]] | None = None,
+) -> dict[str, int]:
+    """Write `config.json` and the weights of a `BertModel`; see `write_huggingface`.
+
+    Returns:
+        Every token's id.
+    """
     ids = _token_ids(pieces, config)
     if sequence_length > config.max_position_embeddings:
         limit = f"the encoder's {config.max_position_embeddings} positions"
@@ -68,8 +94,19 @@ def write_huggingface(
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / CONFIG, _model_config(config, ids))
     _write_tensors(folder / WEIGHTS, bert_model_names(config), config, read_tensor, embedding_matrix)
-    _write_tokenizer(folder, ids, lower_case, sequence_length)
-    write_sentence_transformers(folder, config, read_tensor, sequence_length, normalize=True)
+    return ids
+
+
+def bert_pooler(config: EncoderConfig, read_tensor: Callable[[str], np.ndarray]) -> list[DenseModule]:
+    """BERT's pooler as a module behind the pooling of [CLS]; none where `config` has another pooling."""
+    if config.pooling.mode != "pooler":
+        return []
+    shapes = config.bert_tensor_shapes()
+    weight, bias = (
+        _torch_values(name, read_tensor(name), shapes[name])
+        for name in ("pooler_transform/kernel", "pooler_transform/bias")
+    )
+    return [DenseModule("torch.nn.modules.activation.Tanh", weight, bias)]
 
 
 def _write_tensors(
@@ -170,8 +207,6 @@ def _model_config(config: EncoderConfig, ids: Mapping[str, int]) -> dict[str, ob
 def _write_tokenizer(folder: Path, ids: Mapping[str, int], lower_case: bool, sequence_length: int) -> None:
     """`tokenizer.json` is what fast tokenizers read; `vocab.txt` is for those who build their own."""
     (folder / "vocab.txt").write_bytes("".join(piece + "\n" for piece in ids).encode("utf-8"))
-    (folder / TOKENIZER_JSON).write_bytes(_bert_tokenizer_json(ids, lower_case).encode("utf-8"))
-    write_json(folder / "special_tokens_map.json", SPECIAL_TOKENS)
     settings = {
         "tokenizer_class": "BertTokenizer",
         "do_lower_case": lower_case,
@@ -180,11 +215,18 @@ def _write_tokenizer(folder: Path, ids: Mapping[str, int], lower_case: bool, seq
         "model_max_length": sequence_length,
         "clean_up_tokenization_spaces": False,  # the decoder does it
     }
-    write_json(folder / "tokenizer_config.json", settings | SPECIAL_TOKENS)
+    write_tokenizer_files(folder, add_around(_bert_backend(ids, lower_case), ids), settings | SPECIAL_TOKENS)
 
 
-def _bert_tokenizer_json(ids: Mapping[str, int], lower_case: bool) -> str:
-    from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+def write_tokenizer_files(folder: Path, backend: Tokenizer, settings: Mapping[str, object]) -> None:
+    """Write a tokenizer of the library tokenizers, and `settings` as `tokenizer_config.json`."""
+    (folder / TOKENIZER_JSON).write_bytes(backend.to_str(pretty=True).encode("utf-8"))
+    write_json(folder / "special_tokens_map.json", SPECIAL_TOKENS)
+    write_json(folder / "tokenizer_config.json", settings)
+
+
+def _bert_backend(ids: Mapping[str, int], lower_case: bool) -> Tokenizer:
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
     model = models.WordPiece(dict(ids), unk_token=UNKNOWN, max_input_chars_per_word=LONGEST_WORD)
     tokenizer = Tokenizer(model)
@@ -192,6 +234,13 @@ def _bert_tokenizer_json(ids: Mapping[str, int], lower_case: bool) -> str:
         clean_text=True, handle_chinese_chars=True, strip_accents=None, lowercase=lower_case
     )
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    return tokenizer
+
+
+def add_around(tokenizer: Tokenizer, ids: Mapping[str, int]) -> Tokenizer:
+    """Add what every WordPiece tokenizer has around it: the special tokens, and how ids become text again."""
+    from tokenizers import AddedToken, decoders, processors
+
     tokenizer.post_processor = processors.TemplateProcessing(
         single=f"{START}:0 $A:0 {END}:0",
         pair=f"{START}:0 $A:0 {END}:0 $B:1 {END}:1",
@@ -199,52 +248,4 @@ def _bert_tokenizer_json(ids: Mapping[str, int], lower_case: bool) -> str:
     )
     tokenizer.decoder = decoders.WordPiece(prefix="##", cleanup=True)
     tokenizer.add_special_tokens([AddedToken(piece, special=True) for piece in SPECIAL_TOKENS.values()])
-    return tokenizer.to_str(pretty=True)
-
-
-def write_sentence_transformers(
-    folder: Path,
-    config: EncoderConfig,
-    read_tensor: Callable[[str], np.ndarray],
-    sequence_length: int,
-    normalize: bool,
-) -> None:
-    """Name the steps from a folder's outputs to the sentence embedding, for sentence-transformers.
-
-    Args:
-        folder: the folder; what it says of prompts stays.
-        config: the encoder's; a pooler is [CLS] and then a dense layer with tanh. No other dense layers.
-        read_tensor: see `write_huggingface`.
-        sequence_length: see `write_huggingface`.
-        normalize: whether embeddings get length 1.
-    """
-    has_pooler = config.pooling.mode == "pooler"
-    steps = {"": "Transformer", "1_Pooling": "Pooling"}
-    steps |= {"2_Dense": "Dense"} if has_pooler else {}
-    steps |= {f"{len(steps)}_Normalize": "Normalize"} if normalize else {}
-    modules = [
-        {"idx": number, "name": str(number), "path": path, "type": f"sentence_transformers.models.{step}"}
-        for number, (path, step) in enumerate(steps.items())
-    ]
-    write_json(folder / MODULES, modules)
-    if not (folder / SENTENCE_TRANSFORMERS).exists():
-        write_json(folder / SENTENCE_TRANSFORMERS, {"prompts": {}, "similarity_fn_name": "cosine"})
-    transformer = {"max_seq_length": sequence_length, "do_lower_case": False}  # the tokenizer lower-cases
-    write_json(folder / "sentence_bert_config.json", transformer)
-    pooling = {
-        "word_embedding_dimension": config.hidden_size,
-        "pooling_mode_cls_token": config.pooling.mode != "mean",
-        "pooling_mode_mean_tokens": config.pooling.mode == "mean",
-    }
-    write_json(folder / "1_Pooling" / CONFIG, pooling)
-    if not has_pooler:
-        return
-    dense = {
-        "in_features": config.hidden_size,
-        "out_features": config.hidden_size,
-        "bias": True,
-        "activation_function": "torch.nn.modules.activation.Tanh",
-    }
-    write_json(folder / "2_Dense" / CONFIG, dense)
-    pooler = {"pooler_transform/kernel": "linear.weight", "pooler_transform/bias": "linear.bias"}
-    _write_tensors(folder / "2_Dense" / WEIGHTS, pooler, config, read_tensor)
+    return tokenizer

@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.originals.tokenizers.base import BertTokenizerSetup
+from smaller_labse.originals.tokenizers.base import BertTokenizerSetup, LEALLASetup
 from smaller_labse.originals.tokenizers.kept_characters import wordpiece_characters, wordpiece_unreadable
+from smaller_labse.originals.tokenizers.lealla import KIND as LEALLA
+from smaller_labse.originals.tokenizers.lealla import is_lealla_json, lealla_fingerprint
 from smaller_labse.originals.tokenizers.tokenizer_files import (
     TOKENIZER_JSON,
     VOCABULARY,
@@ -48,12 +50,11 @@ class HuggingFaceWordPiece:
     """A WordPiece vocabulary, tokenized as Hugging Face does, not quite as tf-text does; a `Tokenizer`.
 
     Attributes:
+        kind: "wordpiece", or "lealla" where words are split as LEALLA's are.
         json_file: the `tokenizer.json`.
         special_ids: added tokens, those that the folder's files name, `[PAD]`, `[UNK]`, `[CLS]`, `[SEP]`,
             `[MASK]` and the `[unused…]` ones; int32, ascending.
     """
-
-    kind = "wordpiece"
 
     def __init__(self, json_file: TokenizerJson, special_ids: Iterable[int] = ()) -> None:
         """Take a tokenizer whose model is WordPiece.
@@ -68,6 +69,9 @@ class HuggingFaceWordPiece:
         self.json_file = json_file
         self.file, self.pieces, self.ids = json_file.file, json_file.pieces, json_file.ids
         self.fingerprint, self.without_embedding = json_file.fingerprint, json_file.without_embedding
+        self.kind = "wordpiece"
+        if is_lealla_json(json_file.content):
+            self.kind, self.fingerprint = LEALLA, lealla_fingerprint(self.fingerprint)
         unknown = json_file.model.get("unk_token")
         if unknown not in self.ids:
             raise SmallerLabseError(f"{self.file}: the unknown piece {unknown!r} is not in the vocabulary")
@@ -121,9 +125,11 @@ class HuggingFaceWordPiece:
         write_pieces(kept, folder / VOCABULARY)
         write_files_beside(self.file.parent, subset, len(self.pieces), folder)
 
-    def write_for_tensorflow(self, folder: Path) -> BertTokenizerSetup:
+    def write_for_tensorflow(self, folder: Path) -> BertTokenizerSetup | LEALLASetup:
         """Write `vocab.txt`; see `Tokenizer`."""
         write_pieces(self.pieces, folder / VOCABULARY)
+        if self.kind == LEALLA:
+            return LEALLASetup(folder / VOCABULARY)
         normalizer = self.json_file.content.get("normalizer") or {}
         return BertTokenizerSetup(folder / VOCABULARY, bool(normalizer.get("lowercase", False)))
 

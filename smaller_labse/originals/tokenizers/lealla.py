@@ -9,19 +9,32 @@ an emoji, or are punctuation and symbols only, become their characters; then Wor
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from smaller_labse.originals.tokenizers.base import LEALLASetup
 from smaller_labse.originals.tokenizers.compiled.bert_words import tokenize_by_words
+from smaller_labse.originals.tokenizers.compiled.script_patterns import (
+    UNREADABLE,
+    are_script_patterns,
+    script_patterns,
+)
 from smaller_labse.originals.tokenizers.compiled.script_words import script_words
-from smaller_labse.originals.tokenizers.compiled.wordpiece_and_unigram import Pieces, new_pieces
+from smaller_labse.originals.tokenizers.compiled.wordpiece_and_unigram import LONGEST_WORD, Pieces, new_pieces
+from smaller_labse.originals.tokenizers.normalizer import flat_steps
 from smaller_labse.originals.tokenizers.tokenizer_files import VOCABULARY
 from smaller_labse.originals.tokenizers.vocabulary import write_pieces
-from smaller_labse.originals.tokenizers.wordpiece import CONTINUATION, WordPiece
+from smaller_labse.originals.tokenizers.wordpiece import CONTINUATION, UNKNOWN, WordPiece
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer as Backend
+
+
+KIND = "lealla"
 
 
 class LEALLATokenizer(WordPiece):
@@ -30,7 +43,7 @@ class LEALLATokenizer(WordPiece):
     The fingerprint is not that of the vocabulary alone: LaBSE has the same, and tokenizes otherwise.
     """
 
-    kind = "lealla"
+    kind = KIND
 
     def __init__(self, file: Path) -> None:
         """Read a vocabulary file, one piece per line.
@@ -39,7 +52,7 @@ class LEALLATokenizer(WordPiece):
             SmallerLabseError: see `WordPiece`.
         """
         super().__init__(file)
-        self.fingerprint = hashlib.sha256(f"{self.kind} {self.fingerprint}".encode()).hexdigest()
+        self.fingerprint = lealla_fingerprint(self.fingerprint)
 
     def tokenize(self, lines: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """See `Tokenizer`; a line feed in a line is deleted."""
@@ -77,3 +90,43 @@ class LEALLATokenizer(WordPiece):
         """Write `vocab.txt`; see `Tokenizer`."""
         write_pieces(self.pieces, folder / VOCABULARY)
         return LEALLASetup(folder / VOCABULARY)
+
+
+def lealla_fingerprint(of_vocabulary: str) -> str:
+    """The fingerprint of a vocabulary by which text is tokenized as LEALLA does."""
+    return hashlib.sha256(f"{KIND} {of_vocabulary}".encode()).hexdigest()
+
+
+def lealla_backend(ids: Mapping[str, int]) -> Backend:
+    """LEALLA's tokenizer as one of the library tokenizers; see `script_patterns` for where they part.
+
+    Args:
+        ids: every token's id.
+    """
+    from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
+
+    patterns = script_patterns()
+    model = models.WordPiece(dict(ids), unk_token=UNKNOWN, max_input_chars_per_word=LONGEST_WORD)
+    tokenizer = Tokenizer(model)
+    tokenizer.normalizer = normalizers.Sequence(
+        [
+            normalizers.Replace(Regex(patterns.deleted), ""),
+            normalizers.Replace(Regex(patterns.inner_spaces), ""),
+            normalizers.Replace(Regex(patterns.too_long), UNREADABLE),
+        ]
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(pattern), "removed", invert=True)
+            for pattern in (patterns.words, patterns.whole_or_characters)
+        ]
+    )
+    return tokenizer
+
+
+def is_lealla_json(content: Mapping[str, Any]) -> bool:
+    """Whether a `tokenizer.json` is `lealla_backend`'s, of whatever version of Unicode."""
+    steps = list(flat_steps(content.get("pre_tokenizer")))
+    patterns = [pattern.get("Regex") for step in steps if isinstance(pattern := step.get("pattern"), dict)]
+    expressions = [pattern for pattern in patterns if isinstance(pattern, str)]
+    return len(steps) == len(expressions) == 2 and are_script_patterns(*expressions)

@@ -1,7 +1,8 @@
-"""LEALLA trimmed: the same embeddings, by every way in which users of LEALLA call it; trimmed again; loaded."""
+"""LEALLA trimmed: the same embeddings, by every way in which it is called; trimmed again; loaded."""
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -10,9 +11,9 @@ import numpy as np
 import pytest
 
 import smaller_labse
-from smaller_labse.common.errors import UsageError
 from smaller_labse.corpora.builtin_sentences import builtin_sentences
-from smaller_labse.encoders.lealla_weights import read_weights
+from smaller_labse.encoders.lealla.huggingface_folder import write_lealla_huggingface
+from smaller_labse.encoders.lealla.weights import read_weights
 from smaller_labse.make_smaller.back_ends.back_end import Options
 from smaller_labse.make_smaller.back_ends.lealla_back_end import LEALLABackEnd
 from smaller_labse.originals.open import open_original
@@ -79,13 +80,84 @@ def test_it_is_called_as_lealla_is_and_says_the_same(trimmed, expected):
 
 
 def test_original_and_smaller_model_are_loaded_and_differ_on_lost_tokens_alone(trimmed, expected):
+    """`huggingface/` alone, too; and every text's vector is its own."""
     texts = [*TEXTS, "Привет, как дела?"]
-    original, smaller = (
-        smaller_labse.load(model).encode(texts) for model in (trimmed.original, trimmed.model)
+    models = (trimmed.original, trimmed.model, trimmed.model / "huggingface")
+    encoders = [smaller_labse.load(model) for model in models]
+    original, *smaller = (encoder.encode(texts) for encoder in encoders)
+    for found in (original, *smaller):
+        assert np.abs(found[:-1] - expected).max() <= 1e-5
+    for found in smaller:
+        assert np.abs(original[-1] - found[-1]).max() > 1e-2
+    alone = np.concatenate([encoders[-1].encode([text]) for text in texts])
+    assert np.abs(alone - smaller[-1]).max() <= 1e-6
+
+
+@pytest.mark.interop
+def test_the_hugging_face_folder_is_lealla_in_both_libraries(trimmed, expected):
+    """By sentence-transformers, and by transformers as the model card says; whatever the token types."""
+    torch, transformers, sentence_transformers = (
+        pytest.importorskip(library, reason=f"needs {library}, from the extra interop")
+        for library in ("torch", "transformers", "sentence_transformers")
     )
-    assert np.abs(original[:-1] - expected).max() <= 1e-5
-    assert np.abs(smaller[:-1] - expected).max() <= 1e-5
-    assert np.abs(original[-1] - smaller[-1]).max() > 1e-2
+    folder = str(trimmed.model / "huggingface")
+    model = sentence_transformers.SentenceTransformer(folder, device="cpu")
+    assert np.abs(model.encode(TEXTS) - expected).max() <= 1e-5
+    assert model.get_embedding_dimension() == expected.shape[1]
+    tokenizer, bert = (
+        kind.from_pretrained(folder) for kind in (transformers.AutoTokenizer, transformers.AutoModel)
+    )
+    card = (trimmed.model / "huggingface" / "README.md").read_text(encoding="utf-8")
+    snippet = card[card.index("with torch.no_grad():") : card.index("embeddings = torch")]
+    given = {"torch": torch, "model": bert}
+    for types in (0, 1):
+        given["tokenizer"] = lambda texts, **options: {
+            **(made := tokenizer(TEXTS, **options)),
+            "token_type_ids": torch.full_like(made["input_ids"], types),  # noqa: B023
+        }
+        exec(snippet, given)
+        found = torch.nn.functional.normalize(given["pooled"], dim=1).numpy()
+        assert np.abs(found - expected).max() <= 1e-5
+    assert type(tokenizer) is not transformers.BertTokenizer
+
+
+def test_the_hugging_face_folder_s_bytes_depend_on_the_model_alone(trimmed, tmp_path):
+    weights = read_weights(open_original(str(trimmed.original)).place.open_checkpoint())
+    kept = trimmed.selection.subset.original_ids
+    write_lealla_huggingface(
+        tmp_path,
+        replace(weights.config, vocab_size=len(kept)),
+        weights.read,
+        trimmed.selection.pieces,
+        128,
+        embedding_matrix=lambda: [weights.word_embeddings().read_rows(kept)],
+    )
+    for file in (file for file in tmp_path.rglob("*") if file.is_file() and file.name != "config.json"):
+        other = trimmed.model / "huggingface" / file.relative_to(tmp_path)
+        assert file.read_bytes() == other.read_bytes(), file
+
+
+def test_the_hugging_face_folder_alone_is_counted_and_trimmed_as_lealla(trimmed, tmp_path):
+    """Its text is split by scripts, so that counts of BERT's tokenizer are none of its own."""
+    alone = tmp_path / "alone"
+    shutil.copytree(trimmed.model / "huggingface", alone)
+    tokenizer = open_original(str(alone)).tokenizer
+    again = open_original(str(trimmed.model)).tokenizer
+    assert (tokenizer.kind, tokenizer.fingerprint) == (again.kind, again.fingerprint)
+    (tmp_path / "text.txt").write_text("".join(f"{text}\n" for text in TEXTS[:9]), encoding="utf-8")
+    counts = smaller_labse.count(
+        alone, text={"en": tmp_path / "text.txt"}, longer_than=0, out=tmp_path / "counts"
+    )
+    selection = smaller_labse.select(alone, counts, coverage="1", out=tmp_path / "selection")
+    model = smaller_labse.make_smaller(
+        alone, selection, out=tmp_path / "model", license="apache-2.0", savedmodel=False
+    )
+    ids = tokenizer.tokenize(TEXTS[:9])[0]
+    smaller = open_original(str(model.folder)).tokenizer
+    assert (smaller.kind, smaller.pieces) == ("lealla", selection.pieces)
+    assert selection.subset.original_ids[smaller.tokenize(TEXTS[:9])[0]].tolist() == ids.tolist()
+    card = (model.folder / "README.md").read_text(encoding="utf-8")
+    assert "What Hugging Face's form does otherwise" in card and "sentences/" not in card
 
 
 def test_a_smaller_one_is_an_original_again_by_its_own_tokenization(trimmed):
@@ -95,6 +167,3 @@ def test_a_smaller_one_is_an_original_again_by_its_own_tokenization(trimmed):
     back_end = LEALLABackEnd(again.place, again.tokenizer, trimmed.selection, Options())
     first = read_weights(open_original(str(trimmed.original)).place.open_checkpoint()).config
     assert back_end.config == replace(first, vocab_size=len(again.tokenizer.pieces))
-    assert not (trimmed.model / "huggingface").exists()
-    with pytest.raises(UsageError, match="--no-huggingface: of LEALLA no huggingface/ is written"):
-        LEALLABackEnd(again.place, again.tokenizer, trimmed.selection, Options(huggingface=False))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -15,7 +17,7 @@ from smaller_labse.originals.tokenizers.compiled.wordpiece_and_unigram import (
     DELETED,
     KINDS,
 )
-from smaller_labse.originals.tokenizers.lealla import LEALLATokenizer
+from smaller_labse.originals.tokenizers.lealla import LEALLATokenizer, is_lealla_json, lealla_backend
 from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset, write_pieces
 from smaller_labse.originals.tokenizers.wordpiece import WordPiece
 from tests.originals.tokenizers.conftest import Trim
@@ -38,6 +40,12 @@ LINES = st.lists(LINE.map(" ".join) | LINE.map("".join), min_size=1, max_size=30
 @pytest.fixture(scope="module")
 def lealla(tokenizer) -> LEALLATokenizer:
     return LEALLATokenizer(tokenizer.file)
+
+
+@pytest.fixture(scope="module")
+def backend(lealla):
+    """The same tokenization by the library tokenizers."""
+    return lealla_backend(lealla.ids)
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +92,36 @@ def test_ids_are_those_of_the_models_own_graph(shared):
     for row, ids in zip(found, ids_of_lines(lealla, lines), strict=True):
         row[: len(ids[:126]) + 2] = [start, *ids[:126], end]
     assert [lines[n] for n in np.flatnonzero((found != expected).any(axis=1))] == []
+    encodings = lealla_backend(lealla.ids).encode_batch_fast(lines)
+    assert [encoding.ids for encoding in encodings] == ids_of_lines(lealla, lines)
+
+
+@given(LINES)
+@settings(max_examples=50, deadline=None)
+def test_ids_of_drawn_text_are_those_of_the_library_tokenizers(lealla, backend, lines):
+    assert [encoding.ids for encoding in backend.encode_batch_fast(lines)] == ids_of_lines(lealla, lines)
+
+
+def test_what_the_library_tokenizers_do_otherwise(lealla, backend):
+    """Words of more than 100 bytes whose characters differ in size; all others are unknown to both."""
+    mixed = "Жꙁ" * 21  # 105 bytes, 42 characters, and it takes 51 of the shortest to be sure
+    assert ids_of_lines(lealla, ["é" * 51, mixed]) == [[lealla.unknown_id]] * 2
+    assert len(backend.encode("é" * 51).ids) > 1 and backend.normalizer.normalize_str(mixed) == mixed
+    alike = ["ก" * 33, "ก" * 34, "Ж" * 50, "Ж" * 51, "é" * 50, "é" * 101, "1½" * 51, "漢" * 60, "😀" * 40]
+    assert [encoding.ids for encoding in backend.encode_batch_fast(alike)] == ids_of_lines(lealla, alike)
+
+
+def test_its_expressions_are_recognised_whatever_their_characters(backend):
+    content = json.loads(backend.to_str())
+    assert is_lealla_json(content)
+    steps = content["pre_tokenizer"]["pretokenizers"]
+    words = steps[0]["pattern"]["Regex"]
+    steps[0]["pattern"]["Regex"] = words.replace("A-Za-z", "B-Z")
+    assert words != steps[0]["pattern"]["Regex"] and is_lealla_json(content)
+    steps[0]["pattern"]["Regex"] = f"{words}|."
+    assert not is_lealla_json(content)
+    assert not is_lealla_json({"pre_tokenizer": {"type": "BertPreTokenizer"}})
+    assert not is_lealla_json({"pre_tokenizer": {"type": "Split", "pattern": {"Regex": 1}}})
 
 
 def test_spaces_between_characters_of_the_script_common_do_not_separate_them(lealla):
