@@ -259,6 +259,7 @@ def read_lists(folder: Path) -> object:
 
 
 def read_test_data(folder: Path) -> object:
+    from smaller_labse.corpora.translation_pairs import find_pairs, read_pairs
     from smaller_labse.evaluate.tasks.bitext_mining import read_bucc
     from smaller_labse.evaluate.tasks.sts import read_sts
     from smaller_labse.evaluate.tasks.translation_retrieval import read_parallel, read_tatoeba
@@ -277,6 +278,7 @@ def read_test_data(folder: Path) -> object:
     for task in tasks:
         for score in task.measure(encode):
             require(score.value != score.value or -1 <= score.value <= 1, "a score")
+    read_pairs(find_pairs([f"en-it={folder / 'sts.tsv'}", f"en-it={folder / 'en.txt'},{folder / 'it.txt'}"]))
     return None
 
 
