@@ -1,0 +1,1 @@
+"""What a student is trained to make small: one formula in each file."""
