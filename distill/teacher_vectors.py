@@ -1,0 +1,153 @@
+"""A teacher's vectors: its embeddings of texts, computed once and kept as float16 in a `.npy` file.
+
+The file's name holds a digest of the teacher's files, its prompt and the texts, so that other texts, or
+another teacher, are never taken for these. They are computed in parts of `PART_TEXTS` texts, each written when
+it is whole: a run that was interrupted goes on after the last one, to the same bytes. Embeddings have length 1:
+the objectives ask only where they point, and float16 then suffices (its step is 5e-4 at 1).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from smaller_labse.common.arguments import StrPath
+from smaller_labse.common.atomic_output import new_file
+from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.common.progress import announce, progress
+from smaller_labse.encoders.prompt import prompt_of
+from smaller_labse.originals.digests import digest_of_json, digests_of_files
+from smaller_labse.originals.locate import folders_of, locate_encoder
+
+FORMAT = "smaller_labse.teacher_vectors.1"
+PART_TEXTS = 8192  # what a kill costs at most; as many as a sentence encoder tokenizes at a time
+PARTS = ".parts"
+DIGITS = 16  # of the digest, in the file's name
+CHECKED_ROWS = 65536
+
+
+def teacher_vectors(
+    teacher: StrPath, texts: Sequence[str], folder: Path, device: str | None = None
+) -> np.ndarray:
+    """The teacher's embeddings of texts, from what is kept in a folder, or computed and kept there.
+
+    Args:
+        teacher: any model that `smaller_labse.load` takes; its own prompt goes before every text.
+        texts: the texts; whoever has equal ones gives them once.
+        folder: where the vectors are kept; it is made if need be.
+        device: where they are computed, see `smaller_labse.load`.
+
+    Returns:
+        float16 [texts, the teacher's embedding size], at length 1, mapped from the file and not read.
+
+    Raises:
+        SmallerLabseError: there is no such teacher, an embedding holds NaN, or the disk is full.
+
+    Example:
+        vectors = teacher_vectors("intfloat/multilingual-e5-small", english, Path("work/teacher"))
+    """
+    file = folder / f"{_digest(teacher, texts)}.npy"
+    if not file.exists():
+        parts = file.with_suffix(PARTS)
+        parts.mkdir(parents=True, exist_ok=True)
+        _compute_parts(teacher, texts, parts, device)
+        _join(parts, len(texts), file)
+        shutil.rmtree(parts)
+    return read_vectors(file, len(texts))
+
+
+def read_vectors(file: Path, texts: int) -> np.ndarray:
+    """Map a `.npy` file with an embedding for each text: ours, or anybody's.
+
+    Args:
+        file: float16, float32 or float64 [texts, embedding size].
+        texts: how many rows are expected.
+
+    Returns:
+        The array, mapped from the file; of any length, as the file has them.
+
+    Raises:
+        SmallerLabseError: it is no such file, has another number of rows, or holds NaN, infinity or a row of
+            zeros, which points nowhere.
+    """
+    if not file.is_file():
+        raise SmallerLabseError(f"{file}: there is no such file of vectors")
+    try:
+        vectors = np.load(file, mmap_mode="r", allow_pickle=False)
+    except (ValueError, OSError, EOFError):
+        raise SmallerLabseError(f"{file}: no readable .npy file; write it with numpy.save") from None
+    expected = f"expected floats of the shape [{texts:,}, embedding size]"
+    if not isinstance(vectors, np.ndarray) or vectors.ndim != 2 or vectors.dtype.kind != "f":
+        raise SmallerLabseError(f"{file}: no matrix of floats, {expected}")
+    if len(vectors) != texts or not vectors.shape[1]:
+        raise SmallerLabseError(f"{file}: an array of the shape {list(vectors.shape)}, {expected}")
+    for start in range(0, texts, CHECKED_ROWS):
+        rows = np.asarray(vectors[start : start + CHECKED_ROWS], np.float32)
+        wrong = np.flatnonzero(~np.isfinite(rows).all(axis=1) | ~rows.any(axis=1))
+        if len(wrong):
+            raise SmallerLabseError(
+                f"{file}: row {start + wrong[0]} holds NaN or infinity, or zeros only; compute it again"
+            )
+    return vectors
+
+
+def _digest(teacher: StrPath, texts: Sequence[str]) -> str:
+    """What the vectors depend on, in hexadecimal digits."""
+    place = locate_encoder(os.fspath(teacher))
+    files = {
+        f"{number}/{path.relative_to(folder).as_posix()}": path
+        for number, folder in enumerate(folders_of(place))
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+    text = hashlib.sha256()
+    for each in texts:  # a text may hold line feeds, so its length stands before it
+        encoded = each.encode()
+        text.update(len(encoded).to_bytes(8, "little") + encoded)
+    described = {
+        "format": FORMAT,
+        "teacher": digests_of_files(files),
+        "prompt": prompt_of(place) or "",
+        "texts": text.hexdigest(),
+    }
+    return digest_of_json(described)[:DIGITS]
+
+
+def _compute_parts(teacher: StrPath, texts: Sequence[str], parts: Path, device: str | None) -> None:
+    """Compute and write the parts that are not there yet."""
+    missing = [(file, start) for file, start in _parts(parts, len(texts)) if not file.exists()]
+    if not missing:
+        return
+    from smaller_labse.encoders.load import load
+
+    announce(f"loading the teacher {os.fspath(teacher)}")
+    encoder = load(teacher, device=device)
+    done = len(texts) - sum(min(PART_TEXTS, len(texts) - start) for _, start in missing)
+    # Two loadings of a model may differ in the last bits, unless its graphs run as they stand.
+    with encoder.exact(), progress("embedding with the teacher", len(texts), "texts") as advance:
+        advance(done)
+        for file, start in missing:
+            part = texts[start : start + PART_TEXTS]
+            vectors = encoder.encode(part, normalize=True, advance=advance).astype(np.float16)
+            with new_file(file) as partial, partial.open("wb") as stream:
+                np.save(stream, vectors, allow_pickle=False)
+
+
+def _join(parts: Path, texts: int, file: Path) -> None:
+    """Write one file of all parts."""
+    read = [np.load(part, mmap_mode="r", allow_pickle=False) for part, _ in _parts(parts, texts)]
+    with new_file(file) as partial, partial.open("wb") as stream:
+        header = {"descr": "<f2", "fortran_order": False, "shape": (texts, read[0].shape[1])}
+        np.lib.format.write_array_header_1_0(stream, header)
+        for part in read:
+            stream.write(np.ascontiguousarray(part, "<f2").data)
+
+
+def _parts(parts: Path, texts: int) -> Iterator[tuple[Path, int]]:
+    for number, start in enumerate(range(0, texts, PART_TEXTS)):
+        yield parts / f"{number:06}.npy", start
