@@ -1,9 +1,9 @@
 """A teacher's vectors: its embeddings of texts, computed once and kept as float16 in a `.npy` file.
 
 The file's name holds a digest of the teacher's files, its prompt and the texts, so that other texts, or
-another teacher, are never taken for these. They are computed in parts of `PART_TEXTS` texts, each written when
-it is whole: a run that was interrupted goes on after the last one, to the same bytes. Embeddings have length 1:
-the objectives ask only where they point, and float16 then suffices (its step is 5e-4 at 1).
+another teacher, are never taken for these. They are computed in parts of `PART_TEXTS` texts, each written
+when it is whole: a run that was interrupted goes on after the last one, to the same bytes. Embeddings have
+length 1: the objectives ask only where they point, and float16 then suffices (its step is 5e-4 at 1).
 """
 
 from __future__ import annotations
