@@ -235,6 +235,12 @@ def traced_once(encoder: Callable[..., Mapping[str, tf.Tensor]]) -> Embed:
     return tf.function(lambda batch: encoder(batch)["default"], input_signature=[inputs], autograph=False)
 
 
+def embed_inputs(load: Callable[[], Embed], inputs: Inputs) -> np.ndarray:
+    """The embeddings of all of these inputs, float32 [n, hidden size]; the encoder is gone afterwards."""
+    order = np.argsort(inputs[MASK].sum(axis=1), kind="stable")  # by length
+    return _embed_all(load, inputs, order)[np.argsort(order)]
+
+
 def _embed_all(load: Callable[[], Embed], inputs: Inputs, order: np.ndarray) -> np.ndarray:
     """Embeddings of the texts of these indices, float32 [n, hidden size]; the encoder is gone afterwards."""
     embed = load()

@@ -32,9 +32,10 @@ from smaller_labse.make_smaller.verification_texts import choose_texts, keeps_to
 from smaller_labse.make_smaller.verify import (
     BATCH_TEXTS,
     EMBEDDED_TEXTS,
-    MASK,
     WORD_IDS,
     as_arrays,
+    embed_inputs,
+    load_embed,
     require_same_embeddings,
     verify_rows,
     verify_tokens,
@@ -43,6 +44,7 @@ from smaller_labse.originals.model_folder import ENCODER, HUGGINGFACE, PREPROCES
 from smaller_labse.originals.tfhub import LEALLAFolder, TFHubFolders
 from smaller_labse.originals.tokenizers.lealla import LEALLATokenizer
 from smaller_labse.originals.tokenizers.tokenizer_files import VOCABULARY
+from smaller_labse.originals.tokenizers.wordpiece import END, PADDING, START
 from smaller_labse.originals.weights.allowed_operations import load_saved_model
 from smaller_labse.originals.weights.checkpoint import Checkpoint
 from smaller_labse.originals.weights.safetensors_file import read_safetensors
@@ -150,44 +152,52 @@ class LEALLABackEnd:
         verify_rows(self._source.matrix, written, selection)
         chosen = choose_texts(selection, self._tokenizer, keeps_tokens(selection, self._tokenizer))
         texts = chosen.all
-        with scratch_folder() as scratch:
-            setup = self._tokenizer.write_for_tensorflow(scratch)
-            before = as_arrays(build_preprocessor(setup, self._length)(tf.constant(texts)))
+        before = self._pack(texts)
+        lengths = np.count_nonzero(before != self._tokenizer.ids[PADDING], axis=1)
         after = as_arrays(tf.saved_model.load(str(model / PREPROCESS))(tf.constant(texts)))
-        full = before[MASK][:, -1] == 1
         unchanged = verify_tokens(
-            before[WORD_IDS],
+            before,
             after[WORD_IDS],
             subset,
             texts,
             str(model / PREPROCESS),
             self._tokenizer.unknown_id,
-            truncated=full,
+            truncated=lengths == self._length,
         )
         # The original truncates texts at its own length.
         length = min(self._length, self._source.sequence_length)
         compared = unchanged
         if self._length != self._source.sequence_length:
-            compared = unchanged[before[MASK][unchanged].sum(axis=1) < length]
+            compared = unchanged[lengths[unchanged] < length]
         if not len(compared):
             raise SmallerLabseError(
                 f"none of {len(texts)} texts, some of them drawn from the kept tokens, gets the "
                 "original's tokens; the selection is not one of this original's tokenizer"
             )
         evenly = np.linspace(0, len(compared) - 1, min(len(compared), EMBEDDED_TEXTS)).astype(int)
-        sample = [texts[number] for number in compared[evenly]]
+        chosen_texts = compared[evenly]
+        sample = [texts[number] for number in chosen_texts]
+        inputs = {name: values[chosen_texts] for name, values in after.items()}
         with deterministic_tensorflow():
             expected = _embed(self._source.load, sample)
-            parts = {
-                SENTENCES: lambda: load_sentence_model(model / SENTENCES),
-                ENCODER: lambda: _load_parts(model / PREPROCESS, model / ENCODER),
-            }
-            difference = max(
-                require_same_embeddings(expected, _embed(load, sample), sample) for load in parts.values()
+            found = (
+                _embed(lambda: load_sentence_model(model / SENTENCES), sample),
+                embed_inputs(lambda: load_embed(model / ENCODER), inputs),
             )
+        difference = max(require_same_embeddings(expected, embeddings, sample) for embeddings in found)
         return Verification(
             len(subset), len(texts), len(unchanged), len(sample), difference, texts_from=chosen.numbers
         )
+
+    def _pack(self, texts: Sequence[str]) -> np.ndarray:
+        """The original's token ids of texts, int32 [texts, length], as its preprocessor packs them."""
+        ids, lengths = self._tokenizer.tokenize(texts)
+        start, end, padding = (self._tokenizer.ids[token] for token in (START, END, PADDING))
+        packed = np.full((len(texts), self._length), padding, np.int32)
+        for row, of_text in zip(packed, np.split(ids, np.cumsum(lengths)[:-1]), strict=True):
+            fitting = [start, *of_text[: self._length - 2], end]
+            row[: len(fitting)] = fitting
+        return packed
 
 
 def _open(original: TFHubFolders) -> Source:
