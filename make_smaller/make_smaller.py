@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -132,6 +132,8 @@ def make_smaller(
     original = open_place(place)
     source = "the selection" if isinstance(selection, Selection) else os.fspath(selection)
     _require_same_vocabulary(kept, original.tokenizer, source)
+    # It may have been made with another model of this vocabulary, such as LEALLA-small for LEALLA-base.
+    kept = replace(kept, hidden_size=original.hidden_size)
     if isinstance(place, HuggingFaceFolder) and is_lealla_conversion(place.folder):
         _warn(conversion_warning(place.name))
     announce("loading TensorFlow")

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import smaller_labse
 from smaller_labse.corpora.languages import language_label
 from smaller_labse.make_smaller.__main__ import main as make_main
 from tests.conftest import LANGUAGES
+from tests.small_originals import write_mean_bert
 
 
 def command(main: Callable, *arguments: object) -> int:
@@ -43,6 +46,20 @@ def test_the_manifest_lists_every_file_with_its_size(example, trimmed):
     assert manifest["languages"] == list(LANGUAGES)
     assert manifest["original"]["name"] == example.name, "a name, no path"
     assert manifest["proof"]["largest_difference"] <= 1e-5
+
+
+def test_a_selection_of_another_model_with_this_vocabulary_is_counted_at_this_models_width(tmp_path):
+    """As one that was made with LEALLA-small is for LEALLA-base."""
+    original = write_mean_bert(tmp_path / "wide")
+    (tmp_path / "en.txt").write_text("This line is long enough.\n")
+    counts = smaller_labse.count(original, text={"en": tmp_path / "en.txt"}, out=tmp_path / "counts")
+    selection = smaller_labse.select(original, counts, coverage="1", out=tmp_path / "selection")
+    narrow = replace(selection, hidden_size=8)
+    model = smaller_labse.make_smaller(original, narrow, tmp_path / "model", license="mit", savedmodel=False)
+    manifest = json.loads((model.folder / "manifest.json").read_text(encoding="utf-8"))
+    dropped = manifest["original"]["rows"] - manifest["rows"]
+    assert (manifest["hidden_size"], model.selection.hidden_size) == (32, 32)
+    assert model.original_parameters - model.parameters == dropped * 32
 
 
 def front_matter(model: Path) -> dict:
