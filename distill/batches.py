@@ -1,9 +1,9 @@
 """Batches of translation pairs, in an order that follows from a seed alone.
 
 Languages are drawn with probabilities proportional to n^exponent, n their numbers of pairs, as multilingual
-models are trained (arXiv 1901.07291): so small languages are seen more often than by chance. Within a language
-every pair is drawn once before one is drawn again. Pairs are drawn for `POOL_BATCHES` batches at a time and
-sorted by length, so that little of a batch is padding; the batches of a pool come in random order.
+models are trained (arXiv 1901.07291): so small languages are seen more often than by chance. Within a
+language every pair is drawn once before one is drawn again. Pairs are drawn for `POOL_BATCHES` batches at a
+time and sorted by length, so that little of a batch is padding; the batches of a pool come in random order.
 """
 
 from __future__ import annotations
