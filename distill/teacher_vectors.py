@@ -22,7 +22,7 @@ from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.progress import announce, progress
 from smaller_labse.encoders.prompt import prompt_of
 from smaller_labse.originals.digests import digest_of_json, digests_of_files
-from smaller_labse.originals.locate import folders_of, locate_encoder
+from smaller_labse.originals.locate import Place, folders_of, locate_encoder
 
 FORMAT = "smaller_labse.teacher_vectors.1"
 PART_TEXTS = 8192  # what a kill costs at most; as many as a sentence encoder tokenizes at a time
@@ -96,22 +96,27 @@ def read_vectors(file: Path, texts: int) -> np.ndarray:
     return vectors
 
 
-def _digest(teacher: StrPath, texts: Sequence[str]) -> str:
-    """What the vectors depend on, in hexadecimal digits."""
-    place = locate_encoder(os.fspath(teacher))
+def digests_of_model(place: Place) -> dict[str, str]:
+    """SHA-256 of each file that a model is loaded by, by its place."""
     files = {
         f"{number}/{path.relative_to(folder).as_posix()}": path
         for number, folder in enumerate(folders_of(place))
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
+    return digests_of_files(files)
+
+
+def _digest(teacher: StrPath, texts: Sequence[str]) -> str:
+    """What the vectors depend on, in hexadecimal digits."""
+    place = locate_encoder(os.fspath(teacher))
     text = hashlib.sha256()
     for each in texts:  # a text may hold line feeds, so its length stands before it
         encoded = each.encode()
         text.update(len(encoded).to_bytes(8, "little") + encoded)
     described = {
         "format": FORMAT,
-        "teacher": digests_of_files(files),
+        "teacher": digests_of_model(place),
         "prompt": prompt_of(place) or "",
         "texts": text.hexdigest(),
     }

@@ -16,6 +16,7 @@
       "languages": [...], "rule": {...}, "keep_characters": ..., "order": ..., "coverage": [...],
       "renamed": {token: the original's token whose embedding it has, where that is another},
       "dtype": "float16" where the original was rounded to it, now or before it was trimmed, else null,
+      "distilled_from": the teacher's name; only where the original was distilled, or what it was made from,
       "proof": the fields of `Verification`; its `rounding` says what rounding changed,
       "files": {path: bytes} of every other file,
       "sha256": {path: SHA-256 in hexadecimal} of the same; `evaluate-encoder check` compares them,
@@ -152,6 +153,7 @@ class ModelDescription:
             (trimmed_from, *original.lineage.trimmed_from),
             rounding.dtype if rounding else original.lineage.rounded_to,
             {**earlier, **renamed},
+            original.lineage.distilled_from,
         )
 
 
@@ -201,6 +203,8 @@ def write_manifest(
         "files": {name: path.stat().st_size for name, path in files.items()},
         DIGESTS: {name: found[name] for name in files},
     }
+    if description.lineage.distilled_from is not None:
+        manifest["distilled_from"] = description.lineage.distilled_from
     write_json(folder / MANIFEST, with_digest(manifest))
 
 

@@ -9,7 +9,8 @@ What the commands do, with the same names and defaults::
     selection = smaller_labse.select(labse, counts, out="work/selection", vocab_size="25%")
     model = smaller_labse.make_smaller(labse, selection, out="work/model")
     embeddings = smaller_labse.load(model).encode(["Hello, world."], normalize=True)
-    report = smaller_labse.compare(labse, [model], tatoeba="tatoeba/v1")
+    six = smaller_labse.shrink(model, labse, "en-it=en-it.tsv", "work/six", layers=6, max_minutes=60)
+    report = smaller_labse.compare(labse, [model, six], tatoeba="tatoeba/v1")
 
 Each is imported when it is asked for, so that `import smaller_labse` takes no time.
 """
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from smaller_labse.common.errors import SmallerLabseError, UsageError
+    from smaller_labse.distill.shrink import Shrunk, shrink
     from smaller_labse.encoders.load import load
     from smaller_labse.encoders.sentence_encoder import SentenceEncoder
     from smaller_labse.evaluate.compare_models import compare
@@ -36,6 +38,7 @@ __all__ = [
     "Report",
     "Selection",
     "SentenceEncoder",
+    "Shrunk",
     "SmallerLabseError",
     "SmallerModel",
     "UsageError",
@@ -46,11 +49,13 @@ __all__ = [
     "make_smaller",
     "merge_counts",
     "select",
+    "shrink",
 ]
 
 _MODULES = {
     "Report": "evaluate.comparison.side_by_side",
     "Selection": "select_vocab.selection",
+    "Shrunk": "distill.shrink",
     "SentenceEncoder": "encoders.sentence_encoder",
     "SmallerLabseError": "common.errors",
     "SmallerModel": "make_smaller.make_smaller",
@@ -61,6 +66,7 @@ _MODULES = {
     "make_smaller": "make_smaller.make_smaller",
     "merge_counts": "select_vocab.count",
     "select": "select_vocab.select",
+    "shrink": "distill.shrink",
 }
 
 # `make_smaller` is a package and a function, and the first import of the package would bind its name here, at

@@ -128,7 +128,7 @@ CLASH = """
 import smaller_labse
 from smaller_labse.make_smaller import manifest
 from smaller_labse.make_smaller.manifest import Verification
-import smaller_labse.make_smaller.back_ends.side_files
+import smaller_labse.make_smaller.back_ends.huggingface_config
 from smaller_labse import make_smaller, SmallerModel
 print(callable(make_smaller), make_smaller is smaller_labse.make_smaller, manifest.__name__)
 """

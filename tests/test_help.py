@@ -13,6 +13,7 @@ import pytest
 
 import smaller_labse
 from smaller_labse.common.command_parser import CommandParser
+from smaller_labse.distill import __main__ as distill
 from smaller_labse.evaluate import __main__ as evaluate
 from smaller_labse.make_smaller import __main__ as make_smaller
 from smaller_labse.select_vocab import __main__ as select_vocab
@@ -30,9 +31,10 @@ except SystemExit as end:
 PARSERS = {
     "select-vocab": select_vocab._parser(),
     "make-smaller": make_smaller._parser(),
+    "distill-encoder": distill.make_parser(),
     "evaluate-encoder": evaluate._make_parser(),
 }
-STAGES = dict(zip(PARSERS, ("select_vocab", "make_smaller", "evaluate"), strict=True))
+STAGES = dict(zip(PARSERS, ("select_vocab", "make_smaller", "distill", "evaluate"), strict=True))
 
 
 def subcommands(parser: CommandParser) -> dict[str, CommandParser]:

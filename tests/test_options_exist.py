@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from smaller_labse.common.command_parser import CommandParser
+from smaller_labse.distill import __main__ as distill
 from smaller_labse.evaluate import __main__ as evaluate
 from smaller_labse.make_smaller import __main__ as make_smaller
 from smaller_labse.make_smaller import example
@@ -22,9 +23,10 @@ OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*[a-z0-9]")
 PARSERS = {
     "select-vocab": select_vocab._parser(),
     "make-smaller": make_smaller._parser(),
+    "distill-encoder": distill.make_parser(),
     "evaluate-encoder": evaluate._make_parser(),
 }
-STAGES = dict(zip(("select_vocab", "make_smaller", "evaluate"), PARSERS, strict=True))
+STAGES = dict(zip(("select_vocab", "make_smaller", "distill", "evaluate"), PARSERS, strict=True))
 DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
 # Those that are left out call pip, pytest and mypy.
 SCRIPTS = [

@@ -18,6 +18,7 @@ STAGES = [name for name in ("select_vocab", "make_smaller", "distill", "evaluate
 HELP = {
     "select-vocab": [[], ["count"], ["select"], ["merge"]],
     "make-smaller": [[]],
+    "distill-encoder": [[], ["shrink"]],
     "evaluate-encoder": [[], ["compare"], ["tatoeba"], ["parity"], ["encode"]],
 }
 

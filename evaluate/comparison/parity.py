@@ -141,6 +141,7 @@ def parity(
     for language, lines in sentences.items():
         if not any(lines):
             raise SmallerLabseError(f"{texts[language]}: only empty lines, expected one text per line")
+    _require_not_distilled(locate_encoder(original, original_preprocessor), locate_encoder(model), model)
     rounded = _rounded_to(locate_encoder(original, original_preprocessor), locate_encoder(model))
     prompt = common_prompt([NamedModel("original", original), NamedModel("model", model)], prompt)
     announce(f"loading {original} and {model}")
@@ -223,6 +224,16 @@ def verdict(result: Parity) -> str | None:
     if largest is None:
         return text
     return f"{text}; embeddings of unchanged texts differ by up to {largest:.1e}"
+
+
+def _require_not_distilled(original: Place, model: Place, name: str) -> None:
+    """Refuse a model that was distilled from, or since, this original: its vectors are others by intent."""
+    before, after = (read_lineage(folders_of(place)[0]).distilled_from for place in (original, model))
+    if after is not None and after != before:
+        raise SmallerLabseError(
+            f"{name}: distilled from {after}, so its embeddings are not those of {original.name}; "
+            "measure what it costs with `evaluate-encoder compare`"
+        )
 
 
 def _rounded_to(original: Place, model: Place) -> str | None:

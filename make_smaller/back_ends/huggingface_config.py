@@ -22,7 +22,6 @@ OTHER_IDS = (
     *("suppress_tokens", "begin_suppress_tokens", "bad_words_ids", "force_words_ids"),
     *("forced_decoder_ids", "sequence_bias"),
 )
-GENERATION_CONFIG = "generation_config.json"
 TEXT = "text_config"
 SIZE = "vocab_size"
 # Some models' own code rounds the vocabulary size up to a multiple of this; ours is that of the kept tokens.

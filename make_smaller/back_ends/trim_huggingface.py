@@ -17,13 +17,12 @@ import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import read_object, write_json
+from smaller_labse.encoders.side_files import GENERATION_CONFIG, find_side_files
 from smaller_labse.make_smaller.back_ends.huggingface_config import (
-    GENERATION_CONFIG,
     as_float16,
     trim_config,
     trim_generation_config,
 )
-from smaller_labse.make_smaller.back_ends.side_files import find_side_files
 from smaller_labse.originals.huggingface import CONFIG
 from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset
 from smaller_labse.originals.weights.safetensors_file import FLOATS, Tensor

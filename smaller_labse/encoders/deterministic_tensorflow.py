@@ -27,3 +27,18 @@ def deterministic_tensorflow() -> Iterator[None]:
     finally:
         optimizer.set_experimental_options({"arithmetic_optimization": optimized})
         tf.config.experimental.enable_tensor_float_32_execution(rounded)
+
+
+@contextmanager
+def additions_in_order() -> Iterator[None]:
+    """While the block lasts, what is added in graphs is added in the same order by every process.
+
+    For training, which is to be the same in the next run: only the graph optimizer's arithmetic pass is off.
+    """
+    optimizer = tf.config.optimizer
+    before = optimizer.get_experimental_options().get("arithmetic_optimization", True)
+    optimizer.set_experimental_options({"arithmetic_optimization": False})
+    try:
+        yield
+    finally:
+        optimizer.set_experimental_options({"arithmetic_optimization": before})

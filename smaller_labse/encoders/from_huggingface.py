@@ -35,12 +35,14 @@ class HuggingFaceEncoder:
         side_files: what the folder says beside.
         read_tensor: from a name in `config.tensor_shapes()` to the tensor, float32.
         embedding_matrix: the tensor of the word embeddings, for reading rows.
+        names: from a name in `config.bert_tensor_shapes()` to the tensor's in the folder.
     """
 
     config: EncoderConfig
     side_files: SentenceTransformersFolder
     read_tensor: Callable[[str], np.ndarray]
     embedding_matrix: Tensor
+    names: Mapping[str, str]
 
     @property
     def sequence_length(self) -> int:
@@ -84,7 +86,7 @@ def read_encoder(
         values = values.T if name.endswith("/kernel") else values
         return np.ascontiguousarray(values).reshape(shapes[name])
 
-    return HuggingFaceEncoder(config, side_files, read_tensor, tensors[prefix + WORD_EMBEDDINGS])
+    return HuggingFaceEncoder(config, side_files, read_tensor, tensors[prefix + WORD_EMBEDDINGS], names)
 
 
 def build_encoder(

@@ -103,7 +103,7 @@ def bert_pooler(config: EncoderConfig, read_tensor: Callable[[str], np.ndarray])
         return []
     shapes = config.bert_tensor_shapes()
     weight, bias = (
-        _torch_values(name, read_tensor(name), shapes[name])
+        torch_values(name, read_tensor(name), shapes[name])
         for name in ("pooler_transform/kernel", "pooler_transform/bias")
     )
     return [DenseModule("torch.nn.modules.activation.Tanh", weight, bias)]
@@ -132,9 +132,9 @@ def _write_tensors(
     def chunks(source: str, source_shape: tuple[int, ...]) -> Iterator[memoryview]:
         if source == WORD_EMBEDDINGS and embedding_matrix is not None:
             for rows in embedding_matrix():
-                yield _torch_values(source, rows, (len(rows), config.hidden_size)).data
+                yield torch_values(source, rows, (len(rows), config.hidden_size)).data
         else:
-            yield _torch_values(source, read_tensor(source), source_shape).data
+            yield torch_values(source, read_tensor(source), source_shape).data
 
     def new_tensor(source: str, source_shape: tuple[int, ...]) -> NewTensor:
         return NewTensor(
@@ -149,8 +149,12 @@ def _write_tensors(
     write_safetensors(file, [new_tensor(source, source_shapes[source]) for source in names], PYTORCH)
 
 
-def _torch_values(source: str, values: np.ndarray, source_shape: tuple[int, ...]) -> np.ndarray:
-    """A tensor of LaBSE on TF Hub as PyTorch keeps it: C-contiguous, little-endian, matrices as [out, in]."""
+def torch_values(source: str, values: np.ndarray, source_shape: tuple[int, ...]) -> np.ndarray:
+    """A tensor of LaBSE on TF Hub as PyTorch keeps it: C-contiguous, little-endian, matrices as [out, in].
+
+    Raises:
+        SmallerLabseError: it does not have its shape or is not float32.
+    """
     if values.shape != source_shape or values.dtype != np.float32:
         raise SmallerLabseError(
             f"the tensor {source} is {values.dtype} {list(values.shape)}, "

@@ -49,11 +49,14 @@ class Lineage:
         rounded_to: what its numbers were rounded to, "float16", by it or an ancestor; else None.
         renamed: token → the original's token whose embedding it has, where that is another, as of lists that
             were stripped (`select-vocab --strip`).
+        distilled_from: the teacher's name, where it or an ancestor was distilled, so that its vectors are no
+            longer those of what it was trimmed from; else None.
     """
 
     trimmed_from: tuple[Ancestor, ...] = ()
     rounded_to: str | None = None
     renamed: Mapping[str, str] = field(default_factory=dict)
+    distilled_from: str | None = None
 
     def original_pieces(self, pieces: Sequence[str]) -> tuple[str, ...]:
         """What the original calls the tokens whose embeddings this model's tokens have."""
@@ -91,6 +94,7 @@ def read_lineage(folder: str | os.PathLike[str]) -> Lineage:
         "trimmed_from": origins or [],
         "rounded_to": manifest.get("dtype"),
         "renamed": manifest.get("renamed") or {},
+        "distilled_from": manifest.get("distilled_from"),
     }
     return _checked({KEY: record}, path / MANIFEST if (path / MANIFEST).exists() else path.parent / MANIFEST)
 
@@ -98,7 +102,10 @@ def read_lineage(folder: str | os.PathLike[str]) -> Lineage:
 def write_lineage(lineage: Lineage, folder: Path) -> None:
     """Write it into the `config.json` of a Hugging Face folder, in the place of the original's."""
     file = folder / CONFIG
-    write_json(file, {**read_object(file), KEY: asdict(lineage)})
+    record = asdict(lineage)
+    if lineage.distilled_from is None:
+        del record["distilled_from"]
+    write_json(file, {**read_object(file), KEY: record})
 
 
 @dataclass(frozen=True)
@@ -108,9 +115,10 @@ class _Record:
 
 def _checked(content: object, file: Path) -> Lineage:
     lineage = read_checked(_Record, content, file, "get the model again").smaller_labse
+    for name in (*(ancestor.name for ancestor in lineage.trimmed_from), lineage.distilled_from):
+        if name is not None and (not 0 < len(name) <= LONGEST_NAME or name != visible(name)):
+            raise SmallerLabseError(f"{file}: {name[:60]!r} is no model's name; get the model again")
     for ancestor in lineage.trimmed_from:  # goes into cards and messages
-        if not 0 < len(ancestor.name) <= LONGEST_NAME or ancestor.name != visible(ancestor.name):
-            raise SmallerLabseError(f"{file}: {ancestor.name[:60]!r} is no model's name; get the model again")
         if ancestor.hub_id is not None and not HUB_ID.fullmatch(ancestor.hub_id):
             raise SmallerLabseError(f"{file}: {ancestor.hub_id[:60]!r} is no hub id; get the model again")
         if ancestor.vocab_size < 1 or ancestor.parameters < 1:

@@ -24,10 +24,16 @@ PAGES = [
     *sorted((ROOT / "docs").glob("*.md")),
 ]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-STAGES = {"select-vocab": "select_vocab", "make-smaller": "make_smaller", "evaluate-encoder": "evaluate"}
+STAGES = {
+    "select-vocab": "select_vocab",
+    "make-smaller": "make_smaller",
+    "distill-encoder": "distill",
+    "evaluate-encoder": "evaluate",
+}
 PARTS = {
     "select-vocab": ["count", "select", "merge"],
     "make-smaller": [None],
+    "distill-encoder": ["shrink"],
     "evaluate-encoder": ["compare", "tatoeba", "parity", "encode", "check"],
 }
 PASSED_ON = {  # to which command a script gives the options that it does not know

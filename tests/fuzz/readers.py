@@ -138,7 +138,7 @@ def read_modules(folder: Path) -> object:
         read_sentence_transformers,
         write_default_prompt,
     )
-    from smaller_labse.make_smaller.back_ends.side_files import find_side_files
+    from smaller_labse.encoders.side_files import find_side_files
     from smaller_labse.originals.huggingface import HuggingFaceFolder
 
     model = folder / "model"

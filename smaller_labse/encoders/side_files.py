@@ -15,13 +15,13 @@ from pathlib import Path, PurePosixPath
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.encoders.sentence_transformers_folder import read_modules
-from smaller_labse.make_smaller.back_ends.huggingface_config import GENERATION_CONFIG
 from smaller_labse.originals.huggingface import CONFIG
 from smaller_labse.originals.links import require_links_inside
 from smaller_labse.originals.model_folder import MODEL_CARD
 from smaller_labse.originals.weights.safetensors_file import read_safetensors
 from smaller_labse.originals.weights.safetensors_folder import INDEX
 
+GENERATION_CONFIG = "generation_config.json"
 WRITTEN = (CONFIG, GENERATION_CONFIG, INDEX, MODEL_CARD)  # anew; only at the top
 TOKENIZER_FILES = (
     *("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"),

@@ -1,0 +1,122 @@
+"""The command `distill-encoder`: a model folder and a teacher become a model with fewer layers."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from smaller_labse.common.arguments import (
+    device_name,
+    non_negative_integer,
+    non_negative_number,
+    positive_integer,
+)
+from smaller_labse.common.command import run_command
+from smaller_labse.common.command_parser import CommandParser, add_command
+from smaller_labse.common.visible_text import visible
+
+SHRINK_EXAMPLES = (
+    "distill-encoder shrink --model demo/model --teacher demo/original "
+    "--pairs 'en-{code}=pairs/en-{code}.tsv.gz' --languages fr,de --layers 6 --max-minutes 120 "
+    "--out work/six",
+    "distill-encoder shrink --model work/model --teacher work/model --pairs en-it=it.en,it.it "
+    "--layers 0,5,11 --steps 2000 --out work/three",
+)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command with `arguments` (default: the process's) and return its exit code."""
+    return run_command(make_parser(), arguments)
+
+
+def make_parser() -> CommandParser:
+    """The command's parser."""
+    parser = CommandParser(
+        prog="distill-encoder",
+        description="Train a smaller student to give a teacher's embeddings.",
+        examples=SHRINK_EXAMPLES,
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    _add_shrink(commands)
+    return parser
+
+
+def _add_shrink(commands: argparse._SubParsersAction[CommandParser]) -> None:
+    parser = add_command(
+        commands,
+        "shrink",
+        _shrink,
+        "a model with fewer layers, trained on translation pairs",
+        description="Keep some of a model's layers, and train them on translation pairs to give a teacher's "
+        "embeddings. The same command goes on where it was interrupted.",
+        examples=SHRINK_EXAMPLES,
+    )
+    parser.add_argument("--model", required=True, help="the model whose layers are kept, e.g. a trimmed one")
+    parser.add_argument(
+        "--teacher",
+        required=True,
+        metavar="MODEL",
+        help="whose embeddings are learnt: any model with embeddings of the same size, or a .npy file with a "
+        "row for each pair",
+    )
+    parser.add_argument(
+        "--pairs",
+        required=True,
+        nargs="+",
+        metavar="XX-YY=FILE",
+        help="sentences and translations: TSV, two files with a comma between, or a table with the fields XX "
+        "and YY; {code} stands for the languages'",
+    )
+    parser.add_argument("--languages", metavar="LIST", help="fill {code} in --pairs, e.g. fr,de")
+    parser.add_argument(
+        "--layers", required=True, metavar="N", help="how many, or which from 0 on, e.g. 0,2,4,6,8,11"
+    )
+    parser.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="the new model's folder")
+    training = parser.add_argument_group("training")
+    training.add_argument(
+        "--max-minutes", type=non_negative_number, metavar="N", help="at most; the clock then decides"
+    )
+    training.add_argument(
+        "--steps", type=positive_integer, metavar="N", help="batches; default: all pairs once"
+    )
+    training.add_argument(
+        "--batch-pairs", type=positive_integer, default=64, metavar="N", help="default: %(default)s"
+    )
+    training.add_argument(
+        "--learning-rate", type=non_negative_number, default=3e-4, metavar="N", help="default: %(default)s"
+    )
+    training.add_argument(
+        "--exponent",
+        type=non_negative_number,
+        default=0.7,
+        metavar="N",
+        help="1 draws languages by their sizes, 0 all alike; default: %(default)s",
+    )
+    for option, default, what in (
+        ("--feature-weight", 10.0, "of 1 - cosine to the teacher"),
+        ("--similarity-weight", 1.0, "of the similarities within a batch"),
+        ("--margin-weight", 0.0, "of additive margin softmax"),
+    ):
+        training.add_argument(
+            option, type=non_negative_number, default=default, metavar="N", help=f"{what}; default: {default}"
+        )
+    training.add_argument("--seed", type=non_negative_integer, default=0, metavar="N", help="default: 0")
+    training.add_argument(
+        "--device", type=device_name, metavar="NAME", help="where the teacher computes: cpu, gpu or gpu:1"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace an earlier model")
+
+
+def _shrink(options: argparse.Namespace) -> None:
+    from smaller_labse.distill.shrink import shrink
+
+    shrunk = shrink(**vars(options))
+    print(
+        f"{visible(str(shrunk.folder))}: {shrunk.parameters / 1e6:,.1f}M parameters, trained in "
+        f"{shrunk.steps:,} steps; {shrunk.after:.1%} of held-out pairs are found, {shrunk.before:.1%} before"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

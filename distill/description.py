@@ -1,0 +1,160 @@
+"""What a distilled model says of itself: its manifest and its model cards.
+
+The manifest is that of a model folder (`make_smaller/manifest.py`) with what still holds of the student's own
+original, and beside it
+
+    "distilled_from": the teacher's name,
+    "distillation": {"teacher": ..., "student": the model that its layers are from, "layers": [which ones],
+                     "languages": [...], "text": names of the files of pairs, "pairs": how many,
+                     "steps": ..., "options": {...}, "held_out": {"before": ..., "after": precision at 1}}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import ModelCard, ModelCardData
+
+from smaller_labse.common.json_files import write_json
+from smaller_labse.common.visible_text import markdown_text
+from smaller_labse.originals.digests import digests_of_files, with_digest
+from smaller_labse.originals.folder_check import DIGESTS
+from smaller_labse.originals.lineage import Ancestor, Lineage, write_lineage
+from smaller_labse.originals.model_folder import FORMAT, HUGGINGFACE, MANIFEST, MODEL_CARD
+from smaller_labse.originals.original_card import OriginalCard
+
+TASK = "sentence-similarity"  # https://huggingface.co/docs/hub/models-tasks
+DROPPED = ("proof", "files", DIGESTS, "digest", "format", "made_with")  # of the student's original
+
+
+@dataclass(frozen=True)
+class Distillation:
+    """What was done.
+
+    Attributes:
+        name: the new model's, that is its folder's.
+        teacher: the teacher's name; no path.
+        student: the card of the model that the layers are from.
+        student_parameters: of that, all of them.
+        vocab_size: of both.
+        parameters: of the new model.
+        layers: which layers it has.
+        all_layers: how many there were.
+        languages: of the pairs, by code.
+        corpus: names of the files of pairs.
+        pairs: how many were trained on.
+        steps: batches.
+        options: of the training.
+        before: precision at 1 on held-out pairs before training.
+        after: the same afterwards.
+    """
+
+    name: str
+    teacher: str
+    student: OriginalCard
+    student_parameters: int
+    vocab_size: int
+    parameters: int
+    layers: tuple[int, ...]
+    all_layers: int
+    languages: tuple[str, ...]
+    corpus: str
+    pairs: int
+    steps: int
+    options: Mapping[str, Any]
+    before: float
+    after: float
+
+
+def describe(
+    done: Distillation, manifest: Mapping[str, Any], original: Mapping[str, Any], folder: Path
+) -> None:
+    """Write lineage, cards and manifest into a folder in which all else is there already.
+
+    Args:
+        done: what was done.
+        manifest: of the model that the layers are from; empty where it has none.
+        original: the manifest's "original" where `manifest` has none.
+        folder: the new model's.
+    """
+    lineage = _lineage(done)
+    write_lineage(lineage, folder / HUGGINGFACE)
+    card = _card(done)
+    card.save(folder / MODEL_CARD)
+    card.save(folder / HUGGINGFACE / MODEL_CARD)
+    kept = {key: value for key, value in manifest.items() if key not in DROPPED}
+    files = {
+        path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()
+    }
+    written = {
+        "format": FORMAT,
+        "made_with": f"smaller-labse {version('smaller-labse')}",
+        "original": original,
+        **kept,
+        "trimmed_from": [asdict(ancestor) for ancestor in lineage.trimmed_from],
+        "parameters": done.parameters,
+        "distilled_from": done.teacher,
+        "distillation": _as_json(done),
+        "files": {name: path.stat().st_size for name, path in files.items()},
+        DIGESTS: digests_of_files(files),
+    }
+    write_json(folder / MANIFEST, with_digest(written))
+
+
+def _lineage(done: Distillation) -> Lineage:
+    lineage = done.student.lineage
+    itself = Ancestor(done.student.name, done.student.hub_id, done.vocab_size, done.student_parameters)
+    return Lineage((itself, *lineage.trimmed_from), lineage.rounded_to, lineage.renamed, done.teacher)
+
+
+def _as_json(done: Distillation) -> dict[str, Any]:
+    return {
+        "teacher": done.teacher,
+        "student": done.student.name,
+        "layers": list(done.layers),
+        "languages": list(done.languages),
+        "text": done.corpus,
+        "pairs": done.pairs,
+        "steps": done.steps,
+        "options": dict(done.options),
+        "held_out": {"before": done.before, "after": done.after},
+    }
+
+
+def _card(done: Distillation) -> ModelCard:
+    data = ModelCardData(
+        language=list(dict.fromkeys(code.partition("-")[0] for code in done.languages)),
+        **done.student.license,
+        base_model=done.student.hub_id or done.student.base_model or done.student.lineage.hub_id,
+        pipeline_tag=TASK,
+        tags=[TASK, "feature-extraction", "smaller-labse"],
+    )
+    student = markdown_text(done.student.name)
+    layers = ", ".join(map(str, done.layers))
+    text = f"""# {done.name}
+
+{len(done.layers)} of the {done.all_layers} layers of {student} ({layers}), trained to give the
+embeddings of {markdown_text(done.teacher)}: {done.parameters:,} parameters, before
+{done.student_parameters:,}.
+
+## What it was trained on
+
+{done.pairs:,} translation pairs ({", ".join(done.languages)}) of {markdown_text(done.corpus)}, in
+{done.steps:,} steps of {done.options["pairs"]} pairs. Whether their licence allows what you want to do with
+this model is for you to see. The embedding matrix was not trained: it is the original's, as is the tokenizer.
+
+## What no longer holds
+
+Its embeddings are not those of {student}, for no text: store them anew, do not mix the two. Measure what it
+costs on your own text, for each language:
+
+    evaluate-encoder compare --original ORIGINAL --model {done.name} --tatoeba FOLDER --out REPORT
+
+On held-out pairs of the training text, never seen in training, precision at 1 is {done.after:.1%}; before
+training it was {done.before:.1%}. This is the training text's own domain; elsewhere expect less.
+"""
+    return ModelCard(f"---\n{data.to_yaml()}\n---\n\n{text}")

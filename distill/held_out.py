@@ -1,0 +1,66 @@
+"""Held-out pairs: a part of the training pairs that the student never sees, to choose its best state by.
+
+They are chosen by a hash of the sentence, so that a sentence with translations in several languages is held
+out in all of them, and the choice does not depend on the order of files. Test sets are never used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import blake2b
+
+import numpy as np
+
+from smaller_labse.common.errors import SmallerLabseError
+
+LARGEST_SHARE, USUAL_SHARE, ENOUGH = 0.1, 0.02, 500  # of the different sentences
+MOST_OF_A_LANGUAGE = 200
+
+
+def choose_held_out(sentences: Sequence[Sequence[str]]) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Choose the held-out pairs of each language.
+
+    Of the different sentences 2% are held out, or 500 where that is more, but at most 10%.
+
+    Args:
+        sentences: of each language's pairs, the side that the languages share.
+
+    Returns:
+        Indices into each language's pairs, int [n]: of those to train on, and of those held out, at most 200.
+
+    Raises:
+        SmallerLabseError: there are too few different sentences.
+    """
+    keys = {text: blake2b(text.encode(), digest_size=8).digest() for texts in sentences for text in texts}
+    count = min(int(LARGEST_SHARE * len(keys)), max(int(USUAL_SHARE * len(keys)), ENOUGH))
+    if count < 2:
+        raise SmallerLabseError(f"only {len(keys)} different sentences, expected 20 or more to train on")
+    held = set(sorted(keys, key=lambda text: (keys[text], text))[:count])
+    training, held_out = [], []
+    for texts in sentences:
+        is_held = np.fromiter((text in held for text in texts), bool, len(texts))
+        training.append(np.flatnonzero(~is_held))
+        chosen = sorted(np.flatnonzero(is_held).tolist(), key=lambda index: (keys[texts[index]], index))
+        held_out.append(np.array(chosen[:MOST_OF_A_LANGUAGE], np.int64))
+    return training, held_out
+
+
+def precision_both_ways(
+    left: np.ndarray, right: np.ndarray, left_texts: Sequence[str], right_texts: Sequence[str]
+) -> float:
+    """The share of texts that find their translation, or an equal text, among those of the other side.
+
+    Args:
+        left: embeddings at length 1, float [n, size].
+        right: of the translations, in the same order.
+        left_texts: the texts.
+        right_texts: their translations.
+
+    Returns:
+        The mean of both directions' precision at 1.
+    """
+    similarities = left @ right.T
+    there, back = similarities.argmax(axis=1).tolist(), similarities.argmax(axis=0).tolist()
+    found = [right_texts[place] == right_texts[index] for index, place in enumerate(there)]
+    found += [left_texts[place] == left_texts[index] for index, place in enumerate(back)]
+    return float(np.mean(found))

@@ -1,0 +1,172 @@
+"""Shrink: a model with fewer layers, trained on translation pairs to give a teacher's embeddings."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from smaller_labse.common.arguments import StrPath
+from smaller_labse.common.atomic_output import new_folder, require_absent, require_apart
+from smaller_labse.common.errors import UsageError
+from smaller_labse.common.progress import announce
+from smaller_labse.common.quiet_tensorflow import import_tensorflow_quietly
+from smaller_labse.corpora.languages import parse_languages
+from smaller_labse.corpora.translation_pairs import TranslationPairs, find_pairs, read_pairs
+from smaller_labse.distill.layers import choose_layers
+from smaller_labse.distill.teacher_vectors import read_vectors, teacher_vectors
+from smaller_labse.originals.locate import locate_encoder, locate_original
+from smaller_labse.originals.model_folder import MANIFEST
+
+WORK = ".training"  # beside the output
+LOG = "training.jsonl"
+
+
+@dataclass(frozen=True)
+class Shrunk:
+    """A student that was trained and written.
+
+    Attributes:
+        folder: where it is; it can stand wherever a model's folder is asked for.
+        before: precision at 1 on held-out pairs before training.
+        after: the same of the written model.
+        steps: batches that it was trained on.
+        parameters: of it.
+    """
+
+    folder: Path
+    before: float
+    after: float
+    steps: int
+    parameters: int
+
+    def __fspath__(self) -> str:
+        return os.fspath(self.folder)
+
+
+def shrink(
+    model: StrPath,
+    teacher: StrPath,
+    pairs: str | Sequence[str],
+    out: StrPath,
+    *,
+    layers: str | int,
+    languages: str | Iterable[str] | None = None,
+    steps: int | None = None,
+    max_minutes: float | None = None,
+    batch_pairs: int = 64,
+    learning_rate: float = 3e-4,
+    exponent: float = 0.7,
+    feature_weight: float = 10.0,
+    similarity_weight: float = 1.0,
+    margin_weight: float = 0.0,
+    seed: int = 0,
+    device: str | None = None,
+    overwrite: bool = False,
+) -> Shrunk:
+    """Make a model with fewer layers, and train it on translation pairs to give a teacher's embeddings.
+
+    Both sides of a pair get the teacher's embedding of its first sentence as their target. What is trained
+    is the layers, positions and the pooler; the embedding matrix stays the model's to the bit. An interrupted
+    run goes on where it was when the same arguments come again, from its files in `OUT.training`.
+
+    Args:
+        model: the model of which layers are kept: a model folder, a Hugging Face folder or hub id, or an
+            encoder in LaBSE's TF Hub format.
+        teacher: any model that `smaller_labse.load` takes, with embeddings of the same size; or a `.npy` file
+            with a row for the first sentence of every pair, in the order of `pairs`.
+        pairs: see `find_pairs`.
+        out: the new model's folder.
+        layers: how many are kept, or their numbers from 0 on: "0,2,4".
+        languages: what patterns in `pairs` are filled with.
+        steps: batches to train on; None for all pairs once, or as many as `max_minutes` allows.
+        max_minutes: how long to train at most, teacher's vectors and writing not counted. With it, the clock
+            decides, so that two runs differ; with `steps` alone they do not, on one machine.
+        batch_pairs: pairs in a batch, 2 or more.
+        learning_rate: the highest.
+        exponent: 1 draws languages by their sizes, 0 all alike.
+        feature_weight: of feature distillation in the loss.
+        similarity_weight: of similarity distillation.
+        margin_weight: of additive margin softmax.
+        seed: of the order of the pairs.
+        device: where the teacher's vectors are computed, see `smaller_labse.load`.
+        overwrite: replace an earlier model.
+
+    Raises:
+        UsageError: arguments that do not go together.
+        SmallerLabseError: the model or the teacher cannot be read, the pairs are no pairs, the sizes of the
+            embeddings differ, or the loss became NaN.
+
+    Example:
+        >>> from smaller_labse.distill.shrink import shrink  # doctest: +SKIP
+        >>> shrink(
+        ...     "demo/model", "demo/original", "en-{code}=pairs/en-{code}.tsv.gz", "work/six",
+        ...     languages="fr,de", layers=6, max_minutes=120,
+        ... )  # doctest: +SKIP
+    """
+    folder, work = Path(out), Path(f"{os.fspath(out).rstrip('/')}{WORK}")
+    read = [Path(os.fspath(each)) for each in (model, teacher)]
+    require_apart(folder, read)
+    require_absent(folder, overwrite, MANIFEST)
+    if not (feature_weight or similarity_weight or margin_weight):
+        raise UsageError("all weights of objectives are 0, so there is nothing to train for")
+    if batch_pairs < 2:
+        raise UsageError(f"--batch-pairs {batch_pairs}: expected 2 or more, which are compared in a batch")
+    written = [pairs] if isinstance(pairs, str) else list(pairs)
+    files = find_pairs(written, () if languages is None else parse_languages(languages))
+    require_apart(folder, [file for each in files for file in each.files])
+    place = locate_original(os.fspath(model))
+    by_file = os.fspath(teacher).endswith(".npy")
+    if not by_file:
+        locate_encoder(os.fspath(teacher))
+    announce("reading the pairs")
+    read_in = read_pairs(files)
+    _require_one_language(read_in)
+    announce("loading TensorFlow")
+    import_tensorflow_quietly()
+    from smaller_labse.distill.run import Run, run_training
+    from smaller_labse.distill.student import open_student
+    from smaller_labse.distill.training import TrainingOptions
+    from smaller_labse.distill.training_step import ObjectiveWeights
+
+    student = open_student(model)
+    kept = choose_layers(str(layers), student.config.num_hidden_layers)
+    options = TrainingOptions(
+        pairs=batch_pairs,
+        steps=steps,
+        max_minutes=max_minutes,
+        learning_rate=learning_rate,
+        exponent=exponent,
+        seed=seed,
+        max_length=min(TrainingOptions.max_length, student.sequence_length),
+        weights=ObjectiveWeights(feature_weight, similarity_weight, margin_weight),
+    )
+    targets = _targets_of_file(Path(teacher), read_in) if by_file else _targets_of(teacher, work, device)
+    run = Run(place, student, kept, os.fspath(teacher), read_in, targets, options, work)
+    with new_folder(folder, overwrite, MANIFEST) as partial:
+        done = run_training(run, partial, folder.name or folder.resolve().name)
+    return Shrunk(folder, done.before, done.after, done.steps, done.parameters)
+
+
+def _require_one_language(pairs: Sequence[TranslationPairs]) -> None:
+    """Both sides get the teacher's embedding of the first one, which must be the language it is best at."""
+    first = {each.languages[0] for each in pairs}
+    if len(first) > 1:
+        named = " and ".join(sorted(str(language) for language in first))
+        raise UsageError(f"--pairs: the first sides are {named}, expected one language, such as English")
+
+
+def _targets_of(teacher: StrPath, work: Path, device: str | None) -> Callable[[list[str]], np.ndarray]:
+    return lambda sentences: teacher_vectors(teacher, sentences, work, device)
+
+
+def _targets_of_file(file: Path, pairs: Sequence[TranslationPairs]) -> Callable[[list[str]], np.ndarray]:
+    """Rows of somebody's vectors, one for each pair; of equal sentences, the first one's."""
+    vectors = read_vectors(file, sum(len(each.sentences) for each in pairs))
+    rows: dict[str, int] = {}
+    for row, sentence in enumerate(text for each in pairs for text in each.sentences):
+        rows.setdefault(sentence, row)
+    return lambda sentences: vectors[[rows[sentence] for sentence in sentences]]

@@ -1,0 +1,41 @@
+"""Held-out pairs share no sentence with those that are trained on, whatever the order of the files."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.distill.held_out import MOST_OF_A_LANGUAGE, choose_held_out, precision_both_ways
+
+FIRST = [f"sentence {number % 900}" for number in range(1800)]
+SECOND = [f"sentence {number}" for number in range(700, 3000)]
+
+
+def test_no_sentence_is_both_trained_on_and_held_out() -> None:
+    training, held_out = choose_held_out([FIRST, SECOND])
+    sentences = {name: set() for name in ("training", "held out")}
+    for texts, trained_on, held in zip((FIRST, SECOND), training, held_out, strict=True):
+        sentences["training"] |= {texts[index] for index in trained_on}
+        sentences["held out"] |= {texts[index] for index in held}
+        assert 0 < len(held) <= MOST_OF_A_LANGUAGE
+    assert not sentences["training"] & sentences["held out"]
+    assert len(sentences["training"]) == 3000 - 300  # a tenth
+
+
+def test_the_choice_does_not_depend_on_the_order() -> None:
+    texts = SECOND[:400]
+    held = {texts[index] for index in choose_held_out([texts])[1][0]}
+    turned = texts[::-1]
+    assert held == {turned[index] for index in choose_held_out([turned])[1][0]}
+
+
+def test_too_few_sentences_are_refused() -> None:
+    with pytest.raises(SmallerLabseError, match="only 9 different sentences, expected 20 or more"):
+        choose_held_out([FIRST[:9]])
+
+
+def test_an_equal_text_is_found_as_well() -> None:
+    rows = np.eye(3)[[0, 0, 2]]
+    assert precision_both_ways(rows, rows, ["a", "a", "b"], ["x", "x", "y"]) == 1
+    assert precision_both_ways(rows, rows, ["a", "c", "b"], ["x", "z", "y"]) == pytest.approx(2 / 3)

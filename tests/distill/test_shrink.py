@@ -1,0 +1,89 @@
+"""A model is shrunk by the command: the result loads, is whole, says what it is, and is never called unchanged."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import smaller_labse
+from smaller_labse.common.errors import SmallerLabseError, UsageError
+from smaller_labse.distill.__main__ import main
+from smaller_labse.distill.shrink import shrink
+from smaller_labse.evaluate.comparison.parity import parity
+from smaller_labse.originals.folder_check import check_folder
+from smaller_labse.originals.lineage import read_lineage
+
+WORDS = ("good", "morning", "the", "house", "red", "night", "xy")
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("pairs")
+    for code in ("it", "ja"):
+        lines = [f"{a} {b} {code}\t{b} {a}\tbook" for a in WORDS for b in WORDS]
+        (folder / f"en-{code}.tsv").write_text("\n".join(lines), encoding="utf-8")
+    return f"en-{{code}}={folder}/en-{{code}}.tsv"
+
+
+@pytest.fixture(scope="module")
+def shrunk(original: Path, pairs: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("shrunk") / "one"
+    options = ["--languages", "en,it,ja", "--layers", "1", "--steps", "4", "--batch-pairs", "4"]
+    of = ["--model", str(original), "--teacher", str(original), "--pairs", pairs]
+    assert main(["shrink", *of, *options, "--out", str(out)]) == 0
+    return out
+
+
+def test_the_result_is_whole_and_says_what_it_is(shrunk: Path, original: Path) -> None:
+    manifest = json.loads((shrunk / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["distilled_from"] == "original" and manifest["distillation"]["layers"] == [0]
+    assert manifest["distillation"]["text"] == "en-it.tsv + en-ja.tsv"
+    for part in ("", "encoder", "huggingface"):
+        assert read_lineage(shrunk / part).distilled_from == "original"
+    check_folder(shrunk)
+    for card in ("README.md", "huggingface/README.md"):
+        text = (shrunk / card).read_text(encoding="utf-8")
+        assert "1 of the 2 layers of original (0)" in text and "What no longer holds" in text
+    assert (shrunk / "training.jsonl").read_text(encoding="utf-8").count("held_out") >= 4
+
+
+def test_the_result_loads_in_both_formats_alike(shrunk: Path) -> None:
+    texts = ["good morning", "the red house"]
+    encoder = smaller_labse.load(shrunk)
+    embeddings = encoder.encode(texts, normalize=True)
+    beside = smaller_labse.load(shrunk / "huggingface").encode(texts, normalize=True)
+    np.testing.assert_allclose(embeddings, beside, atol=1e-5)
+
+
+def test_parity_refuses_it_by_name(shrunk: Path, original: Path, tmp_path: Path) -> None:
+    (tmp_path / "en.txt").write_text("good morning\n", encoding="utf-8")
+    with pytest.raises(SmallerLabseError, match="one: distilled from original, so its embeddings are not"):
+        parity(str(original), str(shrunk), {"en": tmp_path / "en.txt"})
+
+
+@pytest.mark.parametrize(
+    ("changed", "error", "message"),
+    [
+        ({"layers": 3}, UsageError, "--layers 3: the model has 2 layers, expected 1 to 2"),
+        ({"languages": None}, UsageError, "a pattern needs --languages"),
+        (
+            {"pairs": ["en-it=none.tsv"], "languages": None},
+            SmallerLabseError,
+            "none.tsv: there is no such file",
+        ),
+        ({"batch_pairs": 1}, UsageError, "--batch-pairs 1: expected 2 or more"),
+        ({"feature_weight": 0, "similarity_weight": 0}, UsageError, "all weights of objectives are 0"),
+        ({"teacher": "no/such/model"}, SmallerLabseError, "no/such/model: no such folder"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(
+    original: Path, pairs: str, tmp_path: Path, changed: dict, error: type[SmallerLabseError], message: str
+) -> None:
+    given = {"model": original, "teacher": original, "pairs": pairs, "layers": 1, "languages": "it,ja"}
+    with pytest.raises(error) as said:
+        shrink(**(given | changed), out=tmp_path / "out")
+    assert message in str(said.value) and "\n" not in str(said.value)
+    assert not (tmp_path / "out").exists()

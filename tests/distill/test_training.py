@@ -1,0 +1,138 @@
+"""Training goes on where it was interrupted, chooses the best state, and stops at NaN with the last good one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.distill import training
+from smaller_labse.distill.training import TrainingFiles, TrainingOptions, TrainingPairs, train
+
+OPTIONS = TrainingOptions(pairs=2, steps=24, learning_rate=0.1)
+PAIRS = TrainingPairs(
+    sentences=[f"a{number}" for number in range(40)],
+    translations=[f"b{number}" for number in range(40)],
+    sentence_ids=np.arange(40),
+    translation_ids=np.arange(40),
+    lengths=np.arange(40) % 7,
+    sizes=[30, 10],
+    targets=np.ones((40, 3)),
+)
+
+
+class Step:
+    """Stands in for a training step: adds up what it is given, in an order that matters."""
+
+    def __init__(self, stop_at: int | None = None, nan_at: int | None = None) -> None:
+        self.variables = [tf.Variable([1.0, 2.0])]
+        self.moments = tf.Variable(0.0)
+        self.seen: list[str] = []
+        self._stop_at, self._nan_at = stop_at, nan_at
+
+    def __call__(self, texts, targets, pair_ids, learning_rate, max_length) -> np.ndarray | None:
+        if len(self.seen) == self._stop_at:
+            raise KeyboardInterrupt
+        if len(self.seen) == self._nan_at:
+            return None
+        self.seen.append(texts[0])
+        number = sum(int(text[1:]) for text in texts)
+        self.moments.assign(0.9 * self.moments + number)
+        self.variables[0].assign(self.variables[0] * 1.01 + learning_rate * self.moments)
+        return np.array([1.0])
+
+    def state(self) -> list[tf.Variable]:
+        return [*self.variables, self.moments]
+
+
+class Bar:
+    def __call__(self, amount: int) -> None: ...
+
+    def describe(self, description: str) -> None: ...
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Callable[..., tuple[training.Progress, np.ndarray]]:
+    def train_here(step: Step, name: str = "run", options: TrainingOptions = OPTIONS, evaluate=None):
+        files = TrainingFiles(*(tmp_path / f"{name}.{end}" for end in ("checkpoint", "best", "log")))
+        done = train(step, PAIRS, "", options, files, evaluate or (lambda: len(step.seen) / 100), Bar())
+        return done, step.variables[0].numpy()
+
+    return train_here
+
+
+def test_an_interrupted_training_ends_with_the_same_weights_to_the_bit(
+    run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(training, "PATIENCE", 99)
+    always = iter(range(1000))
+    better = lambda: next(always) / 1000  # noqa: E731
+    _, expected = run(Step(), "undisturbed", evaluate=better)
+    for stop in (7, 6, 2):
+        with pytest.raises(KeyboardInterrupt):
+            run(Step(stop_at=stop), "interrupted", evaluate=better)
+    _, weights = run(Step(), "interrupted", evaluate=better)
+    assert np.array_equal(weights, expected)
+    log = (tmp_path / "interrupted.log").read_text(encoding="utf-8").splitlines()
+    whole = (tmp_path / "undisturbed.log").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["step"] for line in log] == [json.loads(line)["step"] for line in whole]
+
+
+def test_the_best_state_is_taken_and_training_stops_where_nothing_gets_better(run) -> None:
+    step, values = Step(), iter([0.1, 0.2, 0.9, *[0.3] * 20])
+    at_best = []
+
+    def evaluate() -> float:
+        value = next(values)
+        if value == 0.9:
+            at_best.append(step.variables[0].numpy())
+        return value
+
+    done, weights = run(step, evaluate=evaluate)
+    assert done.best == 0.9 and done.best_evaluation == 3
+    assert done.evaluations == 3 + training.PATIENCE + 1 and done.step < OPTIONS.steps
+    assert np.array_equal(weights, at_best[0])
+
+
+def test_nan_stops_with_the_last_good_state(run, tmp_path: Path) -> None:
+    with pytest.raises(SmallerLabseError, match="NaN or infinite at step 10; lower --learning-rate"):
+        run(Step(nan_at=9))
+    assert (tmp_path / "run.checkpoint").exists() and (tmp_path / "run.best").exists()
+
+
+def test_a_full_disk_leaves_the_last_checkpoint_as_it_was(run, tmp_path: Path, monkeypatch) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        run(Step(stop_at=5))
+    before = (tmp_path / "run.checkpoint").read_bytes()
+
+    def full(*arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("smaller_labse.distill.checkpoint.save_file", full)
+    with pytest.raises(SmallerLabseError, match="No space left on device; free some"):
+        run(Step())
+    assert (tmp_path / "run.checkpoint").read_bytes() == before
+    assert not [path for path in tmp_path.iterdir() if path.name.endswith(".partial")]
+
+
+def test_a_damaged_checkpoint_is_named(run, tmp_path: Path) -> None:
+    (tmp_path / "run.checkpoint").write_bytes(b"nothing")
+    with pytest.raises(SmallerLabseError, match=r"run\.checkpoint: no readable checkpoint; remove it"):
+        run(Step())
+
+
+def test_the_learning_rate_rises_and_falls() -> None:
+    options = replace(OPTIONS, warm_up=0.1, learning_rate=1.0)
+    rates = [options.learning_rate_at(share) for share in (0, 0.05, 0.1, 0.55, 1)]
+    assert rates == pytest.approx([0.001, 0.5, 1, 0.5, 0.001])
+
+
+def test_the_clock_ends_a_training_with_max_minutes(run) -> None:
+    done, _ = run(Step(), options=replace(OPTIONS, steps=None, max_minutes=1e-5))
+    assert done.seconds >= 6e-4
