@@ -186,7 +186,12 @@ def _add_parity(commands: argparse._SubParsersAction) -> None:
     )
     add = parser.add_argument
     add("--original", required=True, metavar="MODEL", help="folder or TF Hub handle of the original")
-    add("--original-preprocessor", metavar="MODEL", help="its preprocessor, if it is not beside the encoder")
+    add(
+        "--original-preprocessor",
+        metavar="MODEL",
+        help="its preprocessor, if it is not beside the encoder; or faithful or mended, what reads its text "
+        "(default: its own)",
+    )
     add("--model", required=True, metavar="FOLDER", help="the smaller model")
     add(
         "--text",

@@ -39,8 +39,11 @@ def _parser() -> CommandParser:
     )
     parser.add_argument(
         "--preprocessor",
-        metavar="MODEL",
-        help="the original's preprocessor, where it is not beside the encoder",
+        metavar="faithful|mended|FOLDER",
+        help="LaBSE: what reads text: faithful, as the original's own does, or mended, which loses nothing: "
+        "no-break and other Unicode spaces are spaces, control characters are deleted, no word is too long, "
+        "and preprocess/ and huggingface/ read every text alike; default: the selection's. Or the folder or "
+        "handle of the original's own, if it is not beside the encoder (a folder of that name is ./mended)",
     )
     parser.add_argument(
         "--selection", required=True, type=Path, metavar="FOLDER", help="written by `select-vocab select`"

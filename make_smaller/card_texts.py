@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from smaller_labse.originals.tokenizers.compiled.mended_words import LONGEST_PART
+
 WITH_TENSORFLOW = """
 ```python
 import tensorflow as tf
@@ -54,12 +56,19 @@ with torch.no_grad():
 ```"""
 DIFFERENCES = """## Where the two tokenizers differ
 
-`preprocess/` is tf-text's `BertTokenizer`, which the original was trained with; `huggingface/` is Hugging
-Face's. They tokenize most text the same. tf-text turns a word of more than 100 bytes into `[UNK]`, Hugging
-Face one of more than 100 characters (Thai, written without spaces, shows it most); tf-text takes control
-characters for spaces, Hugging Face deletes them; tf-text takes a no-break space (U+00A0, U+202F) for a
-letter, so that French `ami !` with one becomes `[UNK]`, Hugging Face splits there. On text that both
+`preprocess/` is faithful: tf-text's `BertTokenizer`, which the original was trained with; `huggingface/` is
+Hugging Face's. They tokenize most text the same. tf-text turns a word of more than 100 bytes into `[UNK]`,
+Hugging Face one of more than 100 characters (Thai, written without spaces, shows it most); tf-text takes
+control characters for spaces, Hugging Face deletes them; tf-text takes a no-break space (U+00A0, U+202F) for
+a letter, so that French `ami !` with one becomes `[UNK]`, Hugging Face splits there. On text that both
 tokenize the same, both give the same embedding.
+"""
+MENDED_TEXT = f"""## How text is read
+
+The preprocessor is mended: `preprocess/` and `huggingface/` read every text alike, and lose less of it than
+the original's own, tf-text's `BertTokenizer`. No-break and other Unicode spaces are spaces, control
+characters are deleted, and words of more than 100 bytes are no `[UNK]` (one of more than {LONGEST_PART}
+characters is read as several). A text that both preprocessors read alike gets the original's embedding.
 """
 LEALLA_DIFFERENCES = """## What Hugging Face's form does otherwise
 

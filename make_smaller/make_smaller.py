@@ -31,12 +31,14 @@ from smaller_labse.originals.model_folder import (
     MANIFEST,
     MODEL_CARD,
 )
-from smaller_labse.originals.open import Original, open_place
+from smaller_labse.originals.open import Original, open_place, read_by
 from smaller_labse.originals.original_card import OriginalCard, read_original_card
 from smaller_labse.originals.positions import require_positions
+from smaller_labse.originals.preprocessors import PREPROCESSORS
 from smaller_labse.originals.tfhub import LEALLAFolder, TFHubFolders
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.originals.tokenizers.lealla import LEALLATokenizer
+from smaller_labse.originals.tokenizers.wordpiece import differs_by_preprocessor
 from smaller_labse.select_vocab.selection import Selection, read_selection
 
 _FORMATS = {HuggingFaceFolder: FROM_HUGGINGFACE, TFHubFolders: FROM_TFHUB, LEALLAFolder: FROM_TFHUB}
@@ -90,7 +92,9 @@ def make_smaller(
             `encoder/` (and `preprocess/`), a SavedModel folder, or a TF Hub handle.
         selection: the tokens to keep, or the folder that `select-vocab select` wrote.
         out: the model's folder.
-        preprocessor: the original's, where it is not beside the encoder.
+        preprocessor: "faithful" or "mended", what reads text, of originals in LaBSE's format; None for the
+            selection's. Or the folder or handle of the original's own, where it is not beside the encoder (a
+            folder of that name is "./mended"); a mended selection goes with it, too.
         sequence_length: the length in tokens that the preprocessor packs to by default; None for the
             original's.
         huggingface: whether to write `huggingface/`; only TF Hub originals go without.
@@ -121,7 +125,7 @@ def make_smaller(
     chosen = None if license is None else license_entries(license)
     folder = Path(out)
     name, preprocess = os.fspath(model), None if preprocessor is None else os.fspath(preprocessor)
-    read = [name, *([] if preprocess is None else [preprocess])]
+    read = [name, *([] if preprocess in (None, *PREPROCESSORS) else [preprocess])]
     read += [] if isinstance(selection, Selection) else [os.fspath(selection)]
     require_apart(folder, map(Path, read))
     require_absent(folder, overwrite, MANIFEST)
@@ -130,6 +134,8 @@ def make_smaller(
     require_positions(place, sequence_length, "--sequence-length")
     kept = selection if isinstance(selection, Selection) else read_selection(Path(selection))
     original = open_place(place)
+    if preprocess not in PREPROCESSORS:
+        original = read_by(original, kept.preprocessor)
     source = "the selection" if isinstance(selection, Selection) else os.fspath(selection)
     _require_same_vocabulary(kept, original.tokenizer, source)
     # It may have been made with another model of this vocabulary, such as LEALLA-small for LEALLA-base.
@@ -180,6 +186,12 @@ def _require_same_vocabulary(selection: Selection, tokenizer: Tokenizer, source:
         source: the selection's folder, for messages.
     """
     if selection.fingerprint != tokenizer.fingerprint:
+        found, expected = selection.preprocessor, tokenizer.preprocessor
+        if found != expected and differs_by_preprocessor(selection.fingerprint, found, tokenizer.pieces):
+            raise SmallerLabseError(
+                f"{source}: selected for the preprocessor {found}, expected {expected}; count and select "
+                f"again with --preprocessor {expected}, or give --preprocessor {found} here, too"
+            )
         raise SmallerLabseError(
             f"{source}: a selection of another vocabulary (fingerprint {selection.fingerprint[:12]}…, the "
             f"original's is {tokenizer.fingerprint[:12]}…); select with this original"

@@ -11,6 +11,7 @@
       "license": as the model card's front matter says it, null where nobody said,
       "rows": ..., "hidden_size": ..., "parameters": ...,
       "tokenizer": "wordpiece", "lealla", "unigram" or "bpe",
+      "preprocessor": "faithful", as the original's own, or "mended", which reads text,
       "sequence_length": the length that inputs are truncated at; null where only huggingface/ says,
       "prompt": what goes before every text, in every format; "" for nothing,
       "languages": [...], "rule": {...}, "keep_characters": ..., "order": ..., "coverage": [...],
@@ -62,6 +63,8 @@ class Verification:
         rounding: what rounding changed; None where nothing was rounded.
         texts_from: how many of the texts are "counted" lines, "builtin" sentences, "hostile" text, and
             "drawn" from the kept tokens.
+        read_alike: of a mended model, how many of the texts the original's own preprocessor reads alike; None
+            where that is compared itself.
     """
 
     rows: int
@@ -71,6 +74,7 @@ class Verification:
     largest_difference: float
     rounding: Rounding | None = None
     texts_from: Mapping[str, int] = field(default_factory=dict)
+    read_alike: int | None = None
 
     @property
     def summary(self) -> str:
@@ -95,7 +99,13 @@ differ by 0.0e+00 at most'
             if self.embedded == self.unchanged
             else f"the embeddings of {self.embedded} of these"
         )
-        return f"{summary}, {whose} differ by {self.largest_difference:.1e} at most"
+        summary = f"{summary}, {whose} differ by {self.largest_difference:.1e} at most"
+        if self.read_alike is None:
+            return summary
+        return (
+            f"{summary}; the original's own preprocessor reads {self.read_alike} of the {self.texts} texts "
+            "as the mended one does"
+        )
 
 
 @dataclass(frozen=True)
@@ -154,6 +164,7 @@ class ModelDescription:
             rounding.dtype if rounding else original.lineage.rounded_to,
             {**earlier, **renamed},
             original.lineage.distilled_from,
+            self.selection.preprocessor,
         )
 
 
@@ -190,6 +201,7 @@ def write_manifest(
         "hidden_size": selection.hidden_size,
         "parameters": description.parameters,
         "tokenizer": selection.kind,
+        "preprocessor": selection.preprocessor,
         "sequence_length": description.sequence_length,
         "prompt": description.prompt,
         "languages": list(selection.languages),

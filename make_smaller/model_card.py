@@ -16,6 +16,7 @@ from smaller_labse.corpora.languages import name_language
 from smaller_labse.make_smaller.card_texts import (
     DIFFERENCES_OF_BOTH,
     DIFFERENCES_OF_HUGGINGFACE,
+    MENDED_TEXT,
     MORE_WITH_TRANSFORMERS,
     WITH_SENTENCE_TRANSFORMERS,
     WITH_SENTENCES,
@@ -26,6 +27,7 @@ from smaller_labse.make_smaller.manifest import ModelDescription
 from smaller_labse.make_smaller.rounding import rounding_table
 from smaller_labse.originals.model_folder import ENCODER, HUGGINGFACE, SENTENCES
 from smaller_labse.originals.original_card import OriginalCard
+from smaller_labse.originals.preprocessors import MENDED
 from smaller_labse.select_vocab.selection import (
     NO_ESTIMATE,
     Selection,
@@ -146,10 +148,13 @@ def _what_is_the_same(description: ModelDescription) -> str:
             f"kept gets the same tokens and the same embedding as from {original.name}, and not quite the "
             "embedding that it got before rounding."
         )
-    return (
+    same = (
         "Only rows of the embedding matrix were taken away; a text whose tokens were all kept gets the "
-        "same tokens and the same embedding as from the original."
+        "same tokens and the same embedding as from the original"
     )
+    if description.selection.preprocessor == MENDED:
+        return f"{same}, if the original's own preprocessor reads it as this model's does, which is mended."
+    return f"{same}."
 
 
 def _named(codes: tuple[str, ...]) -> str:
@@ -232,6 +237,8 @@ def _verification(description: ModelDescription) -> str:
 def _differences(description: ModelDescription) -> list[str]:
     """What the forms that were written do otherwise, a section or none."""
     kind, formats = description.selection.kind, set(description.formats)
+    if description.selection.preprocessor == MENDED:
+        return [MENDED_TEXT]
     if HUGGINGFACE not in formats:
         return []
     texts = DIFFERENCES_OF_BOTH if ENCODER in formats else DIFFERENCES_OF_HUGGINGFACE

@@ -11,6 +11,7 @@
 # Examples:
 #   LANGUAGES=en,fr,de scripts/count.sh
 #   LANGUAGES=en,fr,de scripts/count.sh --text 'corpus/{code}.txt.gz'
+#   LANGUAGES=fr,th scripts/count.sh --preprocessor mended       # the later stages take it from the counts
 #
 # All options: select-vocab count --help
 set -euo pipefail

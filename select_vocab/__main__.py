@@ -19,6 +19,7 @@ from smaller_labse.common.arguments import (
 from smaller_labse.common.command import run_command
 from smaller_labse.common.command_parser import CommandParser, add_command
 from smaller_labse.common.visible_text import visible
+from smaller_labse.originals.preprocessors import PREPROCESSORS
 
 if TYPE_CHECKING:
     from smaller_labse.originals.open import Original
@@ -128,6 +129,7 @@ def _add_count(parser: CommandParser) -> None:
         help="store no lines of the text: else each counts file holds up to 500, evenly drawn, of which "
         "select measures how many stay unchanged",
     )
+    _add_preprocessor(parser, "the model's own")
     parser.add_argument(
         "--workers", type=non_negative_integer, metavar="N", help="threads; default: one per core"
     )
@@ -228,7 +230,18 @@ def _add_select(parser: CommandParser) -> None:
         help="store no counted lines: else selection.json holds a few, for make-smaller to verify the model "
         "with",
     )
+    _add_preprocessor(parser, "the one that was counted with")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier selection")
+
+
+def _add_preprocessor(parser: CommandParser, default: str) -> None:
+    parser.add_argument(
+        "--preprocessor",
+        choices=PREPROCESSORS,
+        help="LaBSE: what reads text: faithful, as the original's own does, or mended, which loses nothing: "
+        "no-break and other Unicode spaces are spaces, control characters are deleted, no word is too long; "
+        f"default: {default}",
+    )
 
 
 def _add_merge(parser: CommandParser) -> None:

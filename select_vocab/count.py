@@ -15,9 +15,11 @@ from smaller_labse.corpora import sources
 from smaller_labse.corpora.labse_languages import Language
 from smaller_labse.corpora.languages import parse_languages, read_names
 from smaller_labse.corpora.sources import Source
-from smaller_labse.originals.open import open_original
+from smaller_labse.originals.open import open_original, read_by
+from smaller_labse.originals.preprocessors import require_preprocessor
 from smaller_labse.select_vocab.counting.count_sources import count_sources
 from smaller_labse.select_vocab.counting.counts_file import LineFilter, add_counts, read_counts, write_counts
+from smaller_labse.select_vocab.counting.counts_folder import counted_with
 
 Languages = str | os.PathLike[str] | Iterable[str]
 Text = str | os.PathLike[str] | Sequence[StrPath] | Mapping[str, StrPath | Sequence[StrPath]]
@@ -39,6 +41,7 @@ def count(
     max_lines: int | None = None,
     workers: int | None = None,
     sample: bool = True,
+    preprocessor: str | None = None,
     overwrite: bool = False,
     report: Callable[[str], None] = lambda message: None,
 ) -> list[Path]:
@@ -70,6 +73,10 @@ def count(
         sample: whether a counts file also holds up to 500 of the lines, evenly drawn: `select` measures how
             many of them stay unchanged, and takes a few for `make_smaller` to verify the model with. False
             for text that is not to be passed on.
+        preprocessor: what reads the text, of originals in LaBSE's format: "faithful", as the original's own
+            does, or "mended", which loses nothing: every Unicode space is a space, control characters are
+            deleted, no word is too long. None for the model's own. `select` and `make_smaller` take the one
+            that was counted with.
         overwrite: count again what was counted before.
         report: is told, in a line each, what was counted before and is taken as it is.
 
@@ -86,6 +93,7 @@ def count(
             "sentence-transformers/LaBSE", text={"en": "english.txt", "it": "corpus/it"}, out="work/counts"
         )
     """
+    require_preprocessor(preprocessor)
     line_filter = _line_filter(longer_than, max_lines)
     threads = None if workers is None else check("workers", non_negative_integer, workers)
     found = find_sources(
@@ -96,7 +104,7 @@ def count(
             f"--longer-than and --max-lines are about lines of text; {found[0].description} is a word list, "
             "which is counted whole, so leave them out"
         )
-    tokenizer = open_original(os.fspath(model)).tokenizer
+    tokenizer = open_original(os.fspath(model), preprocessor).tokenizer
     return count_sources(found, tokenizer, Path(out), line_filter, threads, overwrite, report, sample)
 
 
@@ -178,8 +186,10 @@ def merge_counts(
         raise UsageError("no counts file is given; name those to add up")
     require_absent(written, overwrite)
     require_not_read(written, given, overwrite)
-    tokenizer = open_original(os.fspath(model)).tokenizer
-    counts = [read_counts(file, tokenizer.pieces, tokenizer.fingerprint) for file in given]
+    tokenizer = read_by(open_original(os.fspath(model)), counted_with(given)).tokenizer
+    counts = [
+        read_counts(file, tokenizer.pieces, tokenizer.fingerprint, tokenizer.preprocessor) for file in given
+    ]
     write_counts(reduce(add_counts, counts), tokenizer.pieces, written, overwrite)
     return written
 

@@ -21,12 +21,13 @@ from smaller_labse.common.atomic_output import require_absent, require_not_read
 from smaller_labse.common.errors import UsageError
 from smaller_labse.common.visible_text import visible
 from smaller_labse.corpora.languages import parse_languages
-from smaller_labse.originals.open import Original, open_original
+from smaller_labse.originals.open import Original, open_original, read_by
+from smaller_labse.originals.preprocessors import require_preprocessor
 from smaller_labse.select_vocab.choosing.choose_tokens import ORDERS, choose_tokens
 from smaller_labse.select_vocab.choosing.count_rules import PUBLISHED_RULE, Rule
 from smaller_labse.select_vocab.choosing.token_lists import read_keep_list, read_token_lists
 from smaller_labse.select_vocab.choosing.unseen import too_little_text
-from smaller_labse.select_vocab.counting.counts_folder import holds_frequencies, read_all_counts
+from smaller_labse.select_vocab.counting.counts_folder import counted_with, holds_frequencies, read_all_counts
 from smaller_labse.select_vocab.selection import MARKER, Selection, too_few_tokens, write_selection
 
 Paths = StrPath | Iterable[StrPath]
@@ -51,6 +52,7 @@ def select(
     strip_original: bool = False,
     skip_missing: bool = False,
     sample: bool = True,
+    preprocessor: str | None = None,
     overwrite: bool = False,
     report: Callable[[Selection, Original], None] = lambda selection, original: None,
 ) -> Selection:
@@ -83,6 +85,8 @@ def select(
         skip_missing: leave out listed tokens that the original does not have, instead of failing.
         sample: whether `selection.json` holds a few of the counted lines, for `make_smaller` to verify the
             model with; else it takes built-in sentences only.
+        preprocessor: "faithful" or "mended", see `smaller_labse.count`; None for the one that the counts were
+            made with.
         overwrite: replace an earlier selection.
         report: is called with the selection and the original when the selection is written.
 
@@ -101,6 +105,7 @@ def select(
         for language in selection.coverage:
             print(language.name, language.kept, f"{language.coverage:.2%}")
     """
+    require_preprocessor(preprocessor)
     counts_paths, folder = paths(counts), Path(out)
     given = {
         "min-line-share": min_line_share,
@@ -116,7 +121,9 @@ def select(
     wanted = parse_languages(languages, any_name=bool(counts_paths)) if languages is not None else []
     require_absent(folder, overwrite, MARKER)
     require_not_read(folder, [*counts_paths, *paths(pieces), *paths(keep), Path(model)], overwrite)
-    original = open_original(os.fspath(model))
+    original = open_original(os.fspath(model), preprocessor)
+    if preprocessor is None:
+        original = read_by(original, counted_with(counts_paths))
     tokenizer = original.tokenizer
     lists = read_token_lists(paths(pieces), tokenizer, strip, skip_missing, strip_original)
     rule = _with_size(rule, original.vocab_size)

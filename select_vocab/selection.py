@@ -28,6 +28,7 @@ from smaller_labse.common.json_files import read_object
 from smaller_labse.common.result_table import Table
 from smaller_labse.corpora.languages import language_label
 from smaller_labse.originals.digests import DIGEST, digest_of_file, digest_of_json
+from smaller_labse.originals.preprocessors import FAITHFUL, PREPROCESSORS
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.originals.tokenizers.open_tokenizer import read_vocabulary
 from smaller_labse.originals.tokenizers.tokenizer_files import TOKENIZER_JSON, VOCABULARY
@@ -116,6 +117,7 @@ class Selection:
         sentences: language → a few of its lines, to try the smaller model with.
         stripped: listed tokens that are spelled otherwise in the original, or are ambiguous there; see
             `choosing/stripped_tokens.py`.
+        preprocessor: that read the counted text and will read the smaller model's, see `PREPROCESSORS`.
     """
 
     kind: str
@@ -130,6 +132,7 @@ class Selection:
     coverage: tuple[Coverage, ...] = ()
     sentences: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     stripped: tuple[StrippedToken, ...] = ()
+    preprocessor: str = FAITHFUL
 
 
 @dataclass(frozen=True)
@@ -149,6 +152,7 @@ class _Described:
     coverage: tuple[Coverage, ...]
     sentences: Mapping[str, tuple[str, ...]]
     stripped: tuple[StrippedToken, ...] = ()
+    preprocessor: str = FAITHFUL
     files: Mapping[str, str] | None = None
     digest: str | None = None
 
@@ -191,6 +195,8 @@ def write_selection(
     }
     if selection.stripped:
         described["stripped"] = [asdict(token) for token in selection.stripped]
+    if selection.preprocessor != FAITHFUL:
+        described["preprocessor"] = selection.preprocessor
     with new_folder(folder, overwrite, MARKER) as partial:
         tokenizer.write_subset(selection.subset, partial)
         with io.BytesIO() as array:  # np.save into a file hides that a disk is full
@@ -227,6 +233,11 @@ def read_selection(folder: StrPath) -> Selection:
         raise SmallerLabseError(f"{folder / MARKER}: not of the format {FORMAT}; select again")
     described = read_checked(_Described, content, folder / MARKER, advice="select again")
     _require_undamaged(folder, content, described)
+    if described.preprocessor not in PREPROCESSORS:
+        raise SmallerLabseError(
+            f"{folder / MARKER}: its preprocessor is {described.preprocessor!r}, expected "
+            f"{' or '.join(PREPROCESSORS)}; select again"
+        )
     if "found" in content["rule"] and type(described.rule.value) is not int:
         raise SmallerLabseError(f"{folder / MARKER}: rule.value is no whole number; select again")
     pieces = read_vocabulary(folder)
@@ -254,6 +265,7 @@ def read_selection(folder: StrPath) -> Selection:
         coverage=described.coverage,
         sentences=described.sentences,
         stripped=described.stripped,
+        preprocessor=described.preprocessor,
     )
 
 

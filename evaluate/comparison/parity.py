@@ -36,6 +36,8 @@ from smaller_labse.evaluate.comparison.provenance import (
 from smaller_labse.evaluate.comparison.results import TokenizedTexts
 from smaller_labse.originals.lineage import read_lineage
 from smaller_labse.originals.locate import Place, folders_of, locate_encoder
+from smaller_labse.originals.preprocessors import FAITHFUL
+from smaller_labse.originals.tfhub import TFHubFolders
 from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset
 
 if TYPE_CHECKING:
@@ -49,6 +51,10 @@ PARITY_NOTE = (
     "so much in any number. *Cosine of changed*: of the two embeddings of the other texts. *Unknown*: tokens "
     "that the original cannot read. *New unknown*: those that the original can read and the smaller model "
     "cannot."
+)
+PREPROCESSORS_NOTE = (
+    "The original's text is read by its {0} preprocessor, the model's by the {1} one: a text that the two "
+    "read otherwise is not unchanged."
 )
 LENGTH_1_NOTE = (
     "One of the two models scales its embeddings to length 1, the other does not: both are compared at "
@@ -100,6 +106,7 @@ class Parity:
         provenance: on which texts, with which versions, when.
         at_length_1: whether the embeddings of both were compared at length 1, as only one of the two models
             scales its own to it: `huggingface/` does, LaBSE's SavedModel does not.
+        preprocessors: what reads the original's text and the model's, "faithful" or "mended".
     """
 
     original: str
@@ -110,6 +117,7 @@ class Parity:
     prompt: str = ""
     provenance: Provenance = NOT_KNOWN
     at_length_1: bool = False
+    preprocessors: tuple[str, str] = (FAITHFUL, FAITHFUL)
 
 
 def parity(
@@ -141,8 +149,8 @@ def parity(
     for language, lines in sentences.items():
         if not any(lines):
             raise SmallerLabseError(f"{texts[language]}: only empty lines, expected one text per line")
-    _require_not_distilled(locate_encoder(original, original_preprocessor), locate_encoder(model), model)
-    rounded = _rounded_to(locate_encoder(original, original_preprocessor), locate_encoder(model))
+    places = locate_encoder(original, original_preprocessor), locate_encoder(model)
+    _require_not_distilled(*places, model)
     prompt = common_prompt([NamedModel("original", original), NamedModel("model", model)], prompt)
     announce(f"loading {original} and {model}")
     from smaller_labse.encoders.load import load
@@ -163,7 +171,15 @@ def parity(
     provenance = Provenance(tuple(data), used_versions(), report_date())
     total = combine("all", languages)
     return Parity(
-        original, model, tuple(languages), total, rounded, smaller.prompt, provenance, pair.at_length_1
+        original,
+        model,
+        tuple(languages),
+        total,
+        _rounded_to(*places),
+        smaller.prompt,
+        provenance,
+        pair.at_length_1,
+        (preprocessor_of(places[0]), preprocessor_of(places[1])),
     )
 
 
@@ -242,6 +258,12 @@ def _rounded_to(original: Place, model: Place) -> str | None:
     return None if before == after else after
 
 
+def preprocessor_of(place: Place) -> str:
+    """What reads a model's text: as was chosen, or as its files say."""
+    chosen = place.chosen if isinstance(place, TFHubFolders) else None
+    return chosen or read_lineage(folders_of(place)[0]).preprocessor
+
+
 def parity_table(result: Parity) -> Table:
     """One row per language, the totals last."""
     columns = ["language", "texts", "unchanged", "differ at most", "differ on average"]
@@ -250,6 +272,8 @@ def parity_table(result: Parity) -> Table:
     rows = [_row(language_label(part.language), part) for part in result.languages]
     rows.append(_row("all", result.total))
     notes = [PARITY_NOTE, LENGTH_1_NOTE] if result.at_length_1 else [PARITY_NOTE]
+    if len(set(result.preprocessors)) > 1:
+        notes.append(PREPROCESSORS_NOTE.format(*result.preprocessors))
     return Table(columns, rows, (*notes, " ".join(said)))
 
 

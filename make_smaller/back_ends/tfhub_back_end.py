@@ -38,10 +38,11 @@ from smaller_labse.make_smaller.verify import (
     verify_rows,
     verify_tokens,
 )
+from smaller_labse.make_smaller.verify_mended import count_read_alike, require_same_ids
 from smaller_labse.originals.digests import digest_of_file
 from smaller_labse.originals.model_folder import ENCODER, HUGGINGFACE, PREPROCESS
 from smaller_labse.originals.tfhub import TFHubFolders
-from smaller_labse.originals.tokenizers.base import BertTokenizerSetup, TensorFlowSetup
+from smaller_labse.originals.tokenizers.base import BertTokenizerSetup, MendedSetup, TensorFlowSetup
 from smaller_labse.originals.tokenizers.tokenizer_files import VOCABULARY
 from smaller_labse.originals.tokenizers.wordpiece import WordPiece
 from smaller_labse.originals.weights.allowed_operations import load_saved_model, require_harmless
@@ -79,9 +80,14 @@ class TFHubBackEnd:
         # The verification runs both; what cannot be read or may not be run is known before the long work.
         require_harmless(original.encoder)
         with scratch_folder() as scratch:
-            setup = tokenizer.write_for_tensorflow(scratch)
-            self._lower_case = tokenizer.lower_case
-            self._original_preprocess = _load_preprocess(original, setup, self._length)
+            self._setup = tokenizer.write_for_tensorflow(scratch)
+            self._lower_case, self._mended = tokenizer.lower_case, isinstance(self._setup, MendedSetup)
+            self._original_preprocess = _load_preprocess(original, self._setup, self._length)
+            self._own_preprocess = None
+            if self._mended and not self._checkpoint.mended:
+                faithful = BertTokenizerSetup(self._setup.file, lower_case=False)
+                self._own_preprocess = _load_preprocess(original, faithful, self._length)
+                self._original_preprocess = build_preprocessor(self._setup, self._length)
 
     def write(self, folder: Path, say: Say) -> Written:
         """Write `encoder/`, `preprocess/` and, unless it is not wanted, `huggingface/`; see `BackEnd`."""
@@ -93,24 +99,27 @@ class TFHubBackEnd:
             say(f"trimming the embedding matrix and writing encoder/{with_huggingface}")
             in_background = self._write_weights(folder, vocabulary, background)
             say("writing preprocess/")
-            preprocessor = build_preprocessor(BertTokenizerSetup(vocabulary, self._lower_case), self._length)
+            preprocessor = build_preprocessor(replace(self._setup, file=vocabulary), self._length)
             save_preprocessor(preprocessor, folder / PREPROCESS)
             say("verifying it against the original")
             digests = background.submit(_digests_of_weights, folder)
+            chosen = choose_texts(
+                self._selection,
+                self._tokenizer,
+                keeps_tokens(self._original_preprocess, self._selection, self._tokenizer.unknown_id),
+            )
             verification = verify_tfhub(
                 self._checkpoint,
                 self._original_preprocess,
                 self._selection,
                 self._tokenizer.unknown_id,
                 folder,
-                choose_texts(
-                    self._selection,
-                    self._tokenizer,
-                    keeps_tokens(self._original_preprocess, self._selection, self._tokenizer.unknown_id),
-                ),
+                chosen,
                 background,
             )
             in_background()
+            if self._mended:
+                verification = self._verify_mended(verification, folder, preprocessor, chosen.all)
         return Written(
             original_parameters=self._config.parameters,
             formats=(ENCODER, HUGGINGFACE) if self._options.huggingface else (ENCODER,),
@@ -118,6 +127,19 @@ class TFHubBackEnd:
             sequence_length=self._length,
             digests=digests.result(),
         )
+
+    def _verify_mended(
+        self, verification: Verification, folder: Path, preprocess: Preprocess, texts: list[str]
+    ) -> Verification:
+        """See `verify_mended`."""
+        if self._options.huggingface:
+            require_same_ids(folder / HUGGINGFACE, as_arrays(preprocess(tf.constant(texts))), texts)
+        if self._own_preprocess is None:
+            return verification
+        own, mended = (
+            as_arrays(read(tf.constant(texts))) for read in (self._own_preprocess, self._original_preprocess)
+        )
+        return replace(verification, read_alike=count_read_alike(own, mended, texts))
 
     def _write_weights(self, folder: Path, vocabulary: Path, background: Executor) -> Callable[[], object]:
         """Write `encoder/` and `huggingface/`; of the latter, the returned function waits for the end."""
@@ -136,11 +158,12 @@ class TFHubBackEnd:
                 self._lower_case,
                 self._length,
                 embedding_matrix=lambda: stored.read_in_parts(kept_ids),
+                mended=self._mended,
             ).result
         # TensorFlow writes the SavedModel with one row in place of the embedding matrix.
         read_tensor = read_with_one_row(self._checkpoint)
         one_row = replace(smaller, vocab_size=1)
-        encoder = Encoder(one_row, read_tensor, vocabulary, self._lower_case)
+        encoder = Encoder(one_row, read_tensor, vocabulary, self._lower_case, mended=self._mended)
         save_encoder(encoder, folder / ENCODER)
         del encoder
         gc.collect()  # the traced functions and the encoder hold each other

@@ -103,6 +103,7 @@ def choose_tokens(
         coverage=measure_coverage(counts, kept, tokenizer, rule, always=anyway),
         sentences=_sentences(counts),
         stripped=tuple(stripped),
+        preprocessor=tokenizer.preprocessor,
     )
 
 

@@ -83,14 +83,14 @@ def count_sources(
             require_absent(file, overwrite)
             todo.append((source, file))
         else:
-            report(require_same_counts(source, file, tokenizer.fingerprint, line_filter, sample))
+            report(require_same_counts(source, file, tokenizer, line_filter, sample))
             remove_unfinished(file)
     counters = new_counters(tokenizer, workers) if todo else []
     numbers = {file: f"language {number} of {len(files)}" for number, file in enumerate(files, start=1)}
 
     def count_one(source: Source, file: Path) -> None:
         if file.exists() and not overwrite:  # another run has counted it meanwhile
-            report(require_same_counts(source, file, tokenizer.fingerprint, line_filter, sample))
+            report(require_same_counts(source, file, tokenizer, line_filter, sample))
             return
         begun = resume_count(source, file, tokenizer, line_filter, report)
         unfinished = unfinished_file(file)
@@ -167,6 +167,7 @@ def count_source(
             lines=lines,
             word_list=source.is_word_list,
             text_digest=passed.digest.hexdigest(),
+            preprocessor=tokenizer.preprocessor,
         )
 
     for first in begun.batches:

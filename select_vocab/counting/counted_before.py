@@ -9,11 +9,13 @@ from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.progress import progress
 from smaller_labse.corpora.line_batches import LineFilter, TextDigest, line_filter_of, read_batches
 from smaller_labse.corpora.sources import Source
-from smaller_labse.select_vocab.counting.counts_file import NO_SAMPLE, read_metadata
+from smaller_labse.originals.tokenizers.base import Tokenizer
+from smaller_labse.originals.tokenizers.wordpiece import differs_by_preprocessor
+from smaller_labse.select_vocab.counting.counts_file import NO_SAMPLE, preprocessor_of, read_metadata
 
 
 def require_same_counts(
-    source: Source, file: Path, fingerprint: str, line_filter: LineFilter, sample: bool = True
+    source: Source, file: Path, tokenizer: Tokenizer, line_filter: LineFilter, sample: bool = True
 ) -> str:
     """Refuse a counts file that holds other counts than this source would give.
 
@@ -24,11 +26,11 @@ def require_same_counts(
         What is known of it, for people, e.g. "en: counted before, its text has not changed".
 
     Raises:
-        SmallerLabseError: it holds counts of another vocabulary, corpus or line filter, or of the text before
-            it was changed, or the text can be read only once.
+        SmallerLabseError: it holds counts of another vocabulary, preprocessor, corpus or line filter, or of
+            the text before it was changed, or the text can be read only once.
     """
     metadata = read_metadata(file)
-    other = what_differs(metadata, source, fingerprint, line_filter)
+    other = what_differs(metadata, source, tokenizer, line_filter)
     if other:
         raise SmallerLabseError(
             f"{file} exists and holds counts of another {other}; choose another folder or add --overwrite"
@@ -65,11 +67,16 @@ def find_pipe(source: Source) -> Path | None:
 
 
 def what_differs(
-    metadata: Mapping[str, str], source: Source, fingerprint: str, line_filter: LineFilter
+    metadata: Mapping[str, str], source: Source, tokenizer: Tokenizer, line_filter: LineFilter
 ) -> str | None:
     """In what a counts file differs from what this source would give, e.g. "corpus (a.txt, now b.txt)"."""
+    found = preprocessor_of(metadata)
+    if found != tokenizer.preprocessor and differs_by_preprocessor(
+        metadata["fingerprint"], found, tokenizer.pieces
+    ):
+        return f"preprocessor ({found}, now {tokenizer.preprocessor})"
     expected = {
-        "fingerprint": (fingerprint, "vocabulary"),
+        "fingerprint": (tokenizer.fingerprint, "vocabulary"),
         "corpus": (source.stored_corpus, "corpus"),
         "filter": (line_filter_of(source, line_filter).to_json(), "line filter"),
     }

@@ -10,10 +10,10 @@ It is Parquet with a row for every token that occurred, ascending by id:
 and, in the schema's metadata (UTF-8 strings): `format` ("smaller_labse.counts.1"), `name`, `language`,
 `lines` (how many were counted), `corpus`, `filter` (JSON), `fingerprint` (of the vocabulary),
 `sample` (JSON, a list of [number, line]; see `corpora/sample.py`; empty with --no-sample); of word lists
-`word_list` ("true"), `text_digest` (of the counted lines, see `TextDigest`; merged and older counts have
-none). `columns` is the SHA-256 of the four columns and `digest` that of all other metadata: Parquet's own
-checksums are of its pages only, not of what its footer says. Counts of version 0.1.0 have neither of the two,
-so damage to them may pass.
+`word_list` ("true"), of what the mended preprocessor read `preprocessor` ("mended"), `text_digest` (of the
+counted lines, see `TextDigest`; merged and older counts have none). `columns` is the SHA-256 of the four
+columns and `digest` that of all other metadata: Parquet's own checksums are of its pages only, not of what
+its footer says. Counts of version 0.1.0 have neither of the two, so damage to them may pass.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -35,6 +35,8 @@ from smaller_labse.corpora.parquet_pages import read_column_chunks, read_pages
 from smaller_labse.corpora.sample import SampledLine, sample_lines
 from smaller_labse.corpora.word_lists import WORD_LIST_ENDINGS
 from smaller_labse.originals.digests import DIGEST, digest_of_json
+from smaller_labse.originals.preprocessors import FAITHFUL
+from smaller_labse.originals.tokenizers.wordpiece import differs_by_preprocessor
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -43,7 +45,8 @@ if TYPE_CHECKING:
 FORMAT = "smaller_labse.counts.1"
 METADATA = ("name", "language", "lines", "corpus", "filter", "fingerprint", "sample")
 COLUMNS = "columns"  # the digest of the columns
-KNOWN = frozenset({"format", *METADATA, "word_list", "text_digest", COLUMNS, DIGEST})
+PREPROCESSOR = "preprocessor"
+KNOWN = frozenset({"format", *METADATA, "word_list", PREPROCESSOR, "text_digest", COLUMNS, DIGEST})
 NO_SAMPLE = "[]"
 # What a row takes besides its token's text (three numbers, the text's length), and the pages' own needs.
 ROW_BYTES, SPARE_BYTES = 24, 1 << 20
@@ -69,6 +72,7 @@ class Counts:
         word_list: whether it is no text but words and how often they occur, each a line.
         text_digest: of the lines that were counted, see `TextDigest`; None where nobody knows (published
             frequencies, merged counts, counts of earlier versions).
+        preprocessor: that read the text, see `PREPROCESSORS`.
     """
 
     name: str
@@ -82,6 +86,7 @@ class Counts:
     sample: tuple[SampledLine, ...] = ()
     word_list: bool = False
     text_digest: str | None = None
+    preprocessor: str = FAITHFUL
 
 
 def write_counts(counts: Counts, pieces: list[str], file: Path, overwrite: bool = False) -> None:
@@ -113,6 +118,8 @@ def write_counts(counts: Counts, pieces: list[str], file: Path, overwrite: bool 
     }
     if counts.word_list:
         metadata["word_list"] = "true"
+    if counts.preprocessor != FAITHFUL:
+        metadata[PREPROCESSOR] = counts.preprocessor
     if counts.text_digest:
         metadata["text_digest"] = counts.text_digest
     columns = [
@@ -135,14 +142,21 @@ def write_counts(counts: Counts, pieces: list[str], file: Path, overwrite: bool 
             os.fsync(written.fileno())  # or a power failure leaves the name without the content
 
 
-def read_counts(file: Path, pieces: list[str], fingerprint: str) -> Counts:
-    """Read a counts file of the vocabulary `pieces`.
+def read_counts(file: Path, pieces: list[str], fingerprint: str, preprocessor: str = FAITHFUL) -> Counts:
+    """Read a counts file of the vocabulary `pieces`, whose text this preprocessor read.
 
     Raises:
-        SmallerLabseError: the file is no counts file, or damaged, or its counts are of another vocabulary.
+        SmallerLabseError: the file is no counts file, or damaged, or its counts are of another vocabulary or
+            preprocessor.
     """
     metadata = read_metadata(file)
     if metadata["fingerprint"] != fingerprint:
+        found = preprocessor_of(metadata)
+        if found != preprocessor and differs_by_preprocessor(metadata["fingerprint"], found, pieces):
+            raise SmallerLabseError(
+                f"{file}: counted with the preprocessor {found}, expected {preprocessor}; count again with "
+                f"--preprocessor {preprocessor}, or add --preprocessor {found} here, too"
+            )
         raise SmallerLabseError(
             f"{file}: counts of another vocabulary (fingerprint {metadata['fingerprint'][:12]}…, "
             f"the original's is {fingerprint[:12]}…); count with this original"
@@ -165,9 +179,15 @@ def read_counts(file: Path, pieces: list[str], fingerprint: str) -> Counts:
             # Counts of earlier versions do not say; the name of what was counted does.
             word_list="word_list" in metadata or metadata["corpus"].endswith(WORD_LIST_ENDINGS),
             text_digest=metadata.get("text_digest"),
+            preprocessor=preprocessor,
         )
     except (LookupError, TypeError, ValueError, RecursionError) as error:
         raise _damaged(file, error) from None
+
+
+def preprocessor_of(metadata: Mapping[str, str]) -> str:
+    """The preprocessor that counts were made with."""
+    return metadata.get(PREPROCESSOR, FAITHFUL)
 
 
 def _read_table(file: Path, pieces: list[str] | None = None, columns: list[str] | None = None) -> pa.Table:

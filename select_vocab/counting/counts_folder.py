@@ -10,7 +10,12 @@ from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.corpora.languages import Language, find_language, name_language
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.select_vocab.choosing.token_lists import say_missing
-from smaller_labse.select_vocab.counting.counts_file import Counts, read_counts
+from smaller_labse.select_vocab.counting.counts_file import (
+    Counts,
+    preprocessor_of,
+    read_counts,
+    read_metadata,
+)
 from smaller_labse.select_vocab.counting.published_frequencies import read_frequencies
 
 FREQUENCIES = re.compile(r"(?P<name>.+)_freqs\.json(\.gz)?")
@@ -53,6 +58,17 @@ def read_all_counts(
     return list(counts.values())
 
 
+def counted_with(paths: Sequence[Path]) -> str | None:
+    """The preprocessor that the first of these counts were made with; None where no counts file says it.
+
+    Raises:
+        SmallerLabseError: see `read_all_counts`.
+    """
+    files = (file for path in paths for file in _counts_files(path))
+    file = next((file for file in files if not FREQUENCIES.fullmatch(file.name)), None)
+    return None if file is None else preprocessor_of(read_metadata(file))
+
+
 def holds_frequencies(path: Path) -> bool:
     """Whether this is, or holds, a file of published frequencies."""
     names = [file.name for file in path.iterdir()] if path.is_dir() else [path.name]
@@ -73,7 +89,7 @@ def _counts_files(path: Path) -> list[Path]:
 def _read_one(file: Path, tokenizer: Tokenizer, wanted: set[str], skip_missing: bool) -> Counts | None:
     named = FREQUENCIES.fullmatch(file.name)
     if named is None:
-        counted = read_counts(file, tokenizer.pieces, tokenizer.fingerprint)
+        counted = read_counts(file, tokenizer.pieces, tokenizer.fingerprint, tokenizer.preprocessor)
         if not counted.occurrences.any():
             raise SmallerLabseError(f"{file}: no token was counted in it; count again, or leave it out")
         return counted

@@ -76,5 +76,6 @@ def read_frequencies(
         total_lines=None,
         occurrences=occurrences,
         lines=None,
+        preprocessor=tokenizer.preprocessor,
     )
     return counts, len(missing)

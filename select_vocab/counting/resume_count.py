@@ -100,9 +100,9 @@ def _read_unfinished(
         return None
     try:
         metadata = read_metadata(unfinished)
-        other = what_differs(metadata, source, tokenizer.fingerprint, line_filter)
+        other = what_differs(metadata, source, tokenizer, line_filter)
         if other is None:
-            return read_counts(unfinished, tokenizer.pieces, tokenizer.fingerprint)
+            return read_counts(unfinished, tokenizer.pieces, tokenizer.fingerprint, tokenizer.preprocessor)
         reason = f"what was counted until it was interrupted is of another {other}"
     except SmallerLabseError as error:
         reason = str(error)

@@ -28,6 +28,7 @@ class Encoder(tf.Module):
         vocab_file: the vocabulary that the ids are of; it travels with the SavedModel.
         do_lower_case: whether text is lower-cased before it is tokenized; a bool, not trained.
         splits_by_script: whether it is tokenized as LEALLA's; likewise, and None where it is not.
+        mended: whether it is read by the mended preprocessor; likewise.
         regularization_losses: none; TF Hub's interface of reusable SavedModels asks for them.
     """
 
@@ -38,6 +39,7 @@ class Encoder(tf.Module):
         vocabulary: Path,
         lower_case: bool = False,
         splits_by_script: bool = False,
+        mended: bool = False,
     ) -> None:
         """Take the tensors one at a time, so that no more than one of them is held twice.
 
@@ -47,6 +49,7 @@ class Encoder(tf.Module):
             vocabulary: the vocabulary file, one token for each row of the embedding matrix.
             lower_case: see `do_lower_case`.
             splits_by_script: see the attribute of this name.
+            mended: likewise.
 
         Raises:
             ValueError: a tensor has another shape than `config` says.
@@ -59,9 +62,8 @@ class Encoder(tf.Module):
         }
         self.vocab_file = tf.saved_model.Asset(str(vocabulary))
         self.do_lower_case = tf.Variable(lower_case, trainable=False, name="do_lower_case")
-        self.splits_by_script = (
-            tf.Variable(True, trainable=False, name="splits_by_script") if splits_by_script else None
-        )
+        self.splits_by_script = _mark("splits_by_script") if splits_by_script else None
+        self.mended = _mark("mended") if mended else None
         self.regularization_losses: list[Callable[[], tf.Tensor]] = []
         # A graph of one layer that all layers call is written, and loaded, several times faster.
         self._layer = tf.function(self._transform, autograph=False)
@@ -216,6 +218,8 @@ def _reusable(encoder: Encoder) -> _Root:
     root.do_lower_case = encoder.do_lower_case
     if encoder.splits_by_script is not None:
         root.splits_by_script = encoder.splits_by_script
+    if encoder.mended is not None:
+        root.mended = encoder.mended
     root.__call__ = encode = tf.function(encoder.__call__, autograph=False)
 
     def serve(inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
@@ -225,6 +229,11 @@ def _reusable(encoder: Encoder) -> _Root:
     # Not only a signature: Keras 3's TFSMLayer calls with one dict, which signatures do not take.
     root.serving_default = tf.function(serve, autograph=False)
     return root
+
+
+def _mark(name: str) -> tf.Variable:
+    """What tells readers of the SavedModel how text is tokenized, by being there."""
+    return tf.Variable(True, trainable=False, name=name)
 
 
 def _project(weights: Mapping[str, tf.Tensor], name: str, equation: str, inputs: tf.Tensor) -> tf.Tensor:

@@ -54,12 +54,14 @@ def load(
             preprocessor, one is built from the vocabulary among the encoder's assets. Or a Hugging Face
             folder or hub id: BERT's and XLM-R's encoders are rebuilt in TensorFlow, any other architecture
             or pooling is loaded with sentence-transformers.
-        preprocessor: the preprocessor's folder or handle, where it is not beside the encoder.
+        preprocessor: the preprocessor's folder or handle, where it is not beside the encoder; or "faithful"
+            or "mended", what reads text, of models in LaBSE's format.
         prompt: what goes before every text, e.g. "query: "; None for the model's own.
         device: where it is computed: "cpu", "gpu" or, of several, "gpu:1"; None for a GPU where there is one.
 
     Raises:
-        UsageError: there is no such device, or sentence-transformers is needed and not installed.
+        UsageError: there is no such device, sentence-transformers is needed and not installed, or the model
+            cannot have that preprocessor.
         SmallerLabseError: there is no model, it has another format, or encoder and preprocessor have
             different vocabularies.
     """
@@ -176,13 +178,12 @@ def _read_vocabulary(original: TFHubFolders) -> list[str]:
 
 
 def _load_preprocessor(original: TFHubFolders, encoder: tf.Module) -> tf.Module:
-    """The original's own, or where it has none, one of the vocabulary among the encoder's assets."""
+    """The original's own; where it has none, or another was chosen, one of the encoder's vocabulary."""
     from smaller_labse.encoders.networks.tensorflow_network import find_rows
-    from smaller_labse.encoders.preprocessors.bert_preprocessor import BertPreprocessor
-    from smaller_labse.encoders.preprocessors.lealla_preprocessor import LEALLAPreprocessor
     from smaller_labse.encoders.preprocessors.pack_inputs import DEFAULT_SEQUENCE_LENGTH
+    from smaller_labse.encoders.preprocessors.preprocessor import build_preprocessor, read_sequence_length
 
-    if original.preprocess is not None:
+    if original.preprocess is not None and original.chosen is None:
         return load_saved_model(original.preprocess)
     lower_case = getattr(encoder, "do_lower_case", None)
     if lower_case is None:
@@ -190,10 +191,13 @@ def _load_preprocessor(original: TFHubFolders, encoder: tf.Module) -> tf.Module:
             f"{original.name}: the encoder does not say whether its vocabulary is lower-case; "
             "give its preprocessor too"
         )
-    length = min(DEFAULT_SEQUENCE_LENGTH, find_rows(original.name, encoder, "position_embedding"))
-    if getattr(encoder, "splits_by_script", None) is not None:
-        return LEALLAPreprocessor(find_vocabulary(original.encoder), length)
-    return BertPreprocessor(find_vocabulary(original.encoder), bool(lower_case), length)
+    positions = find_rows(original.name, encoder, "position_embedding")
+    length = min(DEFAULT_SEQUENCE_LENGTH, positions)
+    if original.preprocess is not None:
+        length = read_sequence_length(original.preprocess)
+    tokenizer = open_tfhub_tokenizer(original, original.open_checkpoint())
+    with scratch_folder() as scratch:
+        return build_preprocessor(tokenizer.write_for_tensorflow(scratch), length)
 
 
 def _require_vocabulary(original: TFHubFolders, encoder: tf.Module, pieces: list[str]) -> None:

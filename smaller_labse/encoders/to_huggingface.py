@@ -19,7 +19,9 @@ from smaller_labse.encoders.sentence_transformers_modules import (
     write_sentence_transformers,
 )
 from smaller_labse.originals.huggingface import CONFIG
-from smaller_labse.originals.tokenizers.tokenizer_files import TOKENIZER_JSON
+from smaller_labse.originals.tokenizers.huggingface_wordpiece import mended_backend
+from smaller_labse.originals.tokenizers.tokenizer_files import TOKENIZER_JSON, VOCABULARY
+from smaller_labse.originals.tokenizers.vocabulary import write_pieces
 from smaller_labse.originals.tokenizers.wordpiece import END, MASK, PADDING, START, UNKNOWN
 from smaller_labse.originals.weights.safetensors_folder import WEIGHTS
 from smaller_labse.originals.weights.safetensors_writer import NewTensor, write_safetensors
@@ -46,6 +48,7 @@ def write_huggingface(
     lower_case: bool,
     sequence_length: int,
     embedding_matrix: Callable[[], Iterable[np.ndarray]] | None = None,
+    mended: bool = False,
 ) -> None:
     """Write a BERT encoder as a Hugging Face folder, laid out as sentence-transformers/LaBSE is.
 
@@ -63,13 +66,17 @@ def write_huggingface(
             truncated, by sentence-transformers always, by transformers with `truncation=True`.
         embedding_matrix: returns its rows in parts, float32 [n, hidden size] each, where it is not to be
             read whole by `read_tensor`.
+        mended: whether text is read as by the mended preprocessor.
 
     Raises:
         SmallerLabseError: a special token is missing, the vocabulary or the sequence length does not fit the
             encoder, or a tensor does not have its shape or is not float32.
     """
     ids = write_bert_model(folder, config, read_tensor, pieces, sequence_length, embedding_matrix)
-    _write_tokenizer(folder, ids, lower_case, sequence_length)
+    if mended:
+        _write_mended_tokenizer(folder, ids, sequence_length)
+    else:
+        _write_tokenizer(folder, ids, lower_case, sequence_length)
     dense = bert_pooler(config, read_tensor)
     write_sentence_transformers(folder, config, dense, sequence_length, normalize=True)
 
@@ -210,7 +217,7 @@ def _model_config(config: EncoderConfig, ids: Mapping[str, int]) -> dict[str, ob
 
 def _write_tokenizer(folder: Path, ids: Mapping[str, int], lower_case: bool, sequence_length: int) -> None:
     """`tokenizer.json` is what fast tokenizers read; `vocab.txt` is for those who build their own."""
-    (folder / "vocab.txt").write_bytes("".join(piece + "\n" for piece in ids).encode("utf-8"))
+    write_pieces(list(ids), folder / VOCABULARY)
     settings = {
         "tokenizer_class": "BertTokenizer",
         "do_lower_case": lower_case,
@@ -220,6 +227,19 @@ def _write_tokenizer(folder: Path, ids: Mapping[str, int], lower_case: bool, seq
         "clean_up_tokenization_spaces": False,  # the decoder does it
     }
     write_tokenizer_files(folder, add_around(_bert_backend(ids, lower_case), ids), settings | SPECIAL_TOKENS)
+
+
+def _write_mended_tokenizer(folder: Path, ids: Mapping[str, int], sequence_length: int) -> None:
+    """Not as `BertTokenizer`, for which transformers would make a `tokenizer.json` of its own."""
+    write_pieces(list(ids), folder / VOCABULARY)
+    settings = {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "model_input_names": ["input_ids", "token_type_ids", "attention_mask"],
+        "split_special_tokens": True,  # in a text, "[MASK]" is no special token
+        "model_max_length": sequence_length,
+        "clean_up_tokenization_spaces": False,
+    }
+    write_tokenizer_files(folder, mended_backend(list(ids)), settings | SPECIAL_TOKENS)
 
 
 def write_tokenizer_files(folder: Path, backend: Tokenizer, settings: Mapping[str, object]) -> None:

@@ -18,6 +18,7 @@ from smaller_labse.common.json_files import read_object, read_object_if_there, w
 from smaller_labse.common.visible_text import visible
 from smaller_labse.originals.huggingface import CONFIG, HUB_ID
 from smaller_labse.originals.model_folder import HUGGINGFACE, MANIFEST, manifest_around
+from smaller_labse.originals.preprocessors import FAITHFUL, PREPROCESSORS
 
 KEY = "smaller_labse"  # in config.json
 LONGEST_NAME = 300
@@ -51,12 +52,14 @@ class Lineage:
             were stripped (`select-vocab --strip`).
         distilled_from: the teacher's name, where it or an ancestor was distilled, so that its vectors are no
             longer those of what it was trimmed from; else None.
+        preprocessor: what reads its text, see `PREPROCESSORS`.
     """
 
     trimmed_from: tuple[Ancestor, ...] = ()
     rounded_to: str | None = None
     renamed: Mapping[str, str] = field(default_factory=dict)
     distilled_from: str | None = None
+    preprocessor: str = FAITHFUL
 
     def original_pieces(self, pieces: Sequence[str]) -> tuple[str, ...]:
         """What the original calls the tokens whose embeddings this model's tokens have."""
@@ -95,6 +98,7 @@ def read_lineage(folder: str | os.PathLike[str]) -> Lineage:
         "rounded_to": manifest.get("dtype"),
         "renamed": manifest.get("renamed") or {},
         "distilled_from": manifest.get("distilled_from"),
+        "preprocessor": manifest.get("preprocessor", FAITHFUL),
     }
     return _checked({KEY: record}, path / MANIFEST if (path / MANIFEST).exists() else path.parent / MANIFEST)
 
@@ -105,6 +109,8 @@ def write_lineage(lineage: Lineage, folder: Path) -> None:
     record = asdict(lineage)
     if lineage.distilled_from is None:
         del record["distilled_from"]
+    if lineage.preprocessor == FAITHFUL:  # as earlier versions read it
+        del record["preprocessor"]
     write_json(file, {**read_object(file), KEY: record})
 
 
@@ -126,6 +132,11 @@ def _checked(content: object, file: Path) -> Lineage:
                 f"{file}: {ancestor.name} has {ancestor.vocab_size:,} tokens and {ancestor.parameters:,} "
                 "parameters, expected more; get the model again"
             )
+    if lineage.preprocessor not in PREPROCESSORS:
+        raise SmallerLabseError(
+            f"{file}: preprocessor is {lineage.preprocessor!r}, expected {' or '.join(PREPROCESSORS)}; get "
+            "the model again"
+        )
     if lineage.rounded_to not in (None, "float16"):
         raise SmallerLabseError(
             f"{file}: rounded_to is {lineage.rounded_to!r}, expected float16 or null; get the model again"

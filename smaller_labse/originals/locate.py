@@ -16,6 +16,7 @@ from smaller_labse.originals.model_folder import (
     PREPROCESS,
     read_manifest,
 )
+from smaller_labse.originals.preprocessors import PREPROCESSORS
 from smaller_labse.originals.tfhub import TFHubFolders, find_vocabularies, locate_tfhub
 
 Place = TFHubFolders | HuggingFaceFolder
@@ -39,7 +40,8 @@ def locate_original(model: str, preprocessor: str | None = None) -> Place:
     """
     refuse_useless_preprocessor(model, preprocessor)
     place: Place
-    if preprocessor is None and _is_trimmed_by_huggingface(Path(model)):
+    if _needs_no_folder(preprocessor) and _is_trimmed_by_huggingface(Path(model)):
+        _refuse_preprocessor(model, preprocessor)
         place = _huggingface_in(model)
     else:
         place = locate_huggingface(model) or locate_tfhub(model, preprocessor)
@@ -63,7 +65,8 @@ def locate_encoder(model: str, preprocessor: str | None = None) -> Place:
     """
     refuse_useless_preprocessor(model, preprocessor)
     folder = Path(model)
-    if preprocessor is None and _holds_huggingface(folder) and not (folder / ENCODER).is_dir():
+    if _needs_no_folder(preprocessor) and _holds_huggingface(folder) and not (folder / ENCODER).is_dir():
+        _refuse_preprocessor(model, preprocessor)
         return _huggingface_in(model)
     return locate_huggingface(model) or locate_tfhub(model, preprocessor)
 
@@ -90,11 +93,20 @@ def refuse_useless_preprocessor(model: str, preprocessor: str | None) -> None:
     Raises:
         UsageError: it would do nothing.
     """
-    if preprocessor is not None and (is_hub_id(model) or (Path(model) / CONFIG).is_file()):
+    if is_hub_id(model) or (Path(model) / CONFIG).is_file():
+        _refuse_preprocessor(model, preprocessor)
+
+
+def _refuse_preprocessor(model: str, preprocessor: str | None) -> None:
+    if preprocessor is not None:
         raise UsageError(
             f"a preprocessor is given, but {model} is a Hugging Face model, which has its own tokenizer; "
             "leave it out"
         )
+
+
+def _needs_no_folder(preprocessor: str | None) -> bool:
+    return preprocessor is None or preprocessor in PREPROCESSORS
 
 
 def _is_trimmed_by_huggingface(folder: Path) -> bool:

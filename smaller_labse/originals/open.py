@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from smaller_labse.originals.huggingface import HuggingFaceFolder, measure_weights, read_prompts
 from smaller_labse.originals.locate import Place, locate_original
@@ -11,6 +11,7 @@ from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.originals.tokenizers.open_tokenizer import (
     open_huggingface_tokenizer,
     open_tfhub_tokenizer,
+    preprocessors_of,
 )
 
 
@@ -25,6 +26,7 @@ class Original:
         hidden_size: the width of its embedding matrix.
         parameters: of all its tensors.
         prompts: texts that the model wants before sentences; their tokens are always kept.
+        preprocessors: how its text can be read, see `PREPROCESSORS`; none where there is no choice.
     """
 
     place: TFHubFolders | HuggingFaceFolder
@@ -33,6 +35,7 @@ class Original:
     hidden_size: int
     parameters: int
     prompts: tuple[str, ...] = ()
+    preprocessors: tuple[str, ...] = ()
 
 
 def open_original(model: str, preprocessor: str | None = None) -> Original:
@@ -43,6 +46,7 @@ def open_original(model: str, preprocessor: str | None = None) -> Original:
         preprocessor: see `locate_tfhub`; only for TF Hub's.
 
     Raises:
+        UsageError: a preprocessor is given that it cannot have.
         SmallerLabseError: it cannot be found, read or fetched, or its parts do not belong together.
 
     Example:
@@ -74,4 +78,19 @@ def open_place(place: Place) -> Original:
         vocab_size=vocab_size,
         hidden_size=hidden_size,
         parameters=checkpoint.parameters,
+        preprocessors=preprocessors_of(checkpoint),
     )
+
+
+def read_by(original: Original, preprocessor: str | None) -> Original:
+    """An original whose text is read by a preprocessor, where it can be; else it is returned as it is.
+
+    Args:
+        original: the original.
+        preprocessor: one of `PREPROCESSORS`; None for its own.
+    """
+    place = original.place
+    can_be = preprocessor in original.preprocessors and preprocessor != original.tokenizer.preprocessor
+    if not can_be or isinstance(place, HuggingFaceFolder):
+        return original
+    return open_place(replace(place, chosen=preprocessor))

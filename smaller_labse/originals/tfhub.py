@@ -10,6 +10,7 @@ from pathlib import Path
 from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.common.progress import announce
 from smaller_labse.common.quiet_tensorflow import import_tensorflow_quietly
+from smaller_labse.originals.preprocessors import PREPROCESSORS
 from smaller_labse.originals.weights.checkpoint import Checkpoint
 from smaller_labse.originals.weights.lealla_checkpoint import LEALLACheckpoint
 
@@ -32,11 +33,13 @@ class TFHubFolders:
         encoder: the encoder's SavedModel folder.
         preprocess: the preprocessor's SavedModel folder; None where only the encoder was given, whose
             vocabulary then says all that is needed.
+        chosen: how the user wants text to be read, see `PREPROCESSORS`; None for the model's own way.
     """
 
     name: str
     encoder: Path
     preprocess: Path | None
+    chosen: str | None = None
 
     def open_checkpoint(self) -> AnyCheckpoint:
         """The encoder's variables.
@@ -62,7 +65,8 @@ def locate_tfhub(model: str, preprocessor: str | None = None) -> TFHubFolders:
     Args:
         model: a folder that holds `encoder/` (and `preprocess/`), or an encoder's SavedModel folder, or a
             TF Hub handle of an encoder such as `https://tfhub.dev/google/LaBSE/2`, or of LEALLA's models.
-        preprocessor: the preprocessor's folder or handle, where it is not beside the encoder.
+        preprocessor: the preprocessor's folder or handle, where it is not beside the encoder; or one of
+            `PREPROCESSORS`, how text is to be read, for which the encoder's vocabulary is enough.
 
     Raises:
         SmallerLabseError: there is no SavedModel at that place, or the handle cannot be fetched.
@@ -81,14 +85,20 @@ def locate_tfhub(model: str, preprocessor: str | None = None) -> TFHubFolders:
                 "tokenizes by itself; leave it out"
             )
         return LEALLAFolder(name=model, encoder=encoder, preprocess=None)
-    if preprocessor is not None:
+    chosen = preprocessor if preprocessor in PREPROCESSORS else None
+    if chosen is None and preprocessor is not None:
         beside = _resolve_handle(preprocessor) if is_handle(preprocessor) else Path(preprocessor)
+        if not beside.exists():
+            raise SmallerLabseError(
+                f"{preprocessor}: no such folder; give {', '.join(PREPROCESSORS)}, or the folder or TF Hub "
+                "handle of the original's own preprocessor"
+            )
         _require_saved_model(beside)
     elif beside is not None and not beside.is_dir():
         beside = None
     elif beside is not None:
         _require_saved_model(beside)
-    return TFHubFolders(name=model, encoder=encoder, preprocess=beside)
+    return TFHubFolders(model, encoder, beside, chosen)
 
 
 def find_vocabulary(saved_model: Path) -> Path:

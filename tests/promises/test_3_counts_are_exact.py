@@ -62,11 +62,16 @@ def preprocess(example):
     return load_preprocess(example)
 
 
-@pytest.fixture(scope="module", params=["LaBSE", "LEALLA"])
+@pytest.fixture(scope="module", params=["LaBSE", "mended", "LEALLA"])
 def family(request, tokenizer, preprocess):
     """A tokenizer, and a preprocessor of the same vocabulary; LEALLA's own graph is compared elsewhere."""
     if request.param == "LaBSE":
         return tokenizer, preprocess
+    if request.param == "mended":
+        from smaller_labse.encoders.preprocessors.mended_preprocessor import MendedPreprocessor
+        from smaller_labse.originals.tokenizers.wordpiece import MendedWordPiece
+
+        return MendedWordPiece(tokenizer.file), MendedPreprocessor(tokenizer.file)
     from smaller_labse.encoders.preprocessors.lealla_preprocessor import LEALLAPreprocessor
     from smaller_labse.originals.tokenizers.lealla import LEALLATokenizer
 
@@ -125,7 +130,7 @@ LINES = st.lists(LINE | st.lists(WORDS).map("".join) | st.text(STRANGE), max_siz
 
 
 @given(LINES)
-@settings(max_examples=75, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_counts_of_drawn_text_equal_the_plain_loop(family, lines):
     tokenizer, preprocess = family
     expected = plain_loop(preprocess, tokenizer.pieces, [line for line in lines if line])

@@ -10,8 +10,7 @@ import tensorflow as tf
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.encoders.bert import Encoder
-from smaller_labse.encoders.preprocessors.bert_preprocessor import SENTENCES
-from smaller_labse.encoders.preprocessors.preprocessor import Preprocessor
+from smaller_labse.encoders.preprocessors.text_preprocessor import SENTENCES, TextPreprocessor
 from smaller_labse.originals.weights.allowed_operations import load_saved_model
 from smaller_labse.originals.weights.saved_model_graph import make_repeatable
 
@@ -23,7 +22,7 @@ EmbedTexts = Callable[[Sequence[str]], np.ndarray]
 class SentenceModel(tf.Module):
     """Preprocessor and encoder in one."""
 
-    def __init__(self, preprocessor: Preprocessor, encoder: Encoder) -> None:
+    def __init__(self, preprocessor: TextPreprocessor, encoder: Encoder) -> None:
         super().__init__(name="sentence_model")
         self._preprocessor = preprocessor
         self._encoder = encoder
@@ -34,7 +33,7 @@ class SentenceModel(tf.Module):
         return self._encoder(self._preprocessor(sentences))[SIGNATURE]
 
 
-def save_sentence_model(preprocessor: Preprocessor, encoder: Encoder, folder: Path) -> None:
+def save_sentence_model(preprocessor: TextPreprocessor, encoder: Encoder, folder: Path) -> None:
     """Write a SavedModel that is called as LEALLA is.
 
     By `hub.KerasLayer(folder)(strings)` and `hub.load(folder)(strings)`, which give a tensor, and by

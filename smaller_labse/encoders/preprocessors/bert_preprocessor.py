@@ -13,10 +13,10 @@ import tensorflow as tf
 import tensorflow_text as text
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.encoders.preprocessors.pack_inputs import DEFAULT_SEQUENCE_LENGTH, input_packer
+from smaller_labse.encoders.preprocessors.pack_inputs import DEFAULT_SEQUENCE_LENGTH
+from smaller_labse.encoders.preprocessors.text_preprocessor import SENTENCES, TextPreprocessor
 from smaller_labse.originals.tokenizers.wordpiece import END, MASK, PADDING, START, UNKNOWN
 
-SENTENCES = tf.TensorSpec([None], tf.string, name="sentences")
 SPECIAL_TOKENS = {
     "padding_id": PADDING,
     "start_of_sequence_id": START,
@@ -25,13 +25,8 @@ SPECIAL_TOKENS = {
 }
 
 
-class BertPreprocessor(tf.Module):
-    """Turns strings into an encoder's inputs.
-
-    Attributes:
-        tokenize: splits strings into tokens.
-        bert_pack_inputs: packs the tokens of one or two segments into an encoder's inputs; see
-            `pack_inputs.input_packer`.
+class BertPreprocessor(TextPreprocessor):
+    """Turns strings into an encoder's inputs; see `TextPreprocessor`.
 
     Example:
         >>> preprocess = BertPreprocessor(Path("vocab.txt"))  # doctest: +SKIP
@@ -57,24 +52,8 @@ class BertPreprocessor(tf.Module):
         Raises:
             SmallerLabseError: a special token is missing.
         """
-        super().__init__(name="preprocessor")
-        self.tokenize = BertTokenizer(vocabulary, lower_case)
-        self.bert_pack_inputs = input_packer(self.tokenize.special_ids, sequence_length)
-        self._prompt = prompt
-
-    @tf.function(input_signature=[SENTENCES], autograph=False)
-    def __call__(self, sentences: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Preprocess sentences.
-
-        Args:
-            sentences: strings [batch], in UTF-8; the prompt goes before each.
-
-        Returns:
-            `input_word_ids`, `input_mask` and `input_type_ids`, each int32 [batch, sequence_length].
-        """
-        if self._prompt:
-            sentences = tf.strings.join([self._prompt, sentences])
-        return self.bert_pack_inputs([self.tokenize(sentences)])
+        tokenizer = BertTokenizer(vocabulary, lower_case)
+        super().__init__(tokenizer, tokenizer.special_ids, sequence_length, prompt)
 
 
 class VocabularyTable(tf.Module):

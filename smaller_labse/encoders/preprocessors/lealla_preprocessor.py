@@ -10,24 +10,16 @@ from pathlib import Path
 import tensorflow as tf
 import tensorflow_text as text
 
-from smaller_labse.encoders.preprocessors.bert_preprocessor import (
-    SENTENCES,
-    VocabularyTable,
-)
-from smaller_labse.encoders.preprocessors.pack_inputs import DEFAULT_SEQUENCE_LENGTH, input_packer
+from smaller_labse.encoders.preprocessors.bert_preprocessor import VocabularyTable
+from smaller_labse.encoders.preprocessors.pack_inputs import DEFAULT_SEQUENCE_LENGTH
+from smaller_labse.encoders.preprocessors.text_preprocessor import SENTENCES, TextPreprocessor
 from smaller_labse.originals.tokenizers.compiled.script_words import BEGINS_WITH_HAN, DELETED_CHARACTERS
 from smaller_labse.originals.tokenizers.compiled.wordpiece_and_unigram import LONGEST_WORD
 from smaller_labse.originals.tokenizers.wordpiece import UNKNOWN
 
 
-class LEALLAPreprocessor(tf.Module):
-    """Turns strings into an encoder's inputs.
-
-    Attributes:
-        tokenize: splits strings into tokens.
-        bert_pack_inputs: packs the tokens of one or two segments into an encoder's inputs; see
-            `pack_inputs.input_packer`. LEALLA was trained on one.
-    """
+class LEALLAPreprocessor(TextPreprocessor):
+    """Turns strings into an encoder's inputs; see `TextPreprocessor`. LEALLA was trained on one segment."""
 
     def __init__(
         self, vocabulary: Path, sequence_length: int = DEFAULT_SEQUENCE_LENGTH, prompt: str = ""
@@ -42,24 +34,8 @@ class LEALLAPreprocessor(tf.Module):
         Raises:
             SmallerLabseError: a special token is missing.
         """
-        super().__init__(name="preprocessor")
-        self.tokenize = ScriptTokenizer(vocabulary)
-        self.bert_pack_inputs = input_packer(self.tokenize.special_ids, sequence_length)
-        self._prompt = prompt
-
-    @tf.function(input_signature=[SENTENCES], autograph=False)
-    def __call__(self, sentences: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Preprocess sentences.
-
-        Args:
-            sentences: strings [batch], in UTF-8; the prompt goes before each.
-
-        Returns:
-            `input_word_ids`, `input_mask` and `input_type_ids`, each int32 [batch, sequence_length].
-        """
-        if self._prompt:
-            sentences = tf.strings.join([self._prompt, sentences])
-        return self.bert_pack_inputs([self.tokenize(sentences)])
+        tokenizer = ScriptTokenizer(vocabulary)
+        super().__init__(tokenizer, tokenizer.special_ids, sequence_length, prompt)
 
 
 class ScriptTokenizer(VocabularyTable):

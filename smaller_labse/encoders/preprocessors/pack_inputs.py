@@ -5,7 +5,7 @@ The same as the TF Model Garden's layer `BertPackInputs` (official/nlp/modeling/
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
 import tensorflow_text as text
@@ -14,7 +14,7 @@ DEFAULT_SEQUENCE_LENGTH = 128  # of LaBSE's preprocessor on TF Hub
 
 
 def input_packer(
-    special_ids: dict[str, int], sequence_length: int
+    special_ids: Mapping[str, int], sequence_length: int
 ) -> tf.types.experimental.PolymorphicFunction:
     """Make the function that packs segments.
 

@@ -14,20 +14,21 @@ from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import read_limited
 from smaller_labse.encoders.preprocessors.bert_preprocessor import BertPreprocessor
 from smaller_labse.encoders.preprocessors.lealla_preprocessor import LEALLAPreprocessor
+from smaller_labse.encoders.preprocessors.mended_preprocessor import MendedPreprocessor
 from smaller_labse.encoders.preprocessors.sentencepiece_preprocessor import SentencePiecePreprocessor
+from smaller_labse.encoders.preprocessors.text_preprocessor import TextPreprocessor
 from smaller_labse.originals.tfhub import SAVED_MODEL
 from smaller_labse.originals.tokenizers.base import (
     BertTokenizerSetup,
     LEALLASetup,
+    MendedSetup,
     SentencePieceSetup,
     TensorFlowSetup,
 )
 from smaller_labse.originals.weights.saved_model_graph import LARGEST_GRAPH, make_repeatable
 
-Preprocessor = BertPreprocessor | LEALLAPreprocessor | SentencePiecePreprocessor
 
-
-def build_preprocessor(setup: TensorFlowSetup, sequence_length: int, prompt: str = "") -> Preprocessor:
+def build_preprocessor(setup: TensorFlowSetup, sequence_length: int, prompt: str = "") -> TextPreprocessor:
     """The preprocessor for a tokenizer.
 
     Args:
@@ -41,13 +42,15 @@ def build_preprocessor(setup: TensorFlowSetup, sequence_length: int, prompt: str
     match setup:
         case BertTokenizerSetup():
             return BertPreprocessor(setup.file, setup.lower_case, sequence_length, prompt)
+        case MendedSetup():
+            return MendedPreprocessor(setup.file, sequence_length, prompt)
         case LEALLASetup():
             return LEALLAPreprocessor(setup.file, sequence_length, prompt)
         case SentencePieceSetup():
             return SentencePiecePreprocessor(setup, sequence_length, prompt)
 
 
-def save_preprocessor(preprocessor: Preprocessor, folder: Path) -> None:
+def save_preprocessor(preprocessor: TextPreprocessor, folder: Path) -> None:
     """Write a preprocessor as a SavedModel with TF Hub's common interface of text preprocessors.
 
     It can be called like the preprocessor itself, as can its parts `tokenize` and `bert_pack_inputs`; its

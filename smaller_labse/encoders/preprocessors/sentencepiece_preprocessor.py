@@ -5,18 +5,15 @@ from __future__ import annotations
 import tensorflow as tf
 import tensorflow_text as text
 
-from smaller_labse.encoders.preprocessors.bert_preprocessor import SENTENCES
-from smaller_labse.encoders.preprocessors.pack_inputs import DEFAULT_SEQUENCE_LENGTH, input_packer
+from smaller_labse.encoders.preprocessors.pack_inputs import DEFAULT_SEQUENCE_LENGTH
+from smaller_labse.encoders.preprocessors.text_preprocessor import SENTENCES, TextPreprocessor
 from smaller_labse.originals.tokenizers.base import SentencePieceSetup
 
 
-class SentencePiecePreprocessor(tf.Module):
-    """Turns strings into an encoder's inputs.
+class SentencePiecePreprocessor(TextPreprocessor):
+    """Turns strings into an encoder's inputs; see `TextPreprocessor`.
 
     Attributes:
-        tokenize: splits strings into tokens.
-        bert_pack_inputs: packs the tokens of one or two segments into an encoder's inputs; see
-            `pack_inputs.input_packer`.
         vocab_file: the pieces by token id, which `load` reads.
     """
 
@@ -30,28 +27,13 @@ class SentencePiecePreprocessor(tf.Module):
             sequence_length: how many tokens the encoder's inputs hold, `<s>` and `</s>` included.
             prompt: what goes before every sentence, e.g. "query: ".
         """
-        super().__init__(name="preprocessor")
-        self.tokenize = SentencePieceTokenizer(setup)
         special_ids = {
             "padding_id": setup.padding_id,
             "start_of_sequence_id": setup.start_id,
             "end_of_segment_id": setup.end_id,
         }
-        self.bert_pack_inputs = input_packer(special_ids, sequence_length)
+        super().__init__(SentencePieceTokenizer(setup), special_ids, sequence_length, prompt)
         self.vocab_file = tf.saved_model.Asset(str(setup.vocabulary))
-        self._prompt = prompt
-
-    @tf.function(input_signature=[SENTENCES], autograph=False)
-    def __call__(self, sentences: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Preprocess sentences.
-
-        Args:
-            sentences: strings [batch], in UTF-8; the prompt goes before each.
-
-        Returns:
-            `input_word_ids`, `input_mask` and `input_type_ids`, each int32 [batch, sequence_length].
-        """
-        return self.bert_pack_inputs([self.tokenize(tf.strings.join([self._prompt, sentences]))])
 
 
 class SentencePieceTokenizer(tf.Module):

@@ -26,6 +26,17 @@ class BertTokenizerSetup:
 
 
 @dataclass(frozen=True)
+class MendedSetup:
+    """How the mended preprocessor's tokenizer is to be set up.
+
+    Attributes:
+        file: the WordPiece vocabulary, one piece per line.
+    """
+
+    file: Path
+
+
+@dataclass(frozen=True)
 class LEALLASetup:
     """How LEALLA's tokenizer is to be set up.
 
@@ -57,7 +68,7 @@ class SentencePieceSetup:
     padding_id: int
 
 
-TensorFlowSetup = BertTokenizerSetup | LEALLASetup | SentencePieceSetup
+TensorFlowSetup = BertTokenizerSetup | MendedSetup | LEALLASetup | SentencePieceSetup
 
 
 class Tokenizer(Protocol):
@@ -74,6 +85,11 @@ class Tokenizer(Protocol):
     @property
     def kind(self) -> str:
         """The family's name in `selection.json`: "wordpiece", "lealla", "unigram" or "bpe"."""
+        ...
+
+    @property
+    def preprocessor(self) -> str:
+        """How it reads text: `FAITHFUL`, as the original's own preprocessor does, or `MENDED`."""
         ...
 
     @property

@@ -22,6 +22,7 @@ import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import write_json
+from smaller_labse.originals.preprocessors import FAITHFUL
 from smaller_labse.originals.tokenizers.base import TensorFlowSetup
 from smaller_labse.originals.tokenizers.kept_characters import bpe_characters, bpe_unreadable
 from smaller_labse.originals.tokenizers.normalizer import META_SPACE, flat_steps
@@ -45,6 +46,7 @@ class BytePairEncoding:
     """
 
     kind = "bpe"
+    preprocessor = FAITHFUL
 
     def __init__(self, json_file: TokenizerJson, special_ids: Iterable[int] = ()) -> None:
         """Take a tokenizer whose model is BPE.

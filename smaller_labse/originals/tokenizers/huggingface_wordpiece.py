@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.originals.tokenizers.base import BertTokenizerSetup, LEALLASetup
+from smaller_labse.originals.preprocessors import FAITHFUL, MENDED
+from smaller_labse.originals.tokenizers.base import (
+    BertTokenizerSetup,
+    LEALLASetup,
+    MendedSetup,
+    TensorFlowSetup,
+)
+from smaller_labse.originals.tokenizers.compiled.mended_words import LONGEST_PART, mended_kinds
 from smaller_labse.originals.tokenizers.kept_characters import wordpiece_characters, wordpiece_unreadable
 from smaller_labse.originals.tokenizers.lealla import KIND as LEALLA
 from smaller_labse.originals.tokenizers.lealla import is_lealla_json, lealla_fingerprint
@@ -32,9 +41,13 @@ from smaller_labse.originals.tokenizers.wordpiece import (
     PADDING,
     START,
     UNKNOWN,
+    mended_fingerprint,
     special_pieces,
     text_of,
 )
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 # What transformers' `BertTokenizer` calls the special tokens, and what they are unless it is told otherwise.
 SPECIAL_TOKENS = {
@@ -55,6 +68,8 @@ class HuggingFaceWordPiece:
         special_ids: added tokens, those that the folder's files name, `[PAD]`, `[UNK]`, `[CLS]`, `[SEP]`,
             `[MASK]` and the `[unused…]` ones; int32, ascending.
     """
+
+    preprocessor = FAITHFUL
 
     def __init__(self, json_file: TokenizerJson, special_ids: Iterable[int] = ()) -> None:
         """Take a tokenizer whose model is WordPiece.
@@ -125,13 +140,80 @@ class HuggingFaceWordPiece:
         write_pieces(kept, folder / VOCABULARY)
         write_files_beside(self.file.parent, subset, len(self.pieces), folder)
 
-    def write_for_tensorflow(self, folder: Path) -> BertTokenizerSetup | LEALLASetup:
+    def write_for_tensorflow(self, folder: Path) -> TensorFlowSetup:
         """Write `vocab.txt`; see `Tokenizer`."""
         write_pieces(self.pieces, folder / VOCABULARY)
         if self.kind == LEALLA:
             return LEALLASetup(folder / VOCABULARY)
         normalizer = self.json_file.content.get("normalizer") or {}
         return BertTokenizerSetup(folder / VOCABULARY, bool(normalizer.get("lowercase", False)))
+
+
+class MendedHuggingFaceWordPiece(HuggingFaceWordPiece):
+    """What `mended_tokenizer_json` wrote, in the `huggingface/` of a mended model; a `Tokenizer`."""
+
+    preprocessor = MENDED
+
+    def __init__(self, json_file: TokenizerJson, special_ids: Iterable[int] = ()) -> None:
+        """See `HuggingFaceWordPiece`."""
+        super().__init__(json_file, special_ids)
+        self.fingerprint = mended_fingerprint(json_file.fingerprint)
+        # Where transformers saved the folder anew, special tokens are added tokens.
+        json_file.backend.encode_special_tokens = True
+
+    @property
+    def word_kinds(self) -> np.ndarray:
+        """See `mended_kinds`."""
+        return mended_kinds()
+
+    def write_for_tensorflow(self, folder: Path) -> MendedSetup:
+        """Write `vocab.txt`; see `Tokenizer`."""
+        write_pieces(self.pieces, folder / VOCABULARY)
+        return MendedSetup(folder / VOCABULARY)
+
+
+def mended_tokenizer_json(pieces: Sequence[str]) -> str:
+    """The `tokenizer.json` of `mended_backend`."""
+    return str(mended_backend(pieces).to_str(pretty=True))
+
+
+def mended_backend(pieces: Sequence[str]) -> Tokenizer:
+    """The tokenizer of the library tokenizers that reads every text as `MendedWordPiece` does.
+
+    It has no added tokens: in a text, `[MASK]` is three words, as for LaBSE's own preprocessor. transformers
+    adds them, and must be told `split_special_tokens`.
+
+    Args:
+        pieces: the vocabulary, by token id.
+    """
+    from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+
+    ids = {piece: token_id for token_id, piece in enumerate(pieces)}
+    model = models.WordPiece(ids, unk_token=UNKNOWN, max_input_chars_per_word=LONGEST_PART)
+    tokenizer = Tokenizer(model)
+    tokenizer.normalizer = normalizers.BertNormalizer(
+        clean_text=True, handle_chinese_chars=True, strip_accents=None, lowercase=False
+    )
+    parts = pre_tokenizers.Split(Regex(f".{{1,{LONGEST_PART}}}"), "isolated")
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.BertPreTokenizer(), parts])
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"{START}:0 $A:0 {END}:0",
+        pair=f"{START}:0 $A:0 {END}:0 $B:1 {END}:1",
+        special_tokens=[(START, ids[START]), (END, ids[END])],
+    )
+    tokenizer.decoder = decoders.WordPiece(prefix=CONTINUATION, cleanup=True)
+    return tokenizer
+
+
+def is_mended(content: dict[str, Any]) -> bool:
+    """Whether a `tokenizer.json` reads text as that of `mended_tokenizer_json`; its content, parsed."""
+    model = content["model"]
+    ours = json.loads(mended_tokenizer_json((UNKNOWN, START, END)))
+    steps = ("normalizer", "pre_tokenizer")
+    settings = ("max_input_chars_per_word", "continuing_subword_prefix", "unk_token")
+    return all(content.get(step) == ours[step] for step in steps) and all(
+        model.get(setting) == ours["model"][setting] for setting in settings
+    )
 
 
 def bert_tokenizer_json(pieces: Sequence[str], settings: TokenizerSettings, file: Path) -> str:

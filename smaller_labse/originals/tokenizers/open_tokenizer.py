@@ -7,13 +7,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.common.json_files import LARGEST, read_limited, read_text
 from smaller_labse.originals.huggingface import read_config
+from smaller_labse.originals.preprocessors import FAITHFUL, MENDED
 from smaller_labse.originals.tfhub import AnyCheckpoint, TFHubFolders, find_vocabulary
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.originals.tokenizers.bpe import BytePairEncoding
-from smaller_labse.originals.tokenizers.huggingface_wordpiece import HuggingFaceWordPiece, bert_tokenizer_json
+from smaller_labse.originals.tokenizers.huggingface_wordpiece import (
+    HuggingFaceWordPiece,
+    MendedHuggingFaceWordPiece,
+    bert_tokenizer_json,
+    is_mended,
+)
 from smaller_labse.originals.tokenizers.lealla import LEALLATokenizer
 from smaller_labse.originals.tokenizers.sentencepiece_conversion import SAVE_IT, t5_json, xlm_roberta_json
 from smaller_labse.originals.tokenizers.sentencepiece_model import find_sentencepiece, read_sentencepiece
@@ -27,7 +33,7 @@ from smaller_labse.originals.tokenizers.tokenizer_files import (
 from smaller_labse.originals.tokenizers.tokenizer_json import parse_tokenizer_json
 from smaller_labse.originals.tokenizers.unigram import Unigram
 from smaller_labse.originals.tokenizers.vocabulary import read_pieces
-from smaller_labse.originals.tokenizers.wordpiece import WordPiece
+from smaller_labse.originals.tokenizers.wordpiece import MendedWordPiece, WordPiece
 
 # How a model's type, or the name of its tokenizer's class, says which pieces have which ids.
 T5 = ("t5", "mt5", "umt5", "T5Tokenizer", "T5TokenizerFast")
@@ -58,7 +64,8 @@ def open_huggingface_tokenizer(folder: Path, vocab_size: int) -> Tokenizer:
     special_ids = ids_named_beside(folder, len(json_file.pieces))
     family = _family(json_file.model)
     if family == "WordPiece":
-        return HuggingFaceWordPiece(json_file, special_ids)
+        kind = MendedHuggingFaceWordPiece if is_mended(json_file.content) else HuggingFaceWordPiece
+        return kind(json_file, special_ids)
     if family == "BPE":
         return BytePairEncoding(json_file, special_ids)
     if family == "Unigram":
@@ -75,12 +82,13 @@ def open_tfhub_tokenizer(original: TFHubFolders, checkpoint: AnyCheckpoint) -> W
         checkpoint: its encoder's.
 
     Raises:
+        UsageError: a preprocessor is chosen that it does not have.
         SmallerLabseError: the vocabulary is not that of the embedding matrix, or not the preprocessor's.
     """
+    if original.chosen not in (None, *preprocessors_of(checkpoint)):
+        raise UsageError(_no_choice(original, checkpoint))
     file = find_vocabulary(original.encoder)
-    tokenizer = (
-        LEALLATokenizer(file) if checkpoint.splits_by_script else WordPiece(file, checkpoint.lower_case)
-    )
+    tokenizer = _wordpiece(file, checkpoint, original.chosen)
     vocab_size, _ = checkpoint.embedding_matrix_shape
     if len(tokenizer.pieces) != vocab_size:
         raise SmallerLabseError(
@@ -94,6 +102,34 @@ def open_tfhub_tokenizer(original: TFHubFolders, checkpoint: AnyCheckpoint) -> W
                 f"{other}: not the same vocabulary as {file}; preprocessor and encoder do not belong together"
             )
     return tokenizer
+
+
+def preprocessors_of(checkpoint: AnyCheckpoint) -> tuple[str, ...]:
+    """How the text of a TF Hub original can be read, the default first; none where there is no choice."""
+    if checkpoint.splits_by_script:
+        return ()
+    if checkpoint.mended:
+        return (MENDED,)
+    return (FAITHFUL,) if checkpoint.lower_case else (FAITHFUL, MENDED)
+
+
+def _wordpiece(file: Path, checkpoint: AnyCheckpoint, chosen: str | None) -> WordPiece:
+    if checkpoint.splits_by_script:
+        return LEALLATokenizer(file)
+    if MENDED in (chosen, *preprocessors_of(checkpoint)[:1]):
+        return MendedWordPiece(file)
+    return WordPiece(file, checkpoint.lower_case)
+
+
+def _no_choice(original: TFHubFolders, checkpoint: AnyCheckpoint) -> str:
+    """What is said where a preprocessor is chosen that an original does not have."""
+    reasons = {
+        (): "LEALLA has a preprocessor of its own",
+        (MENDED,): "its preprocessor is mended already, and its rows are trimmed to that",
+        (FAITHFUL,): "its vocabulary is lower-case, and mended is for vocabularies that are not",
+    }
+    reason = reasons[preprocessors_of(checkpoint)]
+    return f"--preprocessor {original.chosen}: {original.name} cannot be read so, {reason}; leave it out"
 
 
 def read_vocabulary(folder: Path) -> list[str]:

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.originals.preprocessors import FAITHFUL
 from smaller_labse.originals.tokenizers.base import SentencePieceSetup
 from smaller_labse.originals.tokenizers.compiled.unigram_words import PlainWords, find_plain_words
 from smaller_labse.originals.tokenizers.kept_characters import unigram_characters, unigram_unreadable
@@ -57,6 +58,7 @@ class Unigram:
     """
 
     kind = "unigram"
+    preprocessor = FAITHFUL
 
     def __init__(
         self,

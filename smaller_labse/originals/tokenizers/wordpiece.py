@@ -8,6 +8,7 @@ subset. The loop itself is `match_longest` in `compiled/wordpiece_and_unigram.py
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from functools import cached_property
@@ -17,9 +18,12 @@ from typing import Any
 import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.originals.tokenizers.base import BertTokenizerSetup, TensorFlowSetup
+from smaller_labse.originals.preprocessors import FAITHFUL, MENDED
+from smaller_labse.originals.tokenizers.base import BertTokenizerSetup, MendedSetup, TensorFlowSetup
 from smaller_labse.originals.tokenizers.compiled.bert_words import bert_kinds, tokenize_by_words
+from smaller_labse.originals.tokenizers.compiled.mended_words import LONGEST_PART, mend_words, mended_kinds
 from smaller_labse.originals.tokenizers.compiled.wordpiece_and_unigram import (
+    LONGEST_WORD,
     Pieces,
     match_longest,
     new_pieces,
@@ -58,7 +62,9 @@ class WordPiece:
     """
 
     kind = "wordpiece"
+    preprocessor = FAITHFUL
     without_embedding: tuple[str, ...] = ()
+    longest_word = LONGEST_WORD  # bytes; longer ones are `[UNK]`
 
     def __init__(self, file: Path, lower_case: bool = False) -> None:
         """Read a vocabulary file, one piece per line.
@@ -105,7 +111,7 @@ class WordPiece:
         """See `Tokenizer`; the same tokens as tf-text's WordpieceTokenizer."""
         ids = np.empty(starts[-1] - starts[0], np.int32)
         ends = np.empty(len(starts) - 1, np.int64)
-        match_longest(text, starts, *self._matched, self.unknown_id, ids, ends)
+        match_longest(text, starts, *self._matched, self.unknown_id, self.longest_word, ids, ends)
         return ids[: ends[-1] if len(ends) else 0], np.diff(ends, prepend=0)
 
     @cached_property
@@ -166,6 +172,58 @@ class WordPiece:
         """Write `vocab.txt`; see `Tokenizer`."""
         write_pieces(self.pieces, folder / VOCABULARY)
         return BertTokenizerSetup(folder / VOCABULARY, self.lower_case)
+
+
+class MendedWordPiece(WordPiece):
+    """A WordPiece vocabulary, tokenized by the mended preprocessor; a `Tokenizer`.
+
+    Every Unicode space is a space, control characters are deleted, and no word is too long: one of more than
+    `LONGEST_PART` characters is read as several. The library tokenizers reads the `tokenizer.json` of such a
+    model the same, for every text (`encoders/huggingface_tokenizer.py`).
+    """
+
+    preprocessor = MENDED
+    longest_word = LONGEST_PART * 4  # bytes of that many characters
+
+    def __init__(self, file: Path) -> None:
+        """Read a vocabulary file, one piece per line.
+
+        Raises:
+            SmallerLabseError: see `WordPiece`.
+        """
+        super().__init__(file)
+        self.fingerprint = mended_fingerprint(self.fingerprint)
+
+    @property
+    def word_kinds(self) -> np.ndarray:
+        """See `mended_kinds`."""
+        return mended_kinds()
+
+    def tokenize_words(self, text: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """See `Tokenizer`."""
+        parts, part_starts, ends = mend_words(text, starts)
+        ids, lengths = super().tokenize_words(parts, part_starts)
+        pieces = np.concatenate([[0], np.cumsum(lengths)])[ends]
+        return ids, np.diff(pieces, prepend=0)
+
+    def write_for_tensorflow(self, folder: Path) -> MendedSetup:
+        """Write `vocab.txt`; see `Tokenizer`."""
+        write_pieces(self.pieces, folder / VOCABULARY)
+        return MendedSetup(folder / VOCABULARY)
+
+
+def mended_fingerprint(fingerprint: str) -> str:
+    """Of a vocabulary that the mended preprocessor reads, where `fingerprint` is the vocabulary's alone."""
+    return hashlib.sha256(f"{MENDED} {fingerprint}".encode()).hexdigest()
+
+
+def differs_by_preprocessor(fingerprint: str, preprocessor: str, pieces: Sequence[str]) -> bool:
+    """Whether a fingerprint is that of this vocabulary, read by this preprocessor.
+
+    Of a fingerprint that is not the expected one, to say whether it is the preprocessor that differs.
+    """
+    of_vocabulary = vocabulary_fingerprint(pieces)
+    return fingerprint == (mended_fingerprint(of_vocabulary) if preprocessor == MENDED else of_vocabulary)
 
 
 def special_pieces(pieces: Iterable[str]) -> list[int]:

@@ -93,6 +93,11 @@ class Checkpoint:
         return bool(self.read_attribute("splits_by_script"))
 
     @property
+    def mended(self) -> bool:
+        """Whether text is read by the mended preprocessor, and not by LaBSE's."""
+        return bool(self.read_attribute("mended"))
+
+    @property
     def parameters(self) -> int:
         """Parameters of all variables; scalars, which are settings and counters, left out."""
         return sum(math.prod(shape) for shape in self.shapes.values() if shape)

@@ -29,10 +29,12 @@ class LEALLACheckpoint:
         shapes: the name of every variable that the graph uses → its shape.
         splits_by_script: as `Checkpoint.splits_by_script`.
         lower_case: as `Checkpoint.lower_case`.
+        mended: as `Checkpoint.mended`.
     """
 
     splits_by_script = True
     lower_case = False
+    mended = False
 
     def __init__(self, folder: Path) -> None:
         """Read the names and shapes, but no values.

@@ -346,6 +346,7 @@ def match_longest(
     beginnings: Pieces,
     continuations: Pieces,
     unknown: int,
+    longest_word: int,
     ids: np.ndarray,
     ends: np.ndarray,
 ) -> None:
@@ -356,14 +357,15 @@ def match_longest(
         starts: word n is `text[starts[n] : starts[n + 1]]`, int64 [words + 1].
         beginnings: the `Pieces` that begin a word.
         continuations: those that go on in it, without their `##`.
-        unknown: the id of a word that no pieces spell, or of more than `LONGEST_WORD` bytes.
+        unknown: the id of a word that no pieces spell, or of more than `longest_word` bytes.
+        longest_word: see `unknown`.
         ids: int32 [at least bytes]; the words' pieces are written here.
         ends: int64 [words]; how many pieces there are up to each word's end is written here.
     """
     total = 0
     for word in range(len(starts) - 1):
         first, place, stop = total, starts[word], starts[word + 1]
-        fits = stop - place <= LONGEST_WORD
+        fits = stop - place <= longest_word
         while fits and place < stop:
             pieces = beginnings if place == starts[word] else continuations
             longest, end, code = np.int32(-1), place, FNV_BASIS
@@ -432,6 +434,52 @@ def separate_characters(
                 total += 1
                 part_starts[total] = at
         elif size > first:
+            total += 1
+            part_starts[total] = size
+        ends[word] = total
+    return total
+
+
+@compiled
+def divide_words(
+    text: np.ndarray,
+    starts: np.ndarray,
+    kinds: np.ndarray,
+    longest: int,
+    parts: np.ndarray,
+    part_starts: np.ndarray,
+    ends: np.ndarray,
+) -> int:
+    """Leave out of words what is `DELETED`, and divide long ones.
+
+    Args:
+        text: the words one after the other in UTF-8, uint8 [bytes].
+        starts: word n is `text[starts[n] : starts[n + 1]]`, int64 [words + 1].
+        kinds: of every code point, uint8 [KINDS].
+        longest: how many characters a part has at most.
+        parts: uint8 [at least bytes]; the parts are written here.
+        part_starts: int64 [at least bytes + 1]; where each begins, and the last ends, is written here.
+        ends: int64 [words]; how many parts there are up to each word's end is written here.
+
+    Returns:
+        How many parts there are.
+    """
+    total, size = 0, 0
+    part_starts[0] = 0
+    for word in range(len(starts) - 1):
+        place, characters = starts[word], 0
+        while place < starts[word + 1]:
+            point, width = decode(text, place)
+            if kinds[point] != DELETED:
+                if characters == longest:
+                    total, characters = total + 1, 0
+                    part_starts[total] = size
+                for at in range(place, place + width):
+                    parts[size] = text[at]
+                    size += 1
+                characters += 1
+            place += width
+        if characters:
             total += 1
             part_starts[total] = size
         ends[word] = total
