@@ -108,7 +108,13 @@ def describe(
 def _lineage(done: Distillation) -> Lineage:
     lineage = done.student.lineage
     itself = Ancestor(done.student.name, done.student.hub_id, done.vocab_size, done.student_parameters)
-    return Lineage((itself, *lineage.trimmed_from), lineage.rounded_to, lineage.renamed, done.teacher)
+    return Lineage(
+        (itself, *lineage.trimmed_from),
+        lineage.rounded_to,
+        lineage.renamed,
+        distilled_from=done.teacher,
+        preprocessor=lineage.preprocessor,
+    )
 
 
 def _as_json(done: Distillation) -> dict[str, Any]:

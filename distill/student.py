@@ -182,7 +182,7 @@ class _TFHubStudent:
         checkpoint = Checkpoint(place.encoder)
         self.read_tensor = checkpoint.read
         self.config = infer_config(checkpoint.shapes, str(place.encoder))
-        self._lower_case = checkpoint.lower_case
+        self._lower_case, self._mended = checkpoint.lower_case, checkpoint.mended
         self.tokenizer: Tokenizer = open_tfhub_tokenizer(place, checkpoint)
         length = (
             DEFAULT_SEQUENCE_LENGTH if place.preprocess is None else read_sequence_length(place.preprocess)
@@ -192,11 +192,19 @@ class _TFHubStudent:
     def write(self, folder: Path, config: EncoderConfig, trained: ReadTensor, kept: tuple[int, ...]) -> None:
         pieces = list(self.tokenizer.pieces)
         write_huggingface(
-            folder / HUGGINGFACE, config, trained, pieces, self._lower_case, self.sequence_length
+            folder / HUGGINGFACE,
+            config,
+            trained,
+            pieces,
+            self._lower_case,
+            self.sequence_length,
+            mended=self._mended,
         )
         with tempfile.TemporaryDirectory(dir=folder) as scratch:
             setup = self.tokenizer.write_for_tensorflow(Path(scratch))
-            save_encoder(Encoder(config, trained, setup.file, self._lower_case), folder / ENCODER)
+            encoder = Encoder(config, trained, setup.file, self._lower_case, mended=self._mended)
+            save_encoder(encoder, folder / ENCODER)
+            del encoder
             gc.collect()
             save_preprocessor(build_preprocessor(setup, self.sequence_length), folder / PREPROCESS)
 

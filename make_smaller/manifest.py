@@ -163,8 +163,8 @@ class ModelDescription:
             (trimmed_from, *original.lineage.trimmed_from),
             rounding.dtype if rounding else original.lineage.rounded_to,
             {**earlier, **renamed},
-            original.lineage.distilled_from,
-            self.selection.preprocessor,
+            distilled_from=original.lineage.distilled_from,
+            preprocessor=self.selection.preprocessor,
         )
 
 
