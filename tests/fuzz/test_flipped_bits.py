@@ -175,7 +175,10 @@ def test_a_flipped_bit_in_any_file_of_a_folder(model):
         for _, data in random.Random(0).sample(bits, min(len(bits), 3)):
             file.write_bytes(data)
             try:
-                assert check_folder(model).changed == (file.relative_to(model).as_posix(),), file
+                changed = check_folder(model).changed
+                # A flipped bit of the manifest may be one of what it says of another file.
+                others = changed if file.name == "manifest.json" else ()
+                assert set(changed) == {file.relative_to(model).as_posix(), *others}, file
             except SmallerLabseError:
                 assert file.name == "manifest.json"
         file.write_bytes(whole)
