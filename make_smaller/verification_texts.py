@@ -23,7 +23,7 @@ KEEPING = 32  # of them, at least, keep their tokens
 SENTENCES = 16  # of the counted ones, and as many of our own, shared out among the languages
 SENTENCES_OF_ONE = 4  # language, at most
 DRAWN_TEXTS = 16  # of kept tokens, at least
-DRAWN_WORDS = 8  # of one text, at most
+DRAWN_WORDS = 4  # of one text, at most: short ones are embedded sooner
 WORDS = 256  # to draw from; more would only have to be tokenized
 ROUNDS = 8  # of drawing; whatever keeps its tokens at all has done so by then
 
@@ -156,7 +156,7 @@ def draw_texts(
     wanted = max(DRAWN_TEXTS, TEXTS - len(taken), KEEPING - keeping)
     found: dict[str, None] = {}
     for _ in range(ROUNDS):
-        longest = DRAWN_WORDS if len(words) > 1 else TEXTS  # of one word there is one text of each length
+        longest = DRAWN_WORDS if len(words) > DRAWN_WORDS else TEXTS  # of few words, few texts are short
         lengths = random.integers(1, longest + 1, size=2 * wanted).tolist()
         texts = [" ".join(words[each] for each in random.integers(len(words), size=n)) for n in lengths]
         new = [text for text in dict.fromkeys(texts) if text not in found and text not in taken]

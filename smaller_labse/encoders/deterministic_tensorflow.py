@@ -15,17 +15,17 @@ def deterministic_tensorflow() -> Iterator[None]:
     The graph optimizer's arithmetic pass adds three tensors in an order that changes from one loading of a
     model to the next, so that LaBSE itself, loaded twice, differs from itself by up to 1e-5. And on a GPU
     TensorFlow may round what it multiplies to TF32. Without both, two models of the same arithmetic and the
-    same weights agree to the bit.
+    same weights agree to the bit. For a few texts, optimizing a graph takes longer than it saves, too.
     """
     optimizer = tf.config.optimizer
-    optimized = optimizer.get_experimental_options().get("arithmetic_optimization", True)
+    is_off = optimizer.get_experimental_options().get("disable_meta_optimizer", False)
     rounded = tf.config.experimental.tensor_float_32_execution_enabled()
-    optimizer.set_experimental_options({"arithmetic_optimization": False})
+    optimizer.set_experimental_options({"disable_meta_optimizer": True})
     tf.config.experimental.enable_tensor_float_32_execution(False)
     try:
         yield
     finally:
-        optimizer.set_experimental_options({"arithmetic_optimization": optimized})
+        optimizer.set_experimental_options({"disable_meta_optimizer": is_off})
         tf.config.experimental.enable_tensor_float_32_execution(rounded)
 
 

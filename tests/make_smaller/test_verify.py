@@ -247,7 +247,12 @@ def test_where_few_texts_are_short_the_shortest_are_embedded(number):
     assert set(chosen.tolist()) <= {0, *range(max(0, number - 31), number)}
 
 
-def test_no_text_is_in_a_batch_with_one_more_than_twice_as_long():
-    lengths = np.array([2, 3, 4, 5, *[8] * 20, 128])
+def test_a_batch_holds_short_texts_or_none_more_than_twice_as_long_as_another():
+    lengths = np.array([2, 3, 12, 13, 20, *[26] * 33, 27, 128])
     batches = batches_by_length(np.arange(len(lengths)), lengths)
-    assert [lengths[batch].tolist() for batch in batches] == [[2, 3, 4], [5, *[8] * 15], [8] * 5, [128]]
+    assert [lengths[batch].tolist() for batch in batches] == [
+        [2, 3, 12],
+        [13, 20, *[26] * 30],
+        [26] * 3 + [27],
+        [128],
+    ]
