@@ -22,7 +22,6 @@ from smaller_labse.originals.locate import locate_encoder, locate_original
 from smaller_labse.originals.model_folder import MANIFEST
 
 WORK = ".training"  # beside the output
-LOG = "training.jsonl"
 
 
 @dataclass(frozen=True)
