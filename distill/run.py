@@ -13,13 +13,13 @@ from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.progress import announce, progress
 from smaller_labse.common.workplace import scratch_folder
 from smaller_labse.corpora.translation_pairs import TranslationPairs
+from smaller_labse.distill.data.pairs import HeldOut, split_pairs
 from smaller_labse.distill.description import Distillation, describe
-from smaller_labse.distill.layers import keep_layers
-from smaller_labse.distill.pairs import HeldOut, split_pairs
-from smaller_labse.distill.student import Student
+from smaller_labse.distill.students.layers import keep_layers
+from smaller_labse.distill.students.student import Student
 from smaller_labse.distill.teacher_vectors import digests_of_model
-from smaller_labse.distill.training import TrainingFiles, TrainingOptions, TrainingPairs, train
-from smaller_labse.distill.training_step import TrainingStep
+from smaller_labse.distill.training.train import TrainingFiles, TrainingOptions, TrainingPairs, train
+from smaller_labse.distill.training.training_step import TrainingStep
 from smaller_labse.encoders.bert import Encoder
 from smaller_labse.encoders.config import EncoderConfig
 from smaller_labse.encoders.deterministic_tensorflow import additions_in_order

@@ -16,7 +16,7 @@ from smaller_labse.common.progress import announce
 from smaller_labse.common.quiet_tensorflow import import_tensorflow_quietly
 from smaller_labse.corpora.languages import parse_languages
 from smaller_labse.corpora.translation_pairs import TranslationPairs, find_pairs, read_pairs
-from smaller_labse.distill.layers import choose_layers
+from smaller_labse.distill.students.layers import choose_layers
 from smaller_labse.distill.teacher_vectors import read_vectors, teacher_vectors
 from smaller_labse.originals.locate import locate_encoder, locate_original
 from smaller_labse.originals.model_folder import MANIFEST
@@ -127,9 +127,9 @@ def shrink(
     announce("loading TensorFlow")
     import_tensorflow_quietly()
     from smaller_labse.distill.run import Run, run_training
-    from smaller_labse.distill.student import open_student
-    from smaller_labse.distill.training import TrainingOptions
-    from smaller_labse.distill.training_step import ObjectiveWeights
+    from smaller_labse.distill.students.student import open_student
+    from smaller_labse.distill.training.train import TrainingOptions
+    from smaller_labse.distill.training.training_step import ObjectiveWeights
 
     student = open_student(model)
     kept = choose_layers(str(layers), student.config.num_hidden_layers)

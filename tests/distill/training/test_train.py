@@ -12,8 +12,8 @@ import pytest
 import tensorflow as tf
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.distill import training
-from smaller_labse.distill.training import TrainingFiles, TrainingOptions, TrainingPairs, train
+from smaller_labse.distill.training import train as training
+from smaller_labse.distill.training.train import TrainingFiles, TrainingOptions, TrainingPairs, train
 
 OPTIONS = TrainingOptions(pairs=2, steps=24, learning_rate=0.1)
 PAIRS = TrainingPairs(
@@ -114,7 +114,7 @@ def test_a_full_disk_leaves_the_last_checkpoint_as_it_was(run, tmp_path: Path, m
     def full(*arguments: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("smaller_labse.distill.checkpoint.save_file", full)
+    monkeypatch.setattr("smaller_labse.distill.training.checkpoint.save_file", full)
     with pytest.raises(SmallerLabseError, match="No space left on device; free some"):
         run(Step())
     assert (tmp_path / "run.checkpoint").read_bytes() == before

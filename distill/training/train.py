@@ -15,9 +15,9 @@ import numpy as np
 from smaller_labse.common.atomic_output import new_file
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.progress import Bar
-from smaller_labse.distill.batches import Batches
-from smaller_labse.distill.checkpoint import Progress, read_checkpoint, write_checkpoint
-from smaller_labse.distill.training_step import ObjectiveWeights, TrainingStep
+from smaller_labse.distill.data.batches import Batches
+from smaller_labse.distill.training.checkpoint import Progress, read_checkpoint, write_checkpoint
+from smaller_labse.distill.training.training_step import ObjectiveWeights, TrainingStep
 
 EVALUATIONS = 12  # of the held-out pairs, evenly over the training
 PATIENCE = 5  # evaluations without a better one, after which training stops

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.distill.held_out import MOST_OF_A_LANGUAGE, choose_held_out, precision_both_ways
+from smaller_labse.distill.data.held_out import MOST_OF_A_LANGUAGE, choose_held_out, precision_both_ways
 
 FIRST = [f"sentence {number % 900}" for number in range(1800)]
 SECOND = [f"sentence {number}" for number in range(700, 3000)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from smaller_labse.common.errors import UsageError
-from smaller_labse.distill.layers import choose_layers, keep_layers
+from smaller_labse.distill.students.layers import choose_layers, keep_layers
 from smaller_labse.make_smaller.example import SMALL, random_tensors
 
 

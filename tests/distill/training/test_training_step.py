@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from smaller_labse.distill.checkpoint import Progress, read_checkpoint, write_checkpoint
-from smaller_labse.distill.training_step import ObjectiveWeights, TrainingStep
+from smaller_labse.distill.training.checkpoint import Progress, read_checkpoint, write_checkpoint
+from smaller_labse.distill.training.training_step import ObjectiveWeights, TrainingStep
 from smaller_labse.encoders.config import WORD_EMBEDDINGS
 from smaller_labse.make_smaller.example import random_tensors
 from tests.conftest import CONFIG, PIECES

@@ -10,8 +10,8 @@ import pytest
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import read_object
 from smaller_labse.distill import student as module
-from smaller_labse.distill.layers import keep_layers
-from smaller_labse.distill.student import open_student
+from smaller_labse.distill.students.layers import keep_layers
+from smaller_labse.distill.students.student import open_student
 from smaller_labse.encoders.from_huggingface import read_encoder
 from smaller_labse.originals.weights.safetensors_folder import open_safetensors
 from tests.small_originals import write_byte_pairs, write_xlm_roberta

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from smaller_labse.distill.batches import POOL_BATCHES, Batches
+from smaller_labse.distill.data.batches import POOL_BATCHES, Batches
 
 SIZES = [400, 100]
 LENGTHS = np.random.default_rng(0).integers(3, 60, sum(SIZES))

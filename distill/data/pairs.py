@@ -9,8 +9,8 @@ import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.corpora.translation_pairs import TranslationPairs
-from smaller_labse.distill.held_out import choose_held_out, precision_both_ways
-from smaller_labse.distill.training import TrainingPairs
+from smaller_labse.distill.data.held_out import choose_held_out, precision_both_ways
+from smaller_labse.distill.training.train import TrainingPairs
 from smaller_labse.originals.tokenizers.base import Tokenizer
 
 TOKENIZED_AT_A_TIME = 8192

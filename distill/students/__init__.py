@@ -1,0 +1,1 @@
+"""What is trained: a model's encoder, or some of it, and how it is written."""

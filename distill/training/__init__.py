@@ -1,0 +1,1 @@
+"""How a student is trained: the loop, its step and its checkpoints."""
