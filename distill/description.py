@@ -4,9 +4,10 @@ The manifest is that of a model folder (`make_smaller/manifest.py`) with what st
 original, and beside it
 
     "distilled_from": the teacher's name,
-    "distillation": {"teacher": ..., "student": the model that its layers are from, "layers": [which ones],
-                     "languages": [...], "text": names of the files of pairs, "pairs": how many,
-                     "steps": ..., "options": {...}, "held_out": {"before": ..., "after": precision at 1}}
+    "distillation": {"method": "shrink", "recover" or "tune", "teacher": ..., "student": the model that it is
+                     made from, "layers": [which of its layers], "languages": [...], "text": names of files,
+                     "examples": how many of what, "steps": ..., "options": {...},
+                     "held_out": {"measure": ..., "before": ..., "after": ...}}
 """
 
 from __future__ import annotations
@@ -37,35 +38,41 @@ class Distillation:
 
     Attributes:
         name: the new model's, that is its folder's.
+        method: "shrink", "recover" or "tune".
+        opening: what was done, the model card's first sentence.
+        not_trained: what of the original is as it was, a sentence.
         teacher: the teacher's name; no path.
-        student: the card of the model that the layers are from.
+        student: the card of the model that it is made from.
         student_parameters: of that, all of them.
         vocab_size: of both.
         parameters: of the new model.
-        layers: which layers it has.
-        all_layers: how many there were.
-        languages: of the pairs, by code.
-        corpus: names of the files of pairs.
-        pairs: how many were trained on.
+        layers: which of its layers the new model has.
+        languages: of the text, by code.
+        corpus: names of the files of text.
+        examples: what was trained on, such as "12,000 translation pairs".
         steps: batches.
         options: of the training.
-        before: precision at 1 on held-out pairs before training.
+        measure: what the held-out examples say.
+        before: that, before training.
         after: the same afterwards.
     """
 
     name: str
+    method: str
+    opening: str
+    not_trained: str
     teacher: str
     student: OriginalCard
     student_parameters: int
     vocab_size: int
     parameters: int
     layers: tuple[int, ...]
-    all_layers: int
     languages: tuple[str, ...]
     corpus: str
-    pairs: int
+    examples: str
     steps: int
     options: Mapping[str, Any]
+    measure: str
     before: float
     after: float
 
@@ -77,7 +84,7 @@ def describe(
 
     Args:
         done: what was done.
-        manifest: of the model that the layers are from; empty where it has none.
+        manifest: of the model that it is made from; empty where it has none.
         original: the manifest's "original" where `manifest` has none.
         folder: the new model's.
     """
@@ -119,15 +126,16 @@ def _lineage(done: Distillation) -> Lineage:
 
 def _as_json(done: Distillation) -> dict[str, Any]:
     return {
+        "method": done.method,
         "teacher": done.teacher,
         "student": done.student.name,
         "layers": list(done.layers),
         "languages": list(done.languages),
         "text": done.corpus,
-        "pairs": done.pairs,
+        "examples": done.examples,
         "steps": done.steps,
         "options": dict(done.options),
-        "held_out": {"before": done.before, "after": done.after},
+        "held_out": {"measure": done.measure, "before": done.before, "after": done.after},
     }
 
 
@@ -139,28 +147,24 @@ def _card(done: Distillation) -> ModelCard:
         pipeline_tag=TASK,
         tags=[TASK, "feature-extraction", "smaller-labse"],
     )
-    student = markdown_text(done.student.name)
-    layers = ", ".join(map(str, done.layers))
     text = f"""# {done.name}
 
-{len(done.layers)} of the {done.all_layers} layers of {student} ({layers}), trained to give the
-embeddings of {markdown_text(done.teacher)}: {done.parameters:,} parameters, before
-{done.student_parameters:,}.
+{done.opening} It has {done.parameters:,} parameters, before {done.student_parameters:,}.
 
 ## What it was trained on
 
-{done.pairs:,} translation pairs ({", ".join(done.languages)}) of {markdown_text(done.corpus)}, in
-{done.steps:,} steps of {done.options["pairs"]} pairs. Whether their licence allows what you want to do with
-this model is for you to see. The embedding matrix was not trained: it is the original's, as is the tokenizer.
+{done.examples} ({", ".join(done.languages)}) of {markdown_text(done.corpus)}, in
+{done.steps:,} steps of {done.options["batch"]}. Whether their licence allows what you want to do with
+this model is for you to see. {done.not_trained}
 
 ## What no longer holds
 
-Its embeddings are not those of {student}, for no text: store them anew, do not mix the two. Measure what it
-costs on your own text, for each language:
+Its embeddings are not those of {markdown_text(done.student.name)}: store them anew, do not mix the two.
+Measure what it costs on your own text, for each language:
 
     evaluate-encoder compare --original ORIGINAL --model {done.name} --tatoeba FOLDER --out REPORT
 
-On held-out pairs of the training text, never seen in training, precision at 1 is {done.after:.1%}; before
+On held-out text of the same kind, never seen in training, {done.measure} is {done.after:.1%}; before
 training it was {done.before:.1%}. This is the training text's own domain; elsewhere expect less.
 """
     return ModelCard(f"---\n{data.to_yaml()}\n---\n\n{text}")

@@ -1,24 +1,22 @@
-"""A training run: from a model, a teacher and pairs to the files of a trained student."""
+"""A training run: from a student and examples to the tensors of the trained student."""
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.progress import announce, progress
 from smaller_labse.common.workplace import scratch_folder
-from smaller_labse.corpora.translation_pairs import TranslationPairs
-from smaller_labse.distill.data.pairs import HeldOut, split_pairs
-from smaller_labse.distill.description import Distillation, describe
-from smaller_labse.distill.students.layers import keep_layers
-from smaller_labse.distill.students.student import Student
-from smaller_labse.distill.teacher_vectors import digests_of_model
-from smaller_labse.distill.training.train import TrainingFiles, TrainingOptions, TrainingPairs, train
+from smaller_labse.distill.data.examples import Examples
+from smaller_labse.distill.data.held_out import HeldOut
+from smaller_labse.distill.objectives.loss import Loss
+from smaller_labse.distill.students.student import ReadTensor, Student
+from smaller_labse.distill.training.train import TrainingFiles, TrainingOptions, train
 from smaller_labse.distill.training.training_step import TrainingStep
 from smaller_labse.encoders.bert import Encoder
 from smaller_labse.encoders.config import EncoderConfig
@@ -27,153 +25,135 @@ from smaller_labse.encoders.networks.tensorflow_network import TensorFlowNetwork
 from smaller_labse.encoders.preprocessors.preprocessor import build_preprocessor
 from smaller_labse.encoders.sentence_encoder import SentenceEncoder
 from smaller_labse.originals.digests import digest_of_json
-from smaller_labse.originals.huggingface import HuggingFaceFolder
-from smaller_labse.originals.locate import Place
-from smaller_labse.originals.model_folder import FROM_HUGGINGFACE, FROM_TFHUB, manifest_around
-from smaller_labse.originals.open import open_place
-from smaller_labse.originals.original_card import read_original_card
 
-FORMAT = "smaller_labse.training.1"
-LOG = "training.jsonl"
+FORMAT = "smaller_labse.training.2"
 DIGITS = 16  # of the digest in the files' names
+WORK = ".training"  # beside the output: where an interrupted run goes on from
 
 
 @dataclass(frozen=True)
 class Run:
-    """What a student is made of, and how.
+    """What a student is made of, and how it is trained.
 
     Attributes:
-        place: the files of the model that its layers are from.
-        student: that model.
-        kept: which of its layers.
-        teacher: what the user called the teacher.
-        pairs: what it is trained on.
-        targets: different sentences → the teacher's embeddings of them.
+        name: the new model's.
+        student: the model that it is made from.
+        config: the student's.
+        read_tensor: its tensors before training, by the names in `config.tensor_shapes()`.
+        trained: the names of those that are trained.
+        examples: what it is trained on.
+        held_out: what its best state is chosen by.
         options: of the training.
-        work: where it goes on from when it is interrupted.
+        loss: what is made small.
+        depends_on: what else the result depends on, as JSON, such as digests of files.
+        work: the folder where it goes on from when it is interrupted.
     """
 
-    place: Place
+    name: str
     student: Student
-    kept: tuple[int, ...]
-    teacher: str
-    pairs: Sequence[TranslationPairs]
-    targets: Callable[[list[str]], np.ndarray]
+    config: EncoderConfig
+    read_tensor: ReadTensor
+    trained: frozenset[str]
+    examples: Examples
+    held_out: HeldOut
     options: TrainingOptions
+    loss: Loss
+    depends_on: Mapping[str, Any]
     work: Path
 
 
-def run_training(run: Run, folder: Path, name: str) -> Distillation:
-    """Train, and write the student with its cards and manifest.
+@dataclass(frozen=True)
+class Trained:
+    """What came of a run.
 
-    Args:
-        run: see the class.
-        folder: where to; whoever calls this makes it appear whole.
-        name: the new model's.
+    Attributes:
+        tensors: the student's, by the names in `config.tensor_shapes()`, float32.
+        before: the score on the held-out examples before training.
+        after: the same of these tensors.
+        steps: batches that it was trained on.
+        options: of the training, with what was decided when it began.
+        log: a JSON object in each line.
+    """
+
+    tensors: Mapping[str, np.ndarray]
+    before: float
+    after: float
+    steps: int
+    options: TrainingOptions
+    log: Path
+
+
+def run_training(run: Run) -> Trained:
+    """Train a student.
 
     Raises:
-        SmallerLabseError: see `shrink`.
+        SmallerLabseError: the teacher's embeddings have another size than the student's, the loss became NaN,
+            the disk is full, or a checkpoint is damaged.
     """
-    pairs, held_out = split_pairs(run.pairs, run.student.tokenizer, run.targets)
-    config, read_tensor = keep_layers(run.student.config, run.student.read_tensor, run.kept)
-    _require_same_size(config, pairs.targets, run.teacher)
-    options = run.options
+    examples, options = run.examples, run.options
     if options.steps is None and options.max_minutes is None:
-        options = replace(options, steps=max(1, len(pairs.sentences) // options.pairs))
+        options = replace(options, steps=max(1, len(examples) // options.batch))
+    _require_same_size(run.config, examples.targets)
     run.work.mkdir(parents=True, exist_ok=True)
-    key = _key(run, pairs, options)
+    key = _key(run, options)
     files = TrainingFiles(*(run.work / f"{key}.{end}" for end in ("checkpoint", "best", "jsonl")))
     with scratch_folder() as scratch, additions_in_order():
         setup = run.student.tokenizer.write_for_tensorflow(scratch)
         preprocess = build_preprocessor(setup, run.student.sequence_length)
-        encoder = Encoder(config, read_tensor, setup.file)
-        network = TensorFlowNetwork(name, preprocess, encoder, run.student.tokenizer.pieces)
-        sentence_encoder = SentenceEncoder(name, network, run.student.prompt)
-        step = TrainingStep(encoder, preprocess, pairs.targets.shape[1], options.weights)
-        before = _precision(held_out, sentence_encoder)
-        announce(
-            f"training on {len(pairs.sentences):,} pairs; before it, {before:.1%} of held-out ones are found"
+        encoder = Encoder(run.config, run.read_tensor, setup.file)
+        network = TensorFlowNetwork(run.name, preprocess, encoder, run.student.tokenizer.pieces)
+        sentence_encoder = SentenceEncoder(run.name, network, run.student.prompt)
+        step = TrainingStep(
+            encoder, preprocess, run.trained.__contains__, examples.targets.shape[1], run.loss
         )
-        total = None if options.steps is None else 2 * options.pairs * options.steps
-        with progress("training", total, "texts") as bar:
-            done = train(
-                step,
-                pairs,
-                run.student.prompt,
-                options,
-                files,
-                lambda: _precision(held_out, sentence_encoder),
-                bar,
+
+        def score() -> float:
+            return run.held_out.score(
+                lambda texts: sentence_encoder.encode(texts, True, advance=lambda amount: None)
             )
-        announce("writing the model")
-        trained = {each: variable.numpy() for each, variable in encoder.weights.items()}
-    run.student.write(folder, config, trained.__getitem__, run.kept)
-    shutil.copyfile(files.log, folder / LOG)
-    original = open_place(run.place)
-    described = Distillation(
-        name=name,
-        teacher=_public_name(run.teacher),
-        student=read_original_card(run.place),
-        student_parameters=original.parameters,
-        vocab_size=config.vocab_size,
-        parameters=original.parameters - run.student.config.parameters + config.parameters,
-        layers=run.kept,
-        all_layers=run.student.config.num_hidden_layers,
-        languages=tuple(dict.fromkeys(language.code for each in run.pairs for language in each.languages)),
-        corpus=" + ".join(each.corpus for each in run.pairs),
-        pairs=len(pairs.sentences),
-        steps=done.step,
-        options=asdict(options),
-        before=before,
-        after=done.best,
-    )
-    describe(described, manifest_around(run.student.folder), _original(run, original.parameters), folder)
-    return described
+
+        before = score()
+        announce(
+            f"training on {len(examples):,} examples; before it, {run.held_out.measure} is {before:.1%} on "
+            "held-out ones"
+        )
+        texts = len(examples.sides) * options.batch
+        total = None if options.steps is None else texts * options.steps
+        with progress("training", total, "texts") as bar:
+            done = train(step, examples, options, files, score, bar)
+        tensors = {name: variable.numpy() for name, variable in encoder.weights.items()}
+    return Trained(tensors, before, done.best, done.step, options, files.log)
 
 
-def _precision(held_out: HeldOut, encoder: SentenceEncoder) -> float:
-    return held_out.precision(lambda texts: encoder.encode(texts, True, advance=lambda amount: None))
-
-
-def _require_same_size(config: EncoderConfig, targets: np.ndarray, teacher: str) -> None:
+def embedding_size(config: EncoderConfig) -> int:
+    """Numbers in an embedding, behind the dense layers."""
     dense = config.pooling.dense
-    size = dense[-1].out_features if dense else config.hidden_size
-    if targets.shape[1] != size:
+    return dense[-1].out_features if dense else config.hidden_size
+
+
+def _require_same_size(config: EncoderConfig, targets: np.ndarray) -> None:
+    if targets.shape[1] != embedding_size(config):
         raise SmallerLabseError(
-            f"{teacher}: its embeddings have {targets.shape[1]} numbers, the student's {size}; "
-            "choose a teacher with embeddings of the same size"
+            f"the teacher's embeddings have {targets.shape[1]} numbers, the student's "
+            f"{embedding_size(config)}; choose a teacher with embeddings of the same size"
         )
 
 
-def _key(run: Run, pairs: TrainingPairs, options: TrainingOptions) -> str:
+def _key(run: Run, options: TrainingOptions) -> str:
     """What a run's result depends on, so that another run's checkpoint is never taken for its own."""
-    texts = digest_of_json({"texts": [list(pairs.sentences), list(pairs.translations)]})
+    examples = run.examples
+    some = np.linspace(0, len(examples.targets) - 1, min(64, len(examples.targets))).astype(np.int64)
     described = {
         "format": FORMAT,
-        "student": digests_of_model(run.place),
-        "layers": run.kept,
-        "texts": texts,
-        "sizes": list(pairs.sizes),
-        "targets": digest_of_json({"targets": np.asarray(pairs.targets[:64], np.float32).tolist()}),
+        "config": repr(run.config),
+        "trained": sorted(run.trained),
+        "texts": digest_of_json({"sides": [list(side) for side in examples.sides]}),
+        "groups": [list(examples.sizes), examples.shares.tolist()],
+        "prompt": examples.prompt,
+        "targets": digest_of_json({"some": np.asarray(examples.targets[some], np.float32).tolist()}),
+        "held_out": run.held_out.measure,
         "options": asdict(options),
+        "loss": asdict(run.loss),
+        **run.depends_on,
     }
     return digest_of_json(described)[:DIGITS]
-
-
-def _public_name(teacher: str) -> str:
-    """What the teacher is called, without folders of this machine."""
-    return Path(teacher).resolve().name if Path(teacher).exists() else teacher
-
-
-def _original(run: Run, parameters: int) -> dict[str, object]:
-    """The manifest's "original", for a student whose own model has no manifest."""
-    card = read_original_card(run.place)
-    return {
-        "name": card.name,
-        "hub_id": card.hub_id,
-        "base_model": card.base_model,
-        "format": FROM_HUGGINGFACE if isinstance(run.place, HuggingFaceFolder) else FROM_TFHUB,
-        "fingerprint": run.student.tokenizer.fingerprint,
-        "rows": run.student.config.vocab_size,
-        "parameters": parameters,
-    }

@@ -14,14 +14,16 @@ from smaller_labse.common.atomic_output import new_folder, require_absent, requi
 from smaller_labse.common.errors import UsageError
 from smaller_labse.common.progress import announce
 from smaller_labse.common.quiet_tensorflow import import_tensorflow_quietly
+from smaller_labse.common.visible_text import markdown_text
 from smaller_labse.corpora.languages import parse_languages
 from smaller_labse.corpora.translation_pairs import TranslationPairs, find_pairs, read_pairs
-from smaller_labse.distill.students.layers import choose_layers
-from smaller_labse.distill.teacher_vectors import read_vectors, teacher_vectors
+from smaller_labse.distill.students.layers import choose_layers, keep_layers
+from smaller_labse.distill.teacher_vectors import digests_of_model, read_vectors, teacher_vectors
+from smaller_labse.encoders.config import WORD_EMBEDDINGS
 from smaller_labse.originals.locate import locate_encoder, locate_original
 from smaller_labse.originals.model_folder import MANIFEST
 
-WORK = ".training"  # beside the output
+FROZEN = (WORD_EMBEDDINGS, "dense_")  # what is not trained: the matrix, and dense layers behind the pooling
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ def shrink(
         ...     languages="fr,de", layers=6, max_minutes=120,
         ... )  # doctest: +SKIP
     """
-    folder, work = Path(out), Path(f"{os.fspath(out).rstrip('/')}{WORK}")
+    folder = Path(out)
     read = [Path(os.fspath(each)) for each in (model, teacher)]
     require_apart(folder, read)
     require_absent(folder, overwrite, MANIFEST)
@@ -126,27 +128,53 @@ def shrink(
     _require_one_language(read_in)
     announce("loading TensorFlow")
     import_tensorflow_quietly()
-    from smaller_labse.distill.run import Run, run_training
+    from smaller_labse.distill.data.pairs import split_pairs
+    from smaller_labse.distill.objectives.loss import Loss
+    from smaller_labse.distill.run import WORK, Run, run_training
     from smaller_labse.distill.students.student import open_student
     from smaller_labse.distill.training.train import TrainingOptions
-    from smaller_labse.distill.training.training_step import ObjectiveWeights
+    from smaller_labse.distill.write_distilled import Account, public_name, write_distilled
 
     student = open_student(model)
     kept = choose_layers(str(layers), student.config.num_hidden_layers)
-    options = TrainingOptions(
-        pairs=batch_pairs,
-        steps=steps,
-        max_minutes=max_minutes,
-        learning_rate=learning_rate,
-        exponent=exponent,
-        seed=seed,
-        max_length=min(TrainingOptions.max_length, student.sequence_length),
-        weights=ObjectiveWeights(feature_weight, similarity_weight, margin_weight),
-    )
+    config, read_tensor = keep_layers(student.config, student.read_tensor, kept)
+    work = Path(f"{os.fspath(out).rstrip('/')}{WORK}")
     targets = _targets_of_file(Path(teacher), read_in) if by_file else _targets_of(teacher, work, device)
-    run = Run(place, student, kept, os.fspath(teacher), read_in, targets, options, work)
+    examples, held_out = split_pairs(read_in, student.tokenizer, targets, exponent, student.prompt)
+    run = Run(
+        name=folder.name or folder.resolve().name,
+        student=student,
+        config=config,
+        read_tensor=read_tensor,
+        trained=frozenset(name for name in config.tensor_shapes() if not name.startswith(FROZEN)),
+        examples=examples,
+        held_out=held_out,
+        options=TrainingOptions(
+            batch=batch_pairs,
+            steps=steps,
+            max_minutes=max_minutes,
+            learning_rate=learning_rate,
+            seed=seed,
+            max_length=min(TrainingOptions.max_length, student.sequence_length),
+        ),
+        loss=Loss(feature_weight, similarity_weight, margin_weight),
+        depends_on={"student": digests_of_model(place), "layers": kept},
+        work=work,
+    )
+    named = [markdown_text(public_name(os.fspath(each))) for each in (model, teacher)]
+    account = Account(
+        method="shrink",
+        opening=f"{len(kept)} of the {student.config.num_hidden_layers} layers of {named[0]} "
+        f"({', '.join(map(str, kept))}), trained to give the embeddings of {named[1]}.",
+        not_trained="The embedding matrix was not trained: it is the original's, as is the tokenizer.",
+        teacher=os.fspath(teacher),
+        kept=kept,
+        languages=[language.code for each in read_in for language in each.languages],
+        corpus=" + ".join(each.corpus for each in read_in),
+        examples=f"{len(examples):,} translation pairs",
+    )
     with new_folder(folder, overwrite, MANIFEST) as partial:
-        done = run_training(run, partial, folder.name or folder.resolve().name)
+        done = write_distilled(place, run, run_training(run), account, partial)
     return Shrunk(folder, done.before, done.after, done.steps, done.parameters)
 
 

@@ -6,8 +6,10 @@ out in all of them, and the choice does not depend on the order of files. Test s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import blake2b
+from typing import Protocol
 
 import numpy as np
 
@@ -15,6 +17,52 @@ from smaller_labse.common.errors import SmallerLabseError
 
 LARGEST_SHARE, USUAL_SHARE, ENOUGH = 0.1, 0.02, 500  # of the different sentences
 MOST_OF_A_LANGUAGE = 200
+
+
+Encode = Callable[[Sequence[str]], np.ndarray]  # texts → embeddings at length 1, float [texts, size]
+
+
+class HeldOut(Protocol):
+    """What a student's best state is chosen by.
+
+    Attributes:
+        measure: what the score is, as a reader says it.
+    """
+
+    @property
+    def measure(self) -> str: ...
+
+    def score(self, encode: Encode) -> float:
+        """How good a student is, the higher the better.
+
+        Args:
+            encode: the student: texts → embeddings at length 1, float [texts, size].
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class HeldOutPairs:
+    """Held-out pairs, of which a good student finds the translations.
+
+    Attributes:
+        languages: sentences and translations of each, by its code.
+        measure: see `HeldOut`.
+    """
+
+    languages: Mapping[str, tuple[list[str], list[str]]]
+    measure: str = "precision at 1"
+
+    def score(self, encode: Encode) -> float:
+        """The mean over the languages of precision at 1, both ways; see `HeldOut`."""
+        return float(np.mean(list(self.scores(encode).values())))
+
+    def scores(self, encode: Encode) -> dict[str, float]:
+        """Precision at 1 of each language, both ways."""
+        return {
+            code: precision_both_ways(encode(left), encode(right), left, right)
+            for code, (left, right) in self.languages.items()
+        }
 
 
 def choose_held_out(sentences: Sequence[Sequence[str]]) -> tuple[list[np.ndarray], list[np.ndarray]]:

@@ -25,8 +25,8 @@ class Progress:
     Attributes:
         step: batches that were trained on; the data go on behind them.
         seconds: how long it took, interruptions left out.
-        evaluations: how often the held-out pairs were looked at.
-        best: the highest precision of those; −1 before the first.
+        evaluations: how often the held-out examples were looked at.
+        best: the highest score of those; −1 before the first.
         best_evaluation: at which evaluation that was.
     """
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from smaller_labse.distill.data.batches import POOL_BATCHES, Batches
+from smaller_labse.distill.data.examples import shares_of_languages
 
 SIZES = [400, 100]
 LENGTHS = np.random.default_rng(0).integers(3, 60, sum(SIZES))
 
 
 def batches(exponent: float = 1.0, seed: int = 0) -> Batches:
-    return Batches(SIZES, LENGTHS, batch=8, exponent=exponent, seed=seed)
+    return Batches(SIZES, shares_of_languages(SIZES, exponent), LENGTHS, batch=8, seed=seed)
 
 
 def test_an_interrupted_run_sees_what_an_undisturbed_one_sees() -> None:

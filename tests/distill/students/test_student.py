@@ -9,7 +9,7 @@ import pytest
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import read_object
-from smaller_labse.distill import student as module
+from smaller_labse.distill.students import student as module
 from smaller_labse.distill.students.layers import keep_layers
 from smaller_labse.distill.students.student import open_student
 from smaller_labse.encoders.from_huggingface import read_encoder

@@ -12,18 +12,19 @@ import pytest
 import tensorflow as tf
 
 from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.distill.data.examples import Batch, Examples
 from smaller_labse.distill.training import train as training
-from smaller_labse.distill.training.train import TrainingFiles, TrainingOptions, TrainingPairs, train
+from smaller_labse.distill.training.train import TrainingFiles, TrainingOptions, train
 
-OPTIONS = TrainingOptions(pairs=2, steps=24, learning_rate=0.1)
-PAIRS = TrainingPairs(
-    sentences=[f"a{number}" for number in range(40)],
-    translations=[f"b{number}" for number in range(40)],
-    sentence_ids=np.arange(40),
-    translation_ids=np.arange(40),
+OPTIONS = TrainingOptions(batch=2, steps=24, learning_rate=0.1)
+EXAMPLES = Examples(
+    sides=([f"a{number}" for number in range(40)], [f"b{number}" for number in range(40)]),
+    ids=np.stack([np.arange(40), np.arange(40)]),
+    target_rows=np.stack([np.arange(40), np.arange(40)]),
+    targets=np.ones((40, 3)),
     lengths=np.arange(40) % 7,
     sizes=[30, 10],
-    targets=np.ones((40, 3)),
+    shares=np.array([0.7, 0.3]),
 )
 
 
@@ -36,13 +37,13 @@ class Step:
         self.seen: list[str] = []
         self._stop_at, self._nan_at = stop_at, nan_at
 
-    def __call__(self, texts, targets, pair_ids, learning_rate, max_length) -> np.ndarray | None:
+    def __call__(self, batch: Batch, learning_rate: float, max_length: int) -> np.ndarray | None:
         if len(self.seen) == self._stop_at:
             raise KeyboardInterrupt
         if len(self.seen) == self._nan_at:
             return None
-        self.seen.append(texts[0])
-        number = sum(int(text[1:]) for text in texts)
+        self.seen.append(batch.texts[0])
+        number = sum(int(text[1:]) for text in batch.texts)
         self.moments.assign(0.9 * self.moments + number)
         self.variables[0].assign(self.variables[0] * 1.01 + learning_rate * self.moments)
         return np.array([1.0])
@@ -61,7 +62,7 @@ class Bar:
 def run(tmp_path: Path) -> Callable[..., tuple[training.Progress, np.ndarray]]:
     def train_here(step: Step, name: str = "run", options: TrainingOptions = OPTIONS, evaluate=None):
         files = TrainingFiles(*(tmp_path / f"{name}.{end}" for end in ("checkpoint", "best", "log")))
-        done = train(step, PAIRS, "", options, files, evaluate or (lambda: len(step.seen) / 100), Bar())
+        done = train(step, EXAMPLES, options, files, evaluate or (lambda: len(step.seen) / 100), Bar())
         return done, step.variables[0].numpy()
 
     return train_here

@@ -8,14 +8,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from smaller_labse.distill.data.examples import Batch
+from smaller_labse.distill.objectives.loss import Loss
 from smaller_labse.distill.training.checkpoint import Progress, read_checkpoint, write_checkpoint
-from smaller_labse.distill.training.training_step import ObjectiveWeights, TrainingStep
+from smaller_labse.distill.training.training_step import TrainingStep
 from smaller_labse.encoders.config import WORD_EMBEDDINGS
 from smaller_labse.make_smaller.example import random_tensors
 from tests.conftest import CONFIG, PIECES
 
 TEXTS = ["good morning", "the house", "the night is red", "morning", "house xy", "ni red"]
-IDS = (np.array([0, 1, 0]), np.array([0, 1, 2]))
+IDS = np.array([[0, 1, 0], [0, 1, 2]], np.int32)
+
+
+def is_trained(name: str) -> bool:
+    return name != WORD_EMBEDDINGS
 
 
 @pytest.fixture(scope="module")
@@ -27,13 +33,17 @@ def step(tmp_path_factory: pytest.TempPathFactory) -> TrainingStep:
     vocabulary.write_text("".join(f"{piece}\n" for piece in PIECES), encoding="utf-8", newline="\n")
     config = replace(CONFIG, num_hidden_layers=1)
     encoder = Encoder(config, random_tensors(config), vocabulary)
-    step = TrainingStep(encoder, BertPreprocessor(vocabulary), 16, ObjectiveWeights(10, 1, 0.5))
+    step = TrainingStep(encoder, BertPreprocessor(vocabulary), is_trained, 16, Loss(10, 1, 0.5))
     step.encoder = encoder  # type: ignore[attr-defined] # so that it lives, and for the test
     return step
 
 
+def batch(targets: np.ndarray) -> Batch:
+    return Batch(TEXTS, np.concatenate([targets, targets]).astype(np.float32), IDS)
+
+
 def take(step: TrainingStep, times: int, targets: np.ndarray) -> list[float]:
-    found = [step(TEXTS, targets, IDS, 0.01, 12) for _ in range(times)]
+    found = [step(batch(targets), 0.01, 12) for _ in range(times)]
     return [float(parts.sum()) for parts in found if parts is not None]
 
 
@@ -56,7 +66,7 @@ def test_training_brings_the_student_nearer_and_goes_on_to_the_bit(
 
 def test_nan_changes_nothing(step: TrainingStep) -> None:
     before = [variable.numpy() for variable in step.state()]
-    assert step(TEXTS, np.full((3, 16), np.nan), IDS, 0.01, 12) is None
+    assert step(batch(np.full((3, 16), np.nan)), 0.01, 12) is None
     learning_rate = [np.float32(0.01)]
     for expected, variable in zip(before, step.state(), strict=True):
         assert np.array_equal(variable.numpy(), expected) or variable.numpy() in learning_rate

@@ -1,0 +1,60 @@
+"""The loss: a weighted sum of objectives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import tensorflow as tf
+
+from smaller_labse.distill.objectives.additive_margin_softmax import (
+    MARGIN,
+    SCALE,
+    additive_margin_softmax,
+    share_a_side,
+)
+from smaller_labse.distill.objectives.feature_distillation import feature_distillation
+from smaller_labse.distill.objectives.similarity_distillation import TEMPERATURE, similarity_distillation
+
+
+@dataclass(frozen=True)
+class Loss:
+    """How much each objective counts; one of weight 0 is not computed.
+
+    Attributes:
+        features: of feature distillation.
+        similarities: of similarity distillation.
+        margins: of additive margin softmax, which needs pairs.
+        temperature: of similarity distillation.
+        margin: of additive margin softmax.
+        scale: likewise.
+    """
+
+    features: float = 10.0
+    similarities: float = 1.0
+    margins: float = 0.0
+    temperature: float = TEMPERATURE
+    margin: float = MARGIN
+    scale: float = SCALE
+
+    def parts(self, student: tf.Tensor, targets: tf.Tensor, ids: tf.Tensor) -> list[tf.Tensor]:
+        """The weighted objectives that count; the loss is their sum.
+
+        Args:
+            student: embeddings of one side's texts, then of the other's, float32 [texts, size].
+            targets: the teacher's, in the same order, float32 [texts, size].
+            ids: a number for each text of each side, the same for equal ones, int32 [sides, examples].
+
+        Returns:
+            float32 [] each, in the order of the weights above.
+        """
+        parts = []
+        if self.features:
+            parts.append(self.features * feature_distillation(student, targets))
+        if self.similarities:
+            parts.append(self.similarities * similarity_distillation(student, targets, self.temperature))
+        if self.margins:
+            sentences, translations = tf.split(student, 2)
+            same = share_a_side(ids[0], ids[1])
+            softmax = additive_margin_softmax(sentences, translations, same, self.margin, self.scale)
+            parts.append(self.margins * softmax)
+        return parts

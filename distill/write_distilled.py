@@ -1,0 +1,107 @@
+"""Write a trained student: a model folder with its log, cards and manifest."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from smaller_labse.common.progress import announce
+from smaller_labse.distill.description import Distillation, describe
+from smaller_labse.distill.run import Run, Trained
+from smaller_labse.originals.huggingface import HuggingFaceFolder
+from smaller_labse.originals.locate import Place
+from smaller_labse.originals.model_folder import FROM_HUGGINGFACE, FROM_TFHUB, manifest_around
+from smaller_labse.originals.open import open_place
+from smaller_labse.originals.original_card import read_original_card
+
+LOG = "training.jsonl"
+
+
+@dataclass(frozen=True)
+class Account:
+    """What a user is told of a distillation, beside what the run itself knows.
+
+    Attributes:
+        method: "shrink", "recover" or "tune".
+        opening: what was done, the model card's first sentence, in Markdown.
+        not_trained: what of the original is as it was, a sentence in Markdown.
+        teacher: what the user called the teacher.
+        kept: which of the original's layers the student has.
+        languages: of the text, by code.
+        corpus: names of the files of text.
+        examples: what was trained on, such as "12,000 translation pairs".
+    """
+
+    method: str
+    opening: str
+    not_trained: str
+    teacher: str
+    kept: tuple[int, ...]
+    languages: Sequence[str]
+    corpus: str
+    examples: str
+
+
+def write_distilled(place: Place, run: Run, trained: Trained, account: Account, folder: Path) -> Distillation:
+    """Write a trained student with its log, cards and manifest.
+
+    Args:
+        place: the files of the model that it was made from.
+        run: what was trained.
+        trained: what came of it.
+        account: see the class.
+        folder: where to; whoever calls this makes it appear whole.
+
+    Returns:
+        What its cards say.
+    """
+    announce("writing the model")
+    run.student.write(folder, run.config, trained.tensors.__getitem__, account.kept)
+    shutil.copyfile(trained.log, folder / LOG)
+    original, card = open_place(place), read_original_card(place)
+    described = Distillation(
+        name=run.name,
+        method=account.method,
+        opening=account.opening,
+        not_trained=account.not_trained,
+        teacher=public_name(account.teacher),
+        student=card,
+        student_parameters=original.parameters,
+        vocab_size=run.config.vocab_size,
+        parameters=original.parameters - run.student.config.parameters + run.config.parameters,
+        layers=account.kept,
+        languages=tuple(dict.fromkeys(account.languages)),
+        corpus=account.corpus,
+        examples=account.examples,
+        steps=trained.steps,
+        options={**asdict(trained.options), "loss": asdict(run.loss)},
+        measure=run.held_out.measure,
+        before=trained.before,
+        after=trained.after,
+    )
+    describe(
+        described, manifest_around(run.student.folder), _original(place, run, original.parameters), folder
+    )
+    return described
+
+
+def public_name(model: str) -> str:
+    """What a model is called, without folders of this machine."""
+    return Path(model).resolve().name if Path(model).exists() else model
+
+
+def _original(place: Place, run: Run, parameters: int) -> Mapping[str, Any]:
+    """The manifest's "original", for a student whose own model has no manifest."""
+    card = read_original_card(place)
+    return {
+        "name": card.name,
+        "hub_id": card.hub_id,
+        "base_model": card.base_model,
+        "format": FROM_HUGGINGFACE if isinstance(place, HuggingFaceFolder) else FROM_TFHUB,
+        "fingerprint": run.student.tokenizer.fingerprint,
+        "rows": run.student.config.vocab_size,
+        "parameters": parameters,
+    }
