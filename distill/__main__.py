@@ -60,6 +60,23 @@ def _add_shrink(commands: argparse._SubParsersAction[CommandParser]) -> None:
         help="whose embeddings are learnt: any model with embeddings of the same size, or a .npy file with a "
         "row for each pair",
     )
+    _add_pairs(parser)
+    parser.add_argument(
+        "--layers", required=True, metavar="N", help="how many, or which from 0 on, e.g. 0,2,4,6,8,11"
+    )
+    parser.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="the new model's folder")
+    training = _add_training(parser, batch="--batch-pairs", default_batch=64, learning_rate=3e-4)
+    _add_weights(
+        training,
+        ("--feature-weight", 10.0, "of 1 - cosine to the teacher"),
+        ("--similarity-weight", 1.0, "of the similarities within a batch"),
+        ("--margin-weight", 0.0, "of additive margin softmax"),
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace an earlier model")
+
+
+def _add_pairs(parser: argparse.ArgumentParser) -> None:
+    """Options that say where translation pairs are."""
     parser.add_argument(
         "--pairs",
         required=True,
@@ -69,22 +86,30 @@ def _add_shrink(commands: argparse._SubParsersAction[CommandParser]) -> None:
         "and YY; {code} stands for the languages'",
     )
     parser.add_argument("--languages", metavar="LIST", help="fill {code} in --pairs, e.g. fr,de")
-    parser.add_argument(
-        "--layers", required=True, metavar="N", help="how many, or which from 0 on, e.g. 0,2,4,6,8,11"
-    )
-    parser.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="the new model's folder")
+
+
+def _add_training(
+    parser: argparse.ArgumentParser, *, batch: str, default_batch: int, learning_rate: float
+) -> argparse._ArgumentGroup:
+    """Options of every kind of training; the group, for what is one kind's own."""
     training = parser.add_argument_group("training")
     training.add_argument(
         "--max-minutes", type=non_negative_number, metavar="N", help="at most; the clock then decides"
     )
+    training.add_argument("--steps", type=positive_integer, metavar="N", help="batches; default: all once")
     training.add_argument(
-        "--steps", type=positive_integer, metavar="N", help="batches; default: all pairs once"
+        batch,
+        type=positive_integer,
+        default=default_batch,
+        metavar="N",
+        help="in each step; default: %(default)s",
     )
     training.add_argument(
-        "--batch-pairs", type=positive_integer, default=64, metavar="N", help="default: %(default)s"
-    )
-    training.add_argument(
-        "--learning-rate", type=non_negative_number, default=3e-4, metavar="N", help="default: %(default)s"
+        "--learning-rate",
+        type=non_negative_number,
+        default=learning_rate,
+        metavar="N",
+        help="default: %(default)s",
     )
     training.add_argument(
         "--exponent",
@@ -93,19 +118,19 @@ def _add_shrink(commands: argparse._SubParsersAction[CommandParser]) -> None:
         metavar="N",
         help="1 draws languages by their sizes, 0 all alike; default: %(default)s",
     )
-    for option, default, what in (
-        ("--feature-weight", 10.0, "of 1 - cosine to the teacher"),
-        ("--similarity-weight", 1.0, "of the similarities within a batch"),
-        ("--margin-weight", 0.0, "of additive margin softmax"),
-    ):
-        training.add_argument(
-            option, type=non_negative_number, default=default, metavar="N", help=f"{what}; default: {default}"
-        )
     training.add_argument("--seed", type=non_negative_integer, default=0, metavar="N", help="default: 0")
     training.add_argument(
         "--device", type=device_name, metavar="NAME", help="where the teacher computes: cpu, gpu or gpu:1"
     )
-    parser.add_argument("--overwrite", action="store_true", help="replace an earlier model")
+    return training
+
+
+def _add_weights(training: argparse._ArgumentGroup, *weights: tuple[str, float, str]) -> None:
+    """Options that weight objectives: option, default and what it weights."""
+    for option, default, what in weights:
+        training.add_argument(
+            option, type=non_negative_number, default=default, metavar="N", help=f"{what}; default: {default}"
+        )
 
 
 def _shrink(options: argparse.Namespace) -> None:
