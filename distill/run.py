@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.progress import announce, progress
 from smaller_labse.common.workplace import scratch_folder
 from smaller_labse.distill.data.examples import Examples
-from smaller_labse.distill.data.held_out import HeldOut
+from smaller_labse.distill.data.held_out import HeldOut, score_of
 from smaller_labse.distill.objectives.loss import Loss
 from smaller_labse.distill.students.student import ReadTensor, Student
 from smaller_labse.distill.training.train import TrainingFiles, TrainingOptions, train
@@ -107,10 +107,11 @@ def run_training(run: Run) -> Trained:
             encoder, preprocess, run.trained.__contains__, examples.targets.shape[1], run.loss
         )
 
+        def encode(texts: Sequence[str]) -> np.ndarray:
+            return sentence_encoder.encode(texts, True, advance=lambda amount: None)
+
         def score() -> float:
-            return run.held_out.score(
-                lambda texts: sentence_encoder.encode(texts, True, advance=lambda amount: None)
-            )
+            return score_of(run.held_out.values(encode))
 
         before = score()
         announce(

@@ -23,22 +23,35 @@ Encode = Callable[[Sequence[str]], np.ndarray]  # texts → embeddings at length
 
 
 class HeldOut(Protocol):
-    """What a student's best state is chosen by.
+    """What a student's best state is chosen by, and what a training cost or brought each language.
 
     Attributes:
-        measure: what the score is, as a reader says it.
+        measure: what the values are, as a reader says it; their mean is a share of 1.
     """
 
     @property
     def measure(self) -> str: ...
 
-    def score(self, encode: Encode) -> float:
-        """How good a student is, the higher the better.
+    def values(self, encode: Encode) -> dict[str, np.ndarray]:
+        """How good a student is on each held-out example, the higher the better.
 
         Args:
             encode: the student: texts → embeddings at length 1, float [texts, size].
+
+        Returns:
+            Of each language, by its code, a value for each of its examples, float [examples]; the same
+            examples in the same order for every student, so that two can be compared example by example.
         """
         ...
+
+
+def score_of(values: Mapping[str, np.ndarray]) -> float:
+    """The mean over the languages of the mean over their examples: all languages weigh alike.
+
+    >>> score_of({"fr": np.array([1.0, 0.0]), "ja": np.array([1.0])})
+    0.75
+    """
+    return float(np.mean([of_language.mean() for of_language in values.values()]))
 
 
 @dataclass(frozen=True)
@@ -53,14 +66,10 @@ class HeldOutPairs:
     languages: Mapping[str, tuple[list[str], list[str]]]
     measure: str = "precision at 1"
 
-    def score(self, encode: Encode) -> float:
-        """The mean over the languages of precision at 1, both ways; see `HeldOut`."""
-        return float(np.mean(list(self.scores(encode).values())))
-
-    def scores(self, encode: Encode) -> dict[str, float]:
-        """Precision at 1 of each language, both ways."""
+    def values(self, encode: Encode) -> dict[str, np.ndarray]:
+        """Of each pair 0, ½ or 1: in how many of both directions it is found; see `HeldOut`."""
         return {
-            code: precision_both_ways(encode(left), encode(right), left, right)
+            code: found_both_ways(encode(left), encode(right), left, right)
             for code, (left, right) in self.languages.items()
         }
 
@@ -93,10 +102,10 @@ def choose_held_out(sentences: Sequence[Sequence[str]]) -> tuple[list[np.ndarray
     return training, held_out
 
 
-def precision_both_ways(
+def found_both_ways(
     left: np.ndarray, right: np.ndarray, left_texts: Sequence[str], right_texts: Sequence[str]
-) -> float:
-    """The share of texts that find their translation, or an equal text, among those of the other side.
+) -> np.ndarray:
+    """Which texts find their translation, or an equal text, among those of the other side.
 
     Args:
         left: embeddings at length 1, float [n, size].
@@ -105,10 +114,11 @@ def precision_both_ways(
         right_texts: their translations.
 
     Returns:
-        The mean of both directions' precision at 1.
+        Of each pair the share of both directions in which it is found, 0, ½ or 1, float [n]; the mean is
+        the mean of both directions' precision at 1.
     """
     similarities = left @ right.T
     there, back = similarities.argmax(axis=1).tolist(), similarities.argmax(axis=0).tolist()
     found = [right_texts[place] == right_texts[index] for index, place in enumerate(there)]
-    found += [left_texts[place] == left_texts[index] for index, place in enumerate(back)]
-    return float(np.mean(found))
+    found_back = [left_texts[place] == left_texts[index] for index, place in enumerate(back)]
+    return np.mean([found, found_back], axis=0)

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.distill.data.held_out import MOST_OF_A_LANGUAGE, choose_held_out, precision_both_ways
+from smaller_labse.distill.data.held_out import (
+    MOST_OF_A_LANGUAGE,
+    HeldOutPairs,
+    choose_held_out,
+    found_both_ways,
+    score_of,
+)
 
 FIRST = [f"sentence {number % 900}" for number in range(1800)]
 SECOND = [f"sentence {number}" for number in range(700, 3000)]
@@ -37,5 +43,15 @@ def test_too_few_sentences_are_refused() -> None:
 
 def test_an_equal_text_is_found_as_well() -> None:
     rows = np.eye(3)[[0, 0, 2]]
-    assert precision_both_ways(rows, rows, ["a", "a", "b"], ["x", "x", "y"]) == 1
-    assert precision_both_ways(rows, rows, ["a", "c", "b"], ["x", "z", "y"]) == pytest.approx(2 / 3)
+    assert found_both_ways(rows, rows, ["a", "a", "b"], ["x", "x", "y"]).tolist() == [1, 1, 1]
+    assert found_both_ways(rows, rows, ["a", "c", "b"], ["x", "z", "y"]).tolist() == [1, 0, 1]
+    assert found_both_ways(rows, rows, ["a", "c", "b"], ["x", "x", "y"]).tolist() == [1, 0.5, 1]
+
+
+def test_languages_weigh_alike_whatever_their_sizes() -> None:
+    rows = {"a": [1.0, 0], "b": [0, 1.0], "x": [1.0, 0], "y": [0, 1.0], "z": [1.0, 0]}
+    held_out = HeldOutPairs({"fr": (["a", "b"], ["x", "y"]), "ja": (["b", "a"], ["z", "y"])})
+    values = held_out.values(lambda texts: np.array([rows[text] for text in texts]))
+    assert {code: each.tolist() for code, each in values.items()} == {"fr": [1, 1], "ja": [0, 0]}
+    assert score_of(values) == 0.5
+    assert score_of({"fr": np.ones(99), "ja": np.zeros(1)}) == 0.5
