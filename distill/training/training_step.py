@@ -10,11 +10,13 @@ import tf_keras
 
 from smaller_labse.distill.data.examples import Batch
 from smaller_labse.distill.objectives.loss import Loss
+from smaller_labse.distill.training.row_adam import RowAdam, sum_by_row
 from smaller_labse.encoders.bert import Encoder
+from smaller_labse.encoders.config import WORD_EMBEDDINGS
 from smaller_labse.encoders.networks.tensorflow_network import RAGGED, SPECIAL_TOKENS
 
 LARGEST_NORM = 1.0  # of all gradients together, as BERT is trained (arXiv 1810.04805)
-NOT_DECAYED = ("bias", "beta", "gamma", "word_embeddings")  # likewise; a row that no text has stays
+NOT_DECAYED = ("bias", "beta", "gamma")  # likewise
 WEIGHT_DECAY = 0.01  # likewise
 
 
@@ -23,7 +25,8 @@ class TrainingStep:
 
     Attributes:
         variables: what is trained.
-        optimizer: AdamW (arXiv 1711.05101), from Keras.
+        optimizer: AdamW (arXiv 1711.05101), from Keras, of all but the embedding matrix.
+        row_optimizer: of the embedding matrix; None where that is not trained.
     """
 
     def __init__(
@@ -33,6 +36,7 @@ class TrainingStep:
         is_trained: Callable[[str], bool],
         size: int,
         loss: Loss,
+        row_rate: float = 1.0,
     ) -> None:
         """Prepare the step; TensorFlow traces it when it is first called.
 
@@ -42,13 +46,17 @@ class TrainingStep:
             is_trained: whether a tensor is trained, by its name in `encoder.weights`.
             size: of the teacher's embeddings, the same as the student's.
             loss: what is made small.
+            row_rate: the embedding matrix's learning rate, in learning rates of the rest.
         """
-        self.variables: list[tf.Variable] = [
-            variable for name, variable in encoder.weights.items() if is_trained(name)
-        ]
+        trained = {name: variable for name, variable in encoder.weights.items() if is_trained(name)}
+        matrix = trained.pop(WORD_EMBEDDINGS, None)
+        self._others = list(trained.values())
+        self.variables: list[tf.Variable] = self._others if matrix is None else [matrix, *self._others]
+        self.row_optimizer = None if matrix is None else RowAdam(matrix)
+        self._row_rate = row_rate
         self.optimizer = tf_keras.optimizers.AdamW(learning_rate=0.0, weight_decay=WEIGHT_DECAY)
         self.optimizer.exclude_from_weight_decay(var_names=list(NOT_DECAYED))
-        self.optimizer.build(self.variables)
+        self.optimizer.build(self._others)
         self._preprocess = preprocess
         longest = encoder.config.max_length
 
@@ -63,7 +71,8 @@ class TrainingStep:
                 student = encoder(inputs)["default"]
                 parts = loss.parts(student, targets, ids)
                 total = tf.add_n(parts)
-            gradients, norm = tf.clip_by_global_norm(tape.gradient(total, self.variables), LARGEST_NORM)
+            gradients = map(_once_a_row, tape.gradient(total, self.variables))
+            gradients, norm = tf.clip_by_global_norm(list(gradients), LARGEST_NORM)
             # Where the loss is NaN so is the norm, and all gradients; then nothing may change.
             is_finite = tf.math.is_finite(norm)
             tf.cond(is_finite, lambda: self._apply(gradients), lambda: tf.constant(0, tf.int64))
@@ -90,8 +99,17 @@ class TrainingStep:
 
     def state(self) -> list[tf.Variable]:
         """Everything that a step reads and changes, in an order that is the same in every run."""
-        return [*self.variables, *self.optimizer.variables]
+        rows = [] if self.row_optimizer is None else self.row_optimizer.variables
+        return [*self.variables, *self.optimizer.variables, *rows]
 
-    def _apply(self, gradients: Sequence[tf.Tensor]) -> tf.Tensor:
-        self.optimizer.apply_gradients(zip(gradients, self.variables, strict=True))
+    def _apply(self, gradients: Sequence[tf.Tensor | tf.IndexedSlices]) -> tf.Tensor:
+        if self.row_optimizer is not None:
+            by_row, *gradients = gradients
+            self.row_optimizer.apply(by_row, self._row_rate * self.optimizer.learning_rate)
+        if gradients:
+            self.optimizer.apply_gradients(zip(gradients, self._others, strict=True))
         return tf.identity(self.optimizer.iterations)
+
+
+def _once_a_row(gradient: tf.Tensor | tf.IndexedSlices) -> tf.Tensor | tf.IndexedSlices:
+    return sum_by_row(gradient) if isinstance(gradient, tf.IndexedSlices) else gradient

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,12 +21,22 @@ TEXTS = ["good morning", "the house", "the night is red", "morning", "house xy",
 IDS = np.array([[0, 1, 0], [0, 1, 2]], np.int32)
 
 
-def is_trained(name: str) -> bool:
-    return name != WORD_EMBEDDINGS
+@pytest.fixture(scope="module")
+def step(tmp_path_factory: pytest.TempPathFactory) -> TrainingStep:
+    return make_step(tmp_path_factory, lambda name: name != WORD_EMBEDDINGS, Loss(10, 1, 0.5))
 
 
 @pytest.fixture(scope="module")
-def step(tmp_path_factory: pytest.TempPathFactory) -> TrainingStep:
+def row_step(tmp_path_factory: pytest.TempPathFactory) -> TrainingStep:
+    """Trains the embedding matrix, and one tensor beside it."""
+    return make_step(
+        tmp_path_factory, lambda name: name in (WORD_EMBEDDINGS, "embeddings/layer_norm/gamma"), Loss(10, 1)
+    )
+
+
+def make_step(
+    tmp_path_factory: pytest.TempPathFactory, is_trained: Callable[[str], bool], loss: Loss
+) -> TrainingStep:
     from smaller_labse.encoders.bert import Encoder
     from smaller_labse.encoders.preprocessors.bert_preprocessor import BertPreprocessor
 
@@ -33,7 +44,7 @@ def step(tmp_path_factory: pytest.TempPathFactory) -> TrainingStep:
     vocabulary.write_text("".join(f"{piece}\n" for piece in PIECES), encoding="utf-8", newline="\n")
     config = replace(CONFIG, num_hidden_layers=1)
     encoder = Encoder(config, random_tensors(config), vocabulary)
-    step = TrainingStep(encoder, BertPreprocessor(vocabulary), is_trained, 16, Loss(10, 1, 0.5))
+    step = TrainingStep(encoder, BertPreprocessor(vocabulary), is_trained, 16, loss, row_rate=2)
     step.encoder = encoder  # type: ignore[attr-defined] # so that it lives, and for the test
     return step
 
@@ -64,7 +75,29 @@ def test_training_brings_the_student_nearer_and_goes_on_to_the_bit(
     np.testing.assert_array_equal(step.encoder.weights[WORD_EMBEDDINGS].numpy(), matrix)
 
 
-def test_nan_changes_nothing(step: TrainingStep) -> None:
+def test_rows_that_no_text_has_stay_to_the_bit_and_training_goes_on_to_the_bit(
+    row_step: TrainingStep, tmp_path: Path
+) -> None:
+    targets = np.random.default_rng(0).normal(size=(3, 16))
+    matrix = row_step.encoder.weights[WORD_EMBEDDINGS]
+    before = matrix.numpy()
+    losses = take(row_step, 20, targets)
+    assert losses[-1] < 0.9 * losses[0]
+    changed = [PIECES[row] for row in np.flatnonzero((matrix.numpy() != before).any(axis=1))]
+    assert {"good", "morning", "[CLS]", "[SEP]"} <= set(changed) and len(changed) < len(PIECES)
+    assert not {"[PAD]", "[MASK]", "猫"} & set(changed)
+    write_checkpoint(tmp_path / "checkpoint", row_step.state(), Progress(step=20))
+    take(row_step, 3, targets)
+    undisturbed = [variable.numpy() for variable in row_step.state()]
+    read_checkpoint(tmp_path / "checkpoint", row_step.state())
+    take(row_step, 3, targets)
+    for expected, variable in zip(undisturbed, row_step.state(), strict=True):
+        np.testing.assert_array_equal(variable.numpy(), expected)
+
+
+@pytest.mark.parametrize("name", ["step", "row_step"])
+def test_nan_changes_nothing(name: str, request: pytest.FixtureRequest) -> None:
+    step: TrainingStep = request.getfixturevalue(name)
     before = [variable.numpy() for variable in step.state()]
     assert step(batch(np.full((3, 16), np.nan)), 0.01, 12) is None
     learning_rate = [np.float32(0.01)]
