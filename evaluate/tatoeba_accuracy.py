@@ -22,9 +22,9 @@ from smaller_labse.evaluate.comparison.cache import require_cache
 from smaller_labse.evaluate.comparison.measure import Computing, measure_all, require_models
 from smaller_labse.evaluate.comparison.models import NamedModel, parse_models
 from smaller_labse.evaluate.comparison.provenance import Provenance, describe_provenance, find_provenance
-from smaller_labse.evaluate.metrics.scores import Score
 from smaller_labse.evaluate.tasks.language_groups import parse_group
 from smaller_labse.evaluate.tasks.translation_retrieval import TranslationRetrieval, read_tatoeba
+from smaller_labse.metrics.scores import Score
 
 ACCURACY_NOTE = (
     "In percent: the sentences whose nearest neighbour is their translation; *en→xx*: English sentences "

@@ -24,7 +24,7 @@ else:
 ROOT = Path(__file__).resolve().parents[1]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 LIBRARY = "smaller_labse"
-SHARED = ("common", "corpora", "originals", "encoders")
+SHARED = ("common", "metrics", "corpora", "originals", "encoders")
 STAGES = ("select_vocab", "make_smaller", "distill", "evaluate")
 ORDER = (*SHARED, *STAGES)
 FILE_FORMATS = (f"{LIBRARY}.select_vocab.selection", f"{LIBRARY}.make_smaller.manifest")

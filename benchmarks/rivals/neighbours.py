@@ -24,7 +24,7 @@ def main() -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     started = time.monotonic()
     if way == "ours":
-        from smaller_labse.evaluate.metrics.nearest_neighbours import found_both_ways
+        from smaller_labse.metrics.nearest_neighbours import found_both_ways
 
         there, back = found_both_ways(left, right)
     else:

@@ -24,7 +24,7 @@ from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.evaluate.comparison.models import NamedModel
 from smaller_labse.evaluate.comparison.provenance import used_versions
 from smaller_labse.evaluate.comparison.results import Measured, ModelSize, TokenizedTexts
-from smaller_labse.evaluate.metrics.scores import Score
+from smaller_labse.metrics.scores import Score
 
 FORMAT = "smaller_labse.measured.4"  # since 4 with a digest
 READ_BYTES = 1 << 20

@@ -29,8 +29,8 @@ from smaller_labse.evaluate.comparison.models import NamedModel
 from smaller_labse.evaluate.comparison.own_process import in_own_process
 from smaller_labse.evaluate.comparison.prompt import common_prompt
 from smaller_labse.evaluate.comparison.results import Measured, ModelSize, TokenizedTexts
-from smaller_labse.evaluate.metrics.scores import Score
 from smaller_labse.evaluate.tasks.task import Task, fingerprint, texts_of
+from smaller_labse.metrics.scores import Score
 
 # Of a Hugging Face folder, what is not the model that is measured.
 OTHER_FOLDERS = ("onnx", "openvino", "coreml")

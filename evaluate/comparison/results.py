@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from smaller_labse.evaluate.comparison.models import NamedModel
-from smaller_labse.evaluate.metrics.scores import Score
+from smaller_labse.metrics.scores import Score
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,9 @@ from smaller_labse.evaluate.comparison.measure import BY_DEFAULT, Computing, mea
 from smaller_labse.evaluate.comparison.models import NamedModel
 from smaller_labse.evaluate.comparison.provenance import Provenance, find_provenance
 from smaller_labse.evaluate.comparison.results import Measured
-from smaller_labse.evaluate.metrics.bootstrap import Difference, difference
-from smaller_labse.evaluate.metrics.scores import Score
 from smaller_labse.evaluate.tasks.task import Task, texts_of
+from smaller_labse.metrics.bootstrap import Difference, difference
+from smaller_labse.metrics.scores import Score
 from smaller_labse.originals.model_folder import read_manifest
 
 

@@ -8,7 +8,7 @@ from smaller_labse.common.result_table import Table
 from smaller_labse.corpora.languages import language_label
 from smaller_labse.evaluate.comparison.lost_tokens import TextChanges
 from smaller_labse.evaluate.comparison.side_by_side import Line, Report
-from smaller_labse.evaluate.metrics.bootstrap import Difference
+from smaller_labse.metrics.bootstrap import Difference
 
 SIZE_NOTES = (
     "On disk: the files of the format that was loaded; a model folder may hold a second one.",

@@ -23,9 +23,9 @@ import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.corpora.text_files import read_plain_lines
-from smaller_labse.evaluate.metrics.nearest_neighbours import Neighbours, neighbours_both_ways
-from smaller_labse.evaluate.metrics.scores import Score
 from smaller_labse.evaluate.tasks.task import Encode
+from smaller_labse.metrics.nearest_neighbours import Neighbours, neighbours_both_ways
+from smaller_labse.metrics.scores import Score
 
 GOLD = re.compile(r"([a-z]{2,3})-([a-z]{2,3})\.(training|sample|test)\.gold")
 TRAINING, TEST = ("training", "sample"), "test"

@@ -15,7 +15,7 @@ import numpy as np
 from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.corpora.language_files import expand_user
 from smaller_labse.corpora.text_files import read_plain_lines
-from smaller_labse.evaluate.metrics.scores import Score
+from smaller_labse.metrics.scores import Score
 
 BENCHMARK_COLUMNS = 7  # of the STS benchmark's files: genre, file, year, number, score, sentence, sentence
 

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from smaller_labse.evaluate.metrics.scores import Score
+from smaller_labse.metrics.scores import Score
 
 Encode = Callable[[Sequence[str]], np.ndarray]
 

@@ -18,9 +18,9 @@ from smaller_labse.common.errors import SmallerLabseError, UsageError, all_of
 from smaller_labse.corpora.language_files import expand_user
 from smaller_labse.corpora.languages import LANGUAGES, Language, find_language
 from smaller_labse.corpora.text_files import read_sentences
-from smaller_labse.evaluate.metrics.nearest_neighbours import found_both_ways
-from smaller_labse.evaluate.metrics.scores import Score
 from smaller_labse.evaluate.tasks.task import Encode
+from smaller_labse.metrics.nearest_neighbours import found_both_ways
+from smaller_labse.metrics.scores import Score
 
 ENGLISH = find_language("en")
 FILE_NAME = re.compile(rf"tatoeba\.([a-z]{{3}})-{ENGLISH.iso3}\.(?:\1|{ENGLISH.iso3})")

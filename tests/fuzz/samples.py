@@ -145,7 +145,7 @@ def _write_results(folder: Path) -> None:
     from smaller_labse.evaluate.comparison.cache import write_measured, write_scores
     from smaller_labse.evaluate.comparison.models import NamedModel
     from smaller_labse.evaluate.comparison.results import Measured, ModelSize, TokenizedTexts
-    from smaller_labse.evaluate.metrics.scores import Score
+    from smaller_labse.metrics.scores import Score
 
     found = np.arange(40) % 3 > 0
     scores = (Score("tatoeba", "en→it", "precision at 1", found, "en-it"),)

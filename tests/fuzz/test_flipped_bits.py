@@ -20,8 +20,8 @@ from smaller_labse.evaluate.__main__ import main
 from smaller_labse.evaluate.comparison.cache import read_measured, read_scores, write_measured, write_scores
 from smaller_labse.evaluate.comparison.models import NamedModel
 from smaller_labse.evaluate.comparison.results import Measured, ModelSize, TokenizedTexts
-from smaller_labse.evaluate.metrics.scores import Score
 from smaller_labse.make_smaller.manifest import note_files
+from smaller_labse.metrics.scores import Score
 from smaller_labse.originals.folder_check import FolderCheck, check_folder
 from smaller_labse.select_vocab.counting.counts_file import read_counts, summarize
 from smaller_labse.select_vocab.selection import read_selection

@@ -11,9 +11,9 @@ import pytest
 from smaller_labse.evaluate.comparison.models import NamedModel
 from smaller_labse.evaluate.comparison.results import Measured, ModelSize, TokenizedTexts
 from smaller_labse.evaluate.comparison.side_by_side import Report, compare_measured
-from smaller_labse.evaluate.metrics.scores import Score
 from smaller_labse.evaluate.tasks.sts import Sts
 from smaller_labse.evaluate.tasks.translation_retrieval import TranslationRetrieval
+from smaller_labse.metrics.scores import Score
 
 CODES = ("ar", "bo", "cu", "de", "es", "fr", "ht", "it", "ja", "ko", "lb", "mn", "nn", "sr-Latn", "zh")
 MODELS = {

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.evaluate.metrics.nearest_neighbours import neighbours_both_ways
-from smaller_labse.evaluate.metrics.scores import f1
 from smaller_labse.evaluate.tasks.bitext_mining import Mined, best_threshold, mine, outcomes, read_bucc
+from smaller_labse.metrics.nearest_neighbours import neighbours_both_ways
+from smaller_labse.metrics.scores import f1
 
 ROWS = arrays(np.float32, (9, 4), elements=st.integers(-9, 9).map(lambda n: n / 8))
 

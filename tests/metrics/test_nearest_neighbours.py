@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.evaluate.metrics.nearest_neighbours import accuracy, found_both_ways, neighbours_both_ways
+from smaller_labse.metrics.nearest_neighbours import accuracy, found_both_ways, neighbours_both_ways
 
 
 def nearest_neighbours(queries: np.ndarray, candidates: np.ndarray, block: int = 1024) -> np.ndarray:

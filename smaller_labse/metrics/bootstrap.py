@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from smaller_labse.evaluate.metrics.scores import METRICS, Score
+from smaller_labse.metrics.scores import METRICS, Score
 
 DRAWS = 1000
 COVERED = 0.95

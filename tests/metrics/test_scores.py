@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
-from smaller_labse.evaluate.metrics.bootstrap import difference
-from smaller_labse.evaluate.metrics.scores import Score, f1, pearson, precision_at_1, ranks, spearman
+from smaller_labse.metrics.bootstrap import difference
+from smaller_labse.metrics.scores import Score, f1, pearson, precision_at_1, ranks, spearman
 
 PAIRS = st.integers(3, 40).flatmap(lambda n: arrays(np.float64, (n, 2), elements=st.integers(-5, 5)))
 
