@@ -103,8 +103,9 @@ def run_training(run: Run) -> Trained:
         encoder = Encoder(run.config, run.read_tensor, setup.file)
         network = TensorFlowNetwork(run.name, preprocess, encoder, run.student.tokenizer.pieces)
         sentence_encoder = SentenceEncoder(run.name, network, run.student.prompt)
+        size = examples.targets.shape[1]
         step = TrainingStep(
-            encoder, preprocess, run.trained.__contains__, examples.targets.shape[1], run.loss
+            encoder, preprocess, run.trained.__contains__, size, run.loss, chunk_texts=options.chunk_texts
         )
 
         def encode(texts: Sequence[str]) -> np.ndarray:

@@ -35,6 +35,7 @@ class TrainingOptions:
         warm_up: the share of the training in which the learning rate rises.
         seed: of everything that is random.
         max_length: in tokens, at which texts are truncated while training.
+        chunk_texts: how many texts of a batch are in memory at a time; None for all of them.
     """
 
     batch: int = 64
@@ -44,6 +45,7 @@ class TrainingOptions:
     warm_up: float = 0.05
     seed: int = 0
     max_length: int = 128
+    chunk_texts: int | None = None
 
     def share_done(self, progress: Progress) -> float:
         """How much of the training is done, 0 to 1."""

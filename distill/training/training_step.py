@@ -10,10 +10,12 @@ import tf_keras
 
 from smaller_labse.distill.data.examples import Batch
 from smaller_labse.distill.objectives.loss import Loss
+from smaller_labse.distill.training.cached_gradients import CachedGradients
+from smaller_labse.distill.training.gradients import Gradient, Gradients, PlainGradients
 from smaller_labse.distill.training.row_adam import RowAdam, sum_by_row
 from smaller_labse.encoders.bert import Encoder
 from smaller_labse.encoders.config import WORD_EMBEDDINGS
-from smaller_labse.encoders.networks.tensorflow_network import RAGGED, SPECIAL_TOKENS
+from smaller_labse.encoders.networks.tensorflow_network import SPECIAL_TOKENS
 
 LARGEST_NORM = 1.0  # of all gradients together, as BERT is trained (arXiv 1810.04805)
 NOT_DECAYED = ("bias", "beta", "gamma")  # likewise
@@ -37,6 +39,7 @@ class TrainingStep:
         size: int,
         loss: Loss,
         row_rate: float = 1.0,
+        chunk_texts: int | None = None,
     ) -> None:
         """Prepare the step; TensorFlow traces it when it is first called.
 
@@ -47,6 +50,7 @@ class TrainingStep:
             size: of the teacher's embeddings, the same as the student's.
             loss: what is made small.
             row_rate: the embedding matrix's learning rate, in learning rates of the rest.
+            chunk_texts: how many texts are in memory at a time; None for all of a batch.
         """
         trained = {name: variable for name, variable in encoder.weights.items() if is_trained(name)}
         matrix = trained.pop(WORD_EMBEDDINGS, None)
@@ -60,25 +64,17 @@ class TrainingStep:
         self._preprocess = preprocess
         longest = encoder.config.max_length
 
-        @tf.function(
-            input_signature=[RAGGED, tf.TensorSpec([None, size]), tf.TensorSpec([None, None], tf.int32)],
-            autograph=False,
-        )
-        def step(tokens: tf.RaggedTensor, targets: tf.Tensor, ids: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        def embed(tokens: tf.RaggedTensor) -> tf.Tensor:
             length = tf.cast(tf.reduce_max(tokens.row_lengths()), tf.int32) + SPECIAL_TOKENS
             inputs = preprocess.bert_pack_inputs([tokens], seq_length=tf.minimum(length, longest))
-            with tf.GradientTape() as tape:
-                student = encoder(inputs)["default"]
-                parts = loss.parts(student, targets, ids)
-                total = tf.add_n(parts)
-            gradients = map(_once_a_row, tape.gradient(total, self.variables))
-            gradients, norm = tf.clip_by_global_norm(list(gradients), LARGEST_NORM)
-            # Where the loss is NaN so is the norm, and all gradients; then nothing may change.
-            is_finite = tf.math.is_finite(norm)
-            tf.cond(is_finite, lambda: self._apply(gradients), lambda: tf.constant(0, tf.int64))
-            return tf.stack(parts), is_finite
+            return encoder(inputs)["default"]
 
-        self._step = step
+        self._gradients: Gradients = (
+            PlainGradients(embed, self.variables, loss, size)
+            if chunk_texts is None
+            else CachedGradients(embed, self.variables, loss, size, chunk_texts)
+        )
+        self._apply = tf.function(self._apply_if_finite, autograph=False, reduce_retracing=True)
 
     def __call__(self, batch: Batch, learning_rate: float, max_length: int) -> np.ndarray | None:
         """Train on a batch.
@@ -94,15 +90,25 @@ class TrainingStep:
         tokens = self._preprocess.tokenize(tf.constant(batch.texts))
         tokens = tokens.merge_dims(1, -1) if tokens.ragged_rank > 1 else tokens
         self.optimizer.learning_rate.assign(learning_rate)
-        parts, is_finite = self._step(tokens[:, : max_length - SPECIAL_TOKENS], batch.targets, batch.ids)
-        return parts.numpy() if bool(is_finite) else None
+        parts, gradients = self._gradients(
+            tokens[:, : max_length - SPECIAL_TOKENS], tf.constant(batch.targets), tf.constant(batch.ids)
+        )
+        return parts.numpy() if bool(self._apply(gradients)) else None
 
     def state(self) -> list[tf.Variable]:
         """Everything that a step reads and changes, in an order that is the same in every run."""
         rows = [] if self.row_optimizer is None else self.row_optimizer.variables
         return [*self.variables, *self.optimizer.variables, *rows]
 
-    def _apply(self, gradients: Sequence[tf.Tensor | tf.IndexedSlices]) -> tf.Tensor:
+    def _apply_if_finite(self, gradients: Sequence[Gradient]) -> tf.Tensor:
+        """Move the weights, and say whether that could be done."""
+        gradients, norm = tf.clip_by_global_norm([*map(_once_a_row, gradients)], LARGEST_NORM)
+        # Where the loss is NaN so is the norm, and all gradients; then nothing may change.
+        is_finite = tf.math.is_finite(norm)
+        tf.cond(is_finite, lambda: self._move(gradients), lambda: tf.constant(0, tf.int64))
+        return is_finite
+
+    def _move(self, gradients: Sequence[Gradient]) -> tf.Tensor:
         if self.row_optimizer is not None:
             by_row, *gradients = gradients
             self.row_optimizer.apply(by_row, self._row_rate * self.optimizer.learning_rate)
@@ -111,5 +117,5 @@ class TrainingStep:
         return tf.identity(self.optimizer.iterations)
 
 
-def _once_a_row(gradient: tf.Tensor | tf.IndexedSlices) -> tf.Tensor | tf.IndexedSlices:
+def _once_a_row(gradient: Gradient) -> Gradient:
     return sum_by_row(gradient) if isinstance(gradient, tf.IndexedSlices) else gradient

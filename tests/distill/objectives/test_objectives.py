@@ -70,6 +70,7 @@ OBJECTIVES = {
     "features": (feature_distillation, loop_of_features),
     "similarities": (lambda a, b: similarity_distillation(a, b, TEMPERATURE), loop_of_similarities),
     "margins": (margins, loop_of_margins),
+    "margins, by translations": (lambda a, b: margins(b, a), lambda a, b: loop_of_margins(b, a)),
 }
 
 
