@@ -7,7 +7,11 @@ original, and beside it
     "distillation": {"method": "shrink", "recover" or "tune", "teacher": ..., "student": the model that it is
                      made from, "layers": [which of its layers], "languages": [...], "text": names of files,
                      "examples": how many of what, "steps": ..., "options": {...},
-                     "held_out": {"measure": ..., "before": ..., "after": ...}}
+                     "held_out": {"measure": ..., "examples": ..., "before": ..., "after": ..., "change": ...,
+                                  "interval": [...], "teacher": ..., "languages": {code: the same}}}
+
+The held-out scores are shares of 1, the intervals those of the change, at 95%; "teacher" is missing where the
+teacher's own were not measured.
 """
 
 from __future__ import annotations
@@ -22,6 +26,7 @@ from huggingface_hub import ModelCard, ModelCardData
 
 from smaller_labse.common.json_files import write_json
 from smaller_labse.common.visible_text import markdown_text
+from smaller_labse.distill.held_out_scores import HeldOutScores
 from smaller_labse.originals.digests import digests_of_files, with_digest
 from smaller_labse.originals.folder_check import DIGESTS
 from smaller_labse.originals.lineage import Ancestor, Lineage, write_lineage
@@ -52,9 +57,7 @@ class Distillation:
         examples: what was trained on, such as "12,000 translation pairs".
         steps: batches.
         options: of the training.
-        measure: what the held-out examples say.
-        before: that, before training.
-        after: the same afterwards.
+        held_out: what it brought or cost each language.
     """
 
     name: str
@@ -72,9 +75,7 @@ class Distillation:
     examples: str
     steps: int
     options: Mapping[str, Any]
-    measure: str
-    before: float
-    after: float
+    held_out: HeldOutScores
 
 
 def describe(
@@ -135,7 +136,7 @@ def _as_json(done: Distillation) -> dict[str, Any]:
         "examples": done.examples,
         "steps": done.steps,
         "options": dict(done.options),
-        "held_out": {"measure": done.measure, "before": done.before, "after": done.after},
+        "held_out": done.held_out.as_json(),
     }
 
 
@@ -164,7 +165,16 @@ Measure what it costs on your own text, for each language:
 
     evaluate-encoder compare --original ORIGINAL --model {done.name} --tatoeba FOLDER --out REPORT
 
-On held-out text of the same kind, never seen in training, {done.measure} is {done.after:.1%}; before
-training it was {done.before:.1%}. This is the training text's own domain; elsewhere expect less.
+{_held_out(done.held_out)}
 """
     return ModelCard(f"---\n{data.to_yaml()}\n---\n\n{text}")
+
+
+def _held_out(scores: HeldOutScores) -> str:
+    average = scores.average
+    said = f"""On held-out text of the same kind, never seen in training, {scores.measure} is
+{average.after:.1%}; before training it was {average.before:.1%}. This is the training text's own domain;
+elsewhere expect less. In percent, with 95% intervals of the change (paired bootstrap):
+
+{scores.table()}"""
+    return f"{said}\n\n{scores.no_teacher}" if scores.no_teacher else said

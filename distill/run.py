@@ -68,7 +68,7 @@ class Trained:
 
     Attributes:
         tensors: the student's, by the names in `config.tensor_shapes()`, float32.
-        before: the score on the held-out examples before training.
+        before: the values of the held-out examples before training, see `HeldOut.values`.
         after: the same of these tensors.
         steps: batches that it was trained on.
         options: of the training, with what was decided when it began.
@@ -76,8 +76,8 @@ class Trained:
     """
 
     tensors: Mapping[str, np.ndarray]
-    before: float
-    after: float
+    before: Mapping[str, np.ndarray]
+    after: Mapping[str, np.ndarray]
     steps: int
     options: TrainingOptions
     log: Path
@@ -114,17 +114,18 @@ def run_training(run: Run) -> Trained:
         def score() -> float:
             return score_of(run.held_out.values(encode))
 
-        before = score()
+        before = run.held_out.values(encode)
         announce(
-            f"training on {len(examples):,} examples; before it, {run.held_out.measure} is {before:.1%} on "
-            "held-out ones"
+            f"training on {len(examples):,} examples; before it, {run.held_out.measure} is "
+            f"{score_of(before):.1%} on held-out ones"
         )
         texts = len(examples.sides) * options.batch
         total = None if options.steps is None else texts * options.steps
         with progress("training", total, "texts") as bar:
             done = train(step, examples, options, files, score, bar)
+        after = run.held_out.values(encode)
         tensors = {name: variable.numpy() for name, variable in encoder.weights.items()}
-    return Trained(tensors, before, done.best, done.step, options, files.log)
+    return Trained(tensors, before, after, done.step, options, files.log)
 
 
 def embedding_size(config: EncoderConfig) -> int:

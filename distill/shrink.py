@@ -17,6 +17,7 @@ from smaller_labse.common.quiet_tensorflow import import_tensorflow_quietly
 from smaller_labse.common.visible_text import markdown_text
 from smaller_labse.corpora.languages import parse_languages
 from smaller_labse.corpora.translation_pairs import TranslationPairs, find_pairs, read_pairs
+from smaller_labse.distill.data.held_out import HeldOutPairs
 from smaller_labse.distill.students.layers import choose_layers, keep_layers
 from smaller_labse.distill.teacher_vectors import digests_of_model, read_vectors, teacher_vectors
 from smaller_labse.encoders.config import WORD_EMBEDDINGS
@@ -24,6 +25,7 @@ from smaller_labse.originals.locate import locate_encoder, locate_original
 from smaller_labse.originals.model_folder import MANIFEST
 
 FROZEN = (WORD_EMBEDDINGS, "dense_")  # what is not trained: the matrix, and dense layers behind the pooling
+UNKNOWN_TEACHER = "The teacher's own scores are not known: it was given as a file of vectors."
 
 
 @dataclass(frozen=True)
@@ -172,10 +174,13 @@ def shrink(
         languages=[language.code for each in read_in for language in each.languages],
         corpus=" + ".join(each.corpus for each in read_in),
         examples=f"{len(examples):,} translation pairs",
+        teacher_values=None if by_file else _values_of(teacher, held_out, work, device),
+        no_teacher_values=UNKNOWN_TEACHER if by_file else "",
     )
     with new_folder(folder, overwrite, MANIFEST) as partial:
         done = write_distilled(place, run, run_training(run), account, partial)
-    return Shrunk(folder, done.before, done.after, done.steps, done.parameters)
+    average = done.held_out.average
+    return Shrunk(folder, average.before, average.after, done.steps, done.parameters)
 
 
 def _require_one_language(pairs: Sequence[TranslationPairs]) -> None:
@@ -188,6 +193,16 @@ def _require_one_language(pairs: Sequence[TranslationPairs]) -> None:
 
 def _targets_of(teacher: StrPath, work: Path, device: str | None) -> Callable[[list[str]], np.ndarray]:
     return lambda sentences: teacher_vectors(teacher, sentences, work, device)
+
+
+def _values_of(
+    teacher: StrPath, held_out: HeldOutPairs, work: Path, device: str | None
+) -> dict[str, np.ndarray]:
+    """The teacher's own values on the held-out pairs, beside which the student's are read."""
+    texts = held_out.texts()
+    vectors = teacher_vectors(teacher, texts, work, device)
+    rows = {text: row for row, text in enumerate(texts)}
+    return held_out.values(lambda wanted: np.asarray(vectors[[rows[text] for text in wanted]], np.float32))
 
 
 def _targets_of_file(file: Path, pairs: Sequence[TranslationPairs]) -> Callable[[list[str]], np.ndarray]:

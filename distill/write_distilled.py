@@ -8,8 +8,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from smaller_labse.common.progress import announce
 from smaller_labse.distill.description import Distillation, describe
+from smaller_labse.distill.held_out_scores import compare_held_out
 from smaller_labse.distill.run import Run, Trained
 from smaller_labse.originals.huggingface import HuggingFaceFolder
 from smaller_labse.originals.locate import Place
@@ -33,6 +36,9 @@ class Account:
         languages: of the text, by code.
         corpus: names of the files of text.
         examples: what was trained on, such as "12,000 translation pairs".
+        teacher_values: the teacher's own on the held-out examples, see `HeldOut.values`; None where they
+            were not measured.
+        no_teacher_values: then why not, a sentence in Markdown.
     """
 
     method: str
@@ -43,6 +49,8 @@ class Account:
     languages: Sequence[str]
     corpus: str
     examples: str
+    teacher_values: Mapping[str, np.ndarray] | None = None
+    no_teacher_values: str = ""
 
 
 def write_distilled(place: Place, run: Run, trained: Trained, account: Account, folder: Path) -> Distillation:
@@ -78,9 +86,13 @@ def write_distilled(place: Place, run: Run, trained: Trained, account: Account, 
         examples=account.examples,
         steps=trained.steps,
         options={**asdict(trained.options), "loss": asdict(run.loss)},
-        measure=run.held_out.measure,
-        before=trained.before,
-        after=trained.after,
+        held_out=compare_held_out(
+            run.held_out.measure,
+            trained.before,
+            trained.after,
+            account.teacher_values,
+            account.no_teacher_values,
+        ),
     )
     describe(
         described, manifest_around(run.student.folder), _original(place, run, original.parameters), folder

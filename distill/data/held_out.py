@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import chain
 from typing import Protocol
 
 import numpy as np
@@ -65,6 +66,11 @@ class HeldOutPairs:
 
     languages: Mapping[str, tuple[list[str], list[str]]]
     measure: str = "precision at 1"
+
+    def texts(self) -> list[str]:
+        """The different texts, in the order in which they come first."""
+        sides = (side for both in self.languages.values() for side in both)
+        return list(dict.fromkeys(chain.from_iterable(sides)))
 
     def values(self, encode: Encode) -> dict[str, np.ndarray]:
         """Of each pair 0, ½ or 1: in how many of both directions it is found; see `HeldOut`."""

@@ -32,19 +32,29 @@ class Score:
         return METRICS[self.metric](self.items)
 
 
+def mean(items: np.ndarray, times: np.ndarray | None = None) -> float:
+    """The mean of the items.
+
+    Args:
+        items: numbers or bool, [texts] or [texts, 1].
+        times: how often each text counts, int [texts]; once if left out.
+    """
+    times = _once(items) if times is None else times
+    return float(times @ items.reshape(len(items)) / times.sum())
+
+
 def precision_at_1(items: np.ndarray, times: np.ndarray | None = None) -> float:
     """The share of texts that found their translation.
 
     Args:
         items: bool [texts] or [texts, 1].
-        times: how often each text counts, int [texts]; once if left out.
+        times: see `mean`.
 
     Example:
         >>> precision_at_1(np.array([True, True, False, True]))
         0.75
     """
-    times = _once(items) if times is None else times
-    return float(times @ items.reshape(len(items)) / times.sum())
+    return mean(items, times)
 
 
 def f1(items: np.ndarray, times: np.ndarray | None = None) -> float:
@@ -52,7 +62,7 @@ def f1(items: np.ndarray, times: np.ndarray | None = None) -> float:
 
     Args:
         items: right, found and true pairs of each text, int [texts, 3].
-        times: see `precision_at_1`.
+        times: see `mean`.
 
     Returns:
         0 where nothing is found and nothing true.
@@ -70,7 +80,7 @@ def pearson(items: np.ndarray, times: np.ndarray | None = None) -> float:
 
     Args:
         items: float [pairs, 2].
-        times: see `precision_at_1`.
+        times: see `mean`.
     """
     times = _once(items) if times is None else times
     centred = items - times @ items / times.sum()
@@ -83,7 +93,7 @@ def spearman(items: np.ndarray, times: np.ndarray | None = None) -> float:
 
     Args:
         items: float [pairs, 2].
-        times: see `precision_at_1`.
+        times: see `mean`.
     """
     items = items if times is None else np.repeat(items, times, axis=0)
     return pearson(np.stack([ranks(items[:, 0]), ranks(items[:, 1])], axis=1))
@@ -106,6 +116,7 @@ def _once(items: np.ndarray) -> np.ndarray:
 
 
 METRICS: Mapping[str, Callable[..., float]] = {
+    "mean": mean,
     "precision at 1": precision_at_1,
     "F1": f1,
     "Pearson": pearson,

@@ -50,6 +50,21 @@ def test_the_result_is_whole_and_says_what_it_is(shrunk: Path, original: Path) -
     assert (shrunk / "training.jsonl").read_text(encoding="utf-8").count("held_out") >= 4
 
 
+def test_it_says_what_training_did_to_each_language(shrunk: Path) -> None:
+    held_out = json.loads((shrunk / "manifest.json").read_text(encoding="utf-8"))["distillation"]["held_out"]
+    assert set(held_out["languages"]) == {"it", "ja"} and held_out["measure"] == "precision at 1"
+    for score in (held_out, *held_out["languages"].values()):
+        assert score["change"] == pytest.approx(score["after"] - score["before"], abs=1e-4)
+        assert score["interval"][0] <= score["change"] <= score["interval"][1]
+        assert score["teacher"] > 0
+    log = map(json.loads, (shrunk / "training.jsonl").read_text(encoding="utf-8").splitlines())
+    assert max(line.get("held_out", 0) for line in log) == pytest.approx(held_out["after"], abs=1e-5)
+    card = (shrunk / "README.md").read_text(encoding="utf-8")
+    assert (
+        "| language | examples | teacher | before | after | change |" in card and "| Italian (it) |" in card
+    )
+
+
 def test_the_result_loads_in_both_formats_alike(shrunk: Path) -> None:
     texts = ["good morning", "the red house"]
     encoder = smaller_labse.load(shrunk)
