@@ -17,7 +17,7 @@ teacher's own were not measured.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -58,6 +58,7 @@ class Distillation:
         steps: batches.
         options: of the training.
         held_out: what it brought or cost each language.
+        picture: the file that shows the training, in the model's folder; "" where there is none.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Distillation:
     steps: int
     options: Mapping[str, Any]
     held_out: HeldOutScores
+    picture: str = ""
 
 
 def describe(
@@ -91,9 +93,8 @@ def describe(
     """
     lineage = _lineage(done)
     write_lineage(lineage, folder / HUGGINGFACE)
-    card = _card(done)
-    card.save(folder / MODEL_CARD)
-    card.save(folder / HUGGINGFACE / MODEL_CARD)
+    _card(done).save(folder / MODEL_CARD)
+    _card(replace(done, picture="")).save(folder / HUGGINGFACE / MODEL_CARD)  # it has no picture beside it
     kept = {key: value for key, value in manifest.items() if key not in DROPPED}
     files = {
         path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()
@@ -167,6 +168,8 @@ Measure what it costs on your own text, for each language:
 
 {_held_out(done.held_out)}
 """
+    if done.picture:
+        text += f"\n![The loss and the held-out score over the steps of the training]({done.picture})\n"
     return ModelCard(f"---\n{data.to_yaml()}\n---\n\n{text}")
 
 

@@ -135,7 +135,7 @@ def _compute_parts(teacher: StrPath, texts: Sequence[str], parts: Path, device: 
     done = len(texts) - sum(min(PART_TEXTS, len(texts) - start) for _, start in missing)
     # Two loadings of a model may differ in the last bits, unless its graphs run as they stand.
     with encoder.exact(), progress("embedding with the teacher", len(texts), "texts") as advance:
-        advance(done)
+        advance.begin_at(done)
         for file, start in missing:
             part = texts[start : start + PART_TEXTS]
             vectors = encoder.encode(part, normalize=True, advance=advance).astype(np.float16)

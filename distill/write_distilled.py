@@ -14,13 +14,14 @@ from smaller_labse.common.progress import announce
 from smaller_labse.distill.description import Distillation, describe
 from smaller_labse.distill.held_out_scores import compare_held_out
 from smaller_labse.distill.run import Run, Trained
+from smaller_labse.distill.training_picture import can_draw, draw_training
 from smaller_labse.originals.huggingface import HuggingFaceFolder
 from smaller_labse.originals.locate import Place
 from smaller_labse.originals.model_folder import FROM_HUGGINGFACE, FROM_TFHUB, manifest_around
 from smaller_labse.originals.open import open_place
 from smaller_labse.originals.original_card import read_original_card
 
-LOG = "training.jsonl"
+LOG, PICTURE = "training.jsonl", "training.png"
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,10 @@ def write_distilled(place: Place, run: Run, trained: Trained, account: Account, 
     announce("writing the model")
     run.student.write(folder, run.config, trained.tensors.__getitem__, account.kept)
     shutil.copyfile(trained.log, folder / LOG)
+    if can_draw():
+        draw_training(trained.log, run.loss.names(), run.held_out.measure, folder / PICTURE)
+    else:
+        announce(f"no {PICTURE}, as matplotlib is missing (pip install 'smaller-labse[report]')")
     original, card = open_place(place), read_original_card(place)
     described = Distillation(
         name=run.name,
@@ -93,6 +98,7 @@ def write_distilled(place: Place, run: Run, trained: Trained, account: Account, 
             account.teacher_values,
             account.no_teacher_values,
         ),
+        picture=PICTURE if (folder / PICTURE).exists() else "",
     )
     describe(
         described, manifest_around(run.student.folder), _original(place, run, original.parameters), folder

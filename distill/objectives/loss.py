@@ -36,6 +36,15 @@ class Loss:
     margin: float = MARGIN
     scale: float = SCALE
 
+    def names(self) -> list[str]:
+        """What the parts are called, in their order."""
+        weights = {
+            "features": self.features,
+            "similarities": self.similarities,
+            "additive margin softmax": self.margins,
+        }
+        return [name for name, weight in weights.items() if weight]
+
     def parts(self, student: tf.Tensor, targets: tf.Tensor, ids: tf.Tensor) -> list[tf.Tensor]:
         """The weighted objectives that count; the loss is their sum.
 

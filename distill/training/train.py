@@ -104,7 +104,7 @@ def train(
     if files.checkpoint.exists():
         progress = read_checkpoint(files.checkpoint, step.state())
         _forget_after(progress.step, files.log)
-        bar(texts * progress.step)
+        bar.begin_at(texts * progress.step)
     else:
         files.log.unlink(missing_ok=True)
     batches = Batches(examples.sizes, examples.shares, examples.lengths, options.batch, options.seed)
@@ -131,6 +131,8 @@ def train(
         progress = replace(progress, step=progress.step + 1)
         bar.describe(f"training, loss {parts.sum():.3f}, held-out {max(progress.best, 0):.1%}")
         bar(texts)
+        if share > 0:
+            bar.expect(progress.seconds * (1 - share) / share)
         if progress.step % 10 == 0:
             _log(files.log, progress, loss=[round(float(part), 5) for part in parts])
         if time.monotonic() - saved > CHECKPOINT_SECONDS:

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -36,6 +37,14 @@ class Bar(Advance, Protocol):
     """A shown progress, whose description may change on the way."""
 
     def describe(self, description: str) -> None: ...
+
+    def begin_at(self, amount: int) -> None:
+        """Say how much was done before, by an earlier run; the rate is of what comes now."""
+        ...
+
+    def expect(self, seconds: float) -> None:
+        """Say how long the rest will take, where the amount does not tell, as a clock decides."""
+        ...
 
 
 @contextmanager
@@ -78,14 +87,22 @@ def _terminal_bar(description: str, total: int | None, unit: str) -> Iterator[Ba
         def render(self, task: Task) -> Text:
             return Text(f"{task.speed:,.0f} {unit}/s" if task.speed else "")
 
+    class Left(TimeRemainingColumn):
+        def render(self, task: Task) -> Text:
+            ends: float | None = task.fields["ends"]
+            if ends is None:
+                return super().render(task)
+            left = timedelta(seconds=round(max(0.0, ends - time.monotonic())))
+            return Text(str(left), style="progress.remaining")
+
     console = Console(file=drawing_stream(sys.stderr))
     said = TextColumn("{task.description}", markup=False, table_column=Column(overflow="fold"))
     drawn = [BarColumn(bar_width=10)] if console.width >= WIDE else []
     with (
-        Progress(said, *drawn, Done(), Rate(), TimeRemainingColumn(), console=console, transient=True) as bar,
+        Progress(said, *drawn, Done(), Rate(), Left(), console=console, transient=True) as bar,
         visible_output(),
     ):
-        yield _TerminalBar(bar, bar.add_task(visible(description), total=total))
+        yield _TerminalBar(bar, bar.add_task(visible(description), total=total, ends=None))
 
 
 class _TerminalBar:
@@ -100,17 +117,30 @@ class _TerminalBar:
     def describe(self, description: str) -> None:
         self.bar.update(self.task, description=visible(description))
 
+    def begin_at(self, amount: int) -> None:
+        self.bar.reset(self.task, completed=amount)
+
+    def expect(self, seconds: float) -> None:
+        self.bar.update(self.task, ends=time.monotonic() + seconds)
+
 
 class _PlainLines:
     """Prints a line when enough time has passed since the last one; short work prints nothing."""
 
     def __init__(self, description: str, total: int | None, unit: str) -> None:
         self.description, self.total, self.unit = description, total, unit
-        self.done = 0
+        self.done = self.before = 0
+        self.seconds_left: float | None = None
         self.started = self.printed = time.monotonic()
 
     def describe(self, description: str) -> None:
         self.description = description
+
+    def begin_at(self, amount: int) -> None:
+        self.done = self.before = amount
+
+    def expect(self, seconds: float) -> None:
+        self.seconds_left = seconds
 
     def __call__(self, amount: int) -> None:
         self.done += amount
@@ -118,10 +148,13 @@ class _PlainLines:
         if now - self.printed < SECONDS_BETWEEN_LINES:
             return
         self.printed = now
-        rate = self.done / (now - self.started)
+        rate = (self.done - self.before) / (now - self.started)
         line = f"{visible(self.description)}: {self.done:,}"
         line += f" of {self.total:,} {self.unit}" if self.total else f" {self.unit}"
         line += f", {rate:,.0f} {self.unit}/s"
-        if self.total and rate:
-            line += f", {max(0.0, self.total - self.done) / rate:,.0f} s left"
+        left = self.seconds_left
+        if left is None and self.total and rate:
+            left = max(0.0, self.total - self.done) / rate
+        if left is not None:
+            line += f", {left:,.0f} s left"
         print(line, file=sys.stderr, flush=True)

@@ -60,9 +60,10 @@ def test_it_says_what_training_did_to_each_language(shrunk: Path) -> None:
     log = map(json.loads, (shrunk / "training.jsonl").read_text(encoding="utf-8").splitlines())
     assert max(line.get("held_out", 0) for line in log) == pytest.approx(held_out["after"], abs=1e-5)
     card = (shrunk / "README.md").read_text(encoding="utf-8")
-    assert (
-        "| language | examples | teacher | before | after | change |" in card and "| Italian (it) |" in card
-    )
+    head = "| language | examples | teacher | before | after | change |"
+    assert head in card and "| Italian (it) |" in card
+    assert "](training.png)" in card and (shrunk / "training.png").read_bytes().startswith(b"\x89PNG")
+    assert "training.png" not in (shrunk / "huggingface" / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_result_loads_in_both_formats_alike(shrunk: Path) -> None:

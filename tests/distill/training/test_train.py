@@ -57,6 +57,11 @@ class Bar:
 
     def describe(self, description: str) -> None: ...
 
+    def begin_at(self, amount: int) -> None: ...
+
+    def expect(self, seconds: float) -> None:
+        assert seconds >= 0
+
 
 @pytest.fixture
 def run(tmp_path: Path) -> Callable[..., tuple[training.Progress, np.ndarray]]:
