@@ -57,8 +57,8 @@ def _add_shrink(commands: argparse._SubParsersAction[CommandParser]) -> None:
         "--teacher",
         required=True,
         metavar="MODEL",
-        help="whose embeddings are learnt: any model with embeddings of the same size, or a .npy file with a "
-        "row for each pair",
+        help="whose embeddings are learnt: any model, of another family and size too, or a .npy file with "
+        "a row for each pair",
     )
     _add_pairs(parser)
     parser.add_argument(
@@ -71,6 +71,11 @@ def _add_shrink(commands: argparse._SubParsersAction[CommandParser]) -> None:
         ("--feature-weight", 10.0, "of 1 - cosine to the teacher"),
         ("--similarity-weight", 1.0, "of the similarities within a batch"),
         ("--margin-weight", 0.0, "of additive margin softmax"),
+    )
+    training.add_argument(
+        "--export-projection",
+        action="store_true",
+        help="where the teacher's embeddings have another size: keep the layer that leads to it",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier model")
 

@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.common.errors import UsageError
 from smaller_labse.common.progress import announce, progress
 from smaller_labse.common.workplace import scratch_folder
 from smaller_labse.distill.data.examples import Examples
 from smaller_labse.distill.data.held_out import HeldOut, score_of
 from smaller_labse.distill.objectives.loss import Loss
+from smaller_labse.distill.students.projection import (
+    FITTED_TEXTS,
+    embedding_size,
+    fit_projection,
+    with_projection,
+)
 from smaller_labse.distill.students.student import ReadTensor, Student
 from smaller_labse.distill.training.train import TrainingFiles, TrainingOptions, train
 from smaller_labse.distill.training.training_step import TrainingStep
@@ -23,6 +29,7 @@ from smaller_labse.encoders.config import EncoderConfig
 from smaller_labse.encoders.deterministic_tensorflow import additions_in_order
 from smaller_labse.encoders.networks.tensorflow_network import TensorFlowNetwork
 from smaller_labse.encoders.preprocessors.preprocessor import build_preprocessor
+from smaller_labse.encoders.preprocessors.text_preprocessor import TextPreprocessor
 from smaller_labse.encoders.sentence_encoder import SentenceEncoder
 from smaller_labse.originals.digests import digest_of_json
 
@@ -47,6 +54,7 @@ class Run:
         loss: what is made small.
         depends_on: what else the result depends on, as JSON, such as digests of files.
         work: the folder where it goes on from when it is interrupted.
+        exports_projection: whether a projection to the teacher's size becomes a part of the student.
     """
 
     name: str
@@ -60,6 +68,7 @@ class Run:
     loss: Loss
     depends_on: Mapping[str, Any]
     work: Path
+    exports_projection: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,6 +76,7 @@ class Trained:
     """What came of a run.
 
     Attributes:
+        config: the student's, with its projection where that is a part of it.
         tensors: the student's, by the names in `config.tensor_shapes()`, float32.
         before: the values of the held-out examples before training, see `HeldOut.values`.
         after: the same of these tensors.
@@ -75,6 +85,7 @@ class Trained:
         log: a JSON object in each line.
     """
 
+    config: EncoderConfig
     tensors: Mapping[str, np.ndarray]
     before: Mapping[str, np.ndarray]
     after: Mapping[str, np.ndarray]
@@ -87,29 +98,35 @@ def run_training(run: Run) -> Trained:
     """Train a student.
 
     Raises:
-        SmallerLabseError: the teacher's embeddings have another size than the student's, the loss became NaN,
-            the disk is full, or a checkpoint is damaged.
+        UsageError: the projection is to be exported, and there is none.
+        SmallerLabseError: the loss became NaN, the disk is full, or a checkpoint is damaged.
     """
     examples, options = run.examples, run.options
     if options.steps is None and options.max_minutes is None:
         options = replace(options, steps=max(1, len(examples) // options.batch))
-    _require_same_size(run.config, examples.targets)
     run.work.mkdir(parents=True, exist_ok=True)
     key = _key(run, options)
     files = TrainingFiles(*(run.work / f"{key}.{end}" for end in ("checkpoint", "best", "jsonl")))
     with scratch_folder() as scratch, additions_in_order():
         setup = run.student.tokenizer.write_for_tensorflow(scratch)
         preprocess = build_preprocessor(setup, run.student.sequence_length)
-        encoder = Encoder(run.config, run.read_tensor, setup.file)
-        network = TensorFlowNetwork(run.name, preprocess, encoder, run.student.tokenizer.pieces)
-        sentence_encoder = SentenceEncoder(run.name, network, run.student.prompt)
-        size = examples.targets.shape[1]
+        built = _build(run, setup.file, preprocess)
+        kernel = _first_projection(run, built.sentences)
+        if run.exports_projection and kernel is not None:
+            run = _with_projection(run, kernel)
+            built, kernel = _build(run, setup.file, preprocess), None
         step = TrainingStep(
-            encoder, preprocess, run.trained.__contains__, size, run.loss, chunk_texts=options.chunk_texts
+            built.encoder,
+            preprocess,
+            run.trained.__contains__,
+            examples.targets.shape[1],
+            run.loss,
+            chunk_texts=options.chunk_texts,
+            projection=kernel,
         )
 
         def encode(texts: Sequence[str]) -> np.ndarray:
-            return sentence_encoder.encode(texts, True, advance=lambda amount: None)
+            return built.sentences.encode(texts, True, advance=lambda amount: None)
 
         def score() -> float:
             return score_of(run.held_out.values(encode))
@@ -124,22 +141,50 @@ def run_training(run: Run) -> Trained:
         with progress("training", total, "texts") as bar:
             done = train(step, examples, options, files, score, bar)
         after = run.held_out.values(encode)
-        tensors = {name: variable.numpy() for name, variable in encoder.weights.items()}
-    return Trained(tensors, before, after, done.step, options, files.log)
+        tensors = {name: variable.numpy() for name, variable in built.encoder.weights.items()}
+    return Trained(run.config, tensors, before, after, done.step, options, files.log)
 
 
-def embedding_size(config: EncoderConfig) -> int:
-    """Numbers in an embedding, behind the dense layers."""
-    dense = config.pooling.dense
-    return dense[-1].out_features if dense else config.hidden_size
+class _Built(NamedTuple):
+    """A student that is to be trained: its encoder, and what encodes texts with it."""
+
+    encoder: Encoder
+    sentences: SentenceEncoder
 
 
-def _require_same_size(config: EncoderConfig, targets: np.ndarray) -> None:
-    if targets.shape[1] != embedding_size(config):
-        raise SmallerLabseError(
-            f"the teacher's embeddings have {targets.shape[1]} numbers, the student's "
-            f"{embedding_size(config)}; choose a teacher with embeddings of the same size"
-        )
+def _build(run: Run, vocabulary: Path, preprocess: TextPreprocessor) -> _Built:
+    encoder = Encoder(run.config, run.read_tensor, vocabulary)
+    network = TensorFlowNetwork(run.name, preprocess, encoder, run.student.tokenizer.pieces)
+    return _Built(encoder, SentenceEncoder(run.name, network, run.student.prompt))
+
+
+def _first_projection(run: Run, sentences: SentenceEncoder) -> np.ndarray | None:
+    """The projection before training; None where the student's embeddings have the teacher's size.
+
+    Raises:
+        UsageError: it is to be exported, and there is none.
+    """
+    targets = run.examples.targets
+    own, teachers = embedding_size(run.config), targets.shape[1]
+    if own == teachers:
+        if run.exports_projection:
+            raise UsageError(
+                f"--export-projection: both embeddings have {own} numbers, so there is no projection"
+            )
+        return None
+    announce(
+        f"fitting a projection from the student's embeddings of {own} numbers to the teacher's {teachers}"
+    )
+    count = min(FITTED_TEXTS, len(run.examples))
+    chosen = run.examples.batch(np.linspace(0, len(run.examples) - 1, count).astype(np.int64))
+    texts = [text.removeprefix(run.examples.prompt) for text in chosen.texts[:count]]
+    embeddings = sentences.encode(texts, True, advance=lambda amount: None)
+    return fit_projection(embeddings, chosen.targets[:count])
+
+
+def _with_projection(run: Run, kernel: np.ndarray) -> Run:
+    config, read_tensor, name = with_projection(run.config, run.read_tensor, kernel)
+    return replace(run, config=config, read_tensor=read_tensor, trained=run.trained | {name})
 
 
 def _key(run: Run, options: TrainingOptions) -> str:
@@ -153,6 +198,7 @@ def _key(run: Run, options: TrainingOptions) -> str:
         "texts": digest_of_json({"sides": [list(side) for side in examples.sides]}),
         "groups": [list(examples.sizes), examples.shares.tolist()],
         "prompt": examples.prompt,
+        "exports_projection": run.exports_projection,
         "targets": digest_of_json({"some": np.asarray(examples.targets[some], np.float32).tolist()}),
         "held_out": run.held_out.measure,
         "options": asdict(options),

@@ -66,6 +66,7 @@ def shrink(
     feature_weight: float = 10.0,
     similarity_weight: float = 1.0,
     margin_weight: float = 0.0,
+    export_projection: bool = False,
     seed: int = 0,
     device: str | None = None,
     overwrite: bool = False,
@@ -79,8 +80,8 @@ def shrink(
     Args:
         model: the model of which layers are kept: a model folder, a Hugging Face folder or hub id, or an
             encoder in LaBSE's TF Hub format.
-        teacher: any model that `smaller_labse.load` takes, with embeddings of the same size; or a `.npy` file
-            with a row for the first sentence of every pair, in the order of `pairs`.
+        teacher: any model that `smaller_labse.load` takes; or a `.npy` file with a row for the first
+            sentence of every pair, in the order of `pairs`.
         pairs: see `find_pairs`.
         out: the new model's folder.
         layers: how many are kept, or their numbers from 0 on: "0,2,4".
@@ -94,14 +95,16 @@ def shrink(
         feature_weight: of feature distillation in the loss.
         similarity_weight: of similarity distillation.
         margin_weight: of additive margin softmax.
+        export_projection: make the projection to the teacher's size a part of the model, where the sizes of
+            the embeddings differ; without, it is used in training only.
         seed: of the order of the pairs.
         device: where the teacher's vectors are computed, see `smaller_labse.load`.
         overwrite: replace an earlier model.
 
     Raises:
         UsageError: arguments that do not go together.
-        SmallerLabseError: the model or the teacher cannot be read, the pairs are no pairs, the sizes of the
-            embeddings differ, or the loss became NaN.
+        SmallerLabseError: the model or the teacher cannot be read, the pairs are no pairs, the teacher's
+            embeddings hold NaN, or the loss became NaN.
 
     Example:
         >>> from smaller_labse.distill.shrink import shrink  # doctest: +SKIP
@@ -138,6 +141,11 @@ def shrink(
     from smaller_labse.distill.write_distilled import Account, public_name, write_distilled
 
     student = open_student(model)
+    if export_projection and not student.can_have_dense:
+        raise UsageError(
+            f"--export-projection: the format of {os.fspath(model)} has no dense layers behind its pooler; "
+            "leave it out"
+        )
     kept = choose_layers(str(layers), student.config.num_hidden_layers)
     config, read_tensor = keep_layers(student.config, student.read_tensor, kept)
     work = Path(f"{os.fspath(out).rstrip('/')}{WORK}")
@@ -162,6 +170,7 @@ def shrink(
         loss=Loss(feature_weight, similarity_weight, margin_weight),
         depends_on={"student": digests_of_model(place), "layers": kept},
         work=work,
+        exports_projection=export_projection,
     )
     named = [markdown_text(public_name(os.fspath(each))) for each in (model, teacher)]
     account = Account(

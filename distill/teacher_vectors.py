@@ -20,6 +20,7 @@ from smaller_labse.common.arguments import StrPath
 from smaller_labse.common.atomic_output import new_file
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.progress import announce, progress
+from smaller_labse.common.visible_text import visible
 from smaller_labse.encoders.prompt import prompt_of
 from smaller_labse.originals.digests import digest_of_json, digests_of_files
 from smaller_labse.originals.locate import Place, folders_of, locate_encoder
@@ -139,8 +140,19 @@ def _compute_parts(teacher: StrPath, texts: Sequence[str], parts: Path, device: 
         for file, start in missing:
             part = texts[start : start + PART_TEXTS]
             vectors = encoder.encode(part, normalize=True, advance=advance).astype(np.float16)
+            _require_vectors(teacher, part, vectors)
             with new_file(file) as partial, partial.open("wb") as stream:
                 np.save(stream, vectors, allow_pickle=False)
+
+
+def _require_vectors(teacher: StrPath, texts: Sequence[str], vectors: np.ndarray) -> None:
+    wrong = np.flatnonzero(~np.isfinite(vectors).all(axis=1) | ~vectors.any(axis=1))
+    if len(wrong):
+        text = visible(texts[wrong[0]][:40])
+        raise SmallerLabseError(
+            f"{os.fspath(teacher)}: the teacher's embedding of {text!r} holds NaN or infinity, or zeros "
+            "only; choose another teacher"
+        )
 
 
 def _join(parts: Path, texts: int, file: Path) -> None:

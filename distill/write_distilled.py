@@ -68,7 +68,7 @@ def write_distilled(place: Place, run: Run, trained: Trained, account: Account, 
         What its cards say.
     """
     announce("writing the model")
-    run.student.write(folder, run.config, trained.tensors.__getitem__, account.kept)
+    run.student.write(folder, trained.config, trained.tensors.__getitem__, account.kept)
     shutil.copyfile(trained.log, folder / LOG)
     if can_draw():
         draw_training(trained.log, run.loss.names(), run.held_out.measure, folder / PICTURE)
@@ -84,7 +84,7 @@ def write_distilled(place: Place, run: Run, trained: Trained, account: Account, 
         student=card,
         student_parameters=original.parameters,
         vocab_size=run.config.vocab_size,
-        parameters=original.parameters - run.student.config.parameters + run.config.parameters,
+        parameters=original.parameters - run.student.config.parameters + trained.config.parameters,
         layers=account.kept,
         languages=tuple(dict.fromkeys(account.languages)),
         corpus=account.corpus,

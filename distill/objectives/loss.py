@@ -45,20 +45,25 @@ class Loss:
         }
         return [name for name, weight in weights.items() if weight]
 
-    def parts(self, student: tf.Tensor, targets: tf.Tensor, ids: tf.Tensor) -> list[tf.Tensor]:
+    def parts(
+        self, student: tf.Tensor, targets: tf.Tensor, ids: tf.Tensor, projected: tf.Tensor | None = None
+    ) -> list[tf.Tensor]:
         """The weighted objectives that count; the loss is their sum.
 
         Args:
             student: embeddings of one side's texts, then of the other's, float32 [texts, size].
-            targets: the teacher's, in the same order, float32 [texts, size].
+            targets: the teacher's, in the same order, float32 [texts, teacher's size].
             ids: a number for each text of each side, the same for equal ones, int32 [sides, examples].
+            projected: `student` at the teacher's size, where that is another, float32 [texts, teacher's
+                size]; feature distillation alone needs it.
 
         Returns:
             float32 [] each, in the order of the weights above.
         """
         parts = []
         if self.features:
-            parts.append(self.features * feature_distillation(student, targets))
+            features = student if projected is None else projected
+            parts.append(self.features * feature_distillation(features, targets))
         if self.similarities:
             parts.append(self.similarities * similarity_distillation(student, targets, self.temperature))
         if self.margins:
@@ -67,3 +72,20 @@ class Loss:
             softmax = additive_margin_softmax(sentences, translations, same, self.margin, self.scale)
             parts.append(self.margins * softmax)
         return parts
+
+
+@dataclass(frozen=True)
+class LossOfProjected:
+    """A loss of embeddings behind which their projections to the teacher's size stand.
+
+    Attributes:
+        loss: how much each objective counts.
+        size: of the student's embeddings.
+    """
+
+    loss: Loss
+    size: int
+
+    def parts(self, student: tf.Tensor, targets: tf.Tensor, ids: tf.Tensor) -> list[tf.Tensor]:
+        """See `Loss.parts`; `student` is float32 [texts, size + teacher's size]."""
+        return self.loss.parts(student[:, : self.size], targets, ids, student[:, self.size :])

@@ -26,6 +26,11 @@ from smaller_labse.encoders.preprocessors.preprocessor import (
     save_preprocessor,
 )
 from smaller_labse.encoders.prompt import prompt_of
+from smaller_labse.encoders.sentence_transformers_modules import (
+    TORCH_ACTIVATIONS,
+    DenseModule,
+    write_sentence_transformers,
+)
 from smaller_labse.encoders.side_files import TOKENIZER_FILES, find_side_files
 from smaller_labse.encoders.to_huggingface import torch_values, write_huggingface
 from smaller_labse.originals.huggingface import CONFIG, HuggingFaceFolder
@@ -55,6 +60,7 @@ class Student(Protocol):
         tokenizer: its own, which the student keeps.
         sequence_length: the length in tokens that it truncates texts at.
         prompt: what goes before every text.
+        can_have_dense: whether its format has dense layers behind the pooling.
     """
 
     folder: Path
@@ -62,6 +68,7 @@ class Student(Protocol):
     tokenizer: Tokenizer
     sequence_length: int
     prompt: str
+    can_have_dense: bool
 
     def read_tensor(self, name: str) -> np.ndarray:
         """The tensor of a name in `config.tensor_shapes()`, float32."""
@@ -120,6 +127,7 @@ class _HuggingFaceStudent:
         self.tokenizer = open_huggingface_tokenizer(place.folder, self.config.vocab_size)
         self.sequence_length = self._encoder.sequence_length
         self.prompt = prompt_of(place) or ""
+        self.can_have_dense = self.config.pooling.mode != "pooler"
         self._side_files = find_side_files(
             place.folder, {file.file.name for file in self._weights.files}, self.config.vocab_size
         )
@@ -139,7 +147,21 @@ class _HuggingFaceStudent:
         write_json(target / CONFIG, {**described, **dtypes, "num_hidden_layers": config.num_hidden_layers})
         tensors = [*self._trained_tensors(config, trained), *self._other_tensors()]
         write_safetensors(target / WEIGHTS, tensors, {"format": "pt"})
+        if config.pooling != self.config.pooling:
+            self._write_modules(target, config, trained)
         self._write_saved_models(folder)
+
+    def _write_modules(self, folder: Path, config: EncoderConfig, trained: ReadTensor) -> None:
+        """The dense layers behind the pooling, where there are more than before, or they have other sizes."""
+        dense = [
+            DenseModule(
+                TORCH_ACTIVATIONS[layer.activation],
+                trained(f"dense_{number}/kernel").T,
+                trained(f"dense_{number}/bias"),
+            )
+            for number, layer in enumerate(config.pooling.dense)
+        ]
+        write_sentence_transformers(folder, config, dense, self.sequence_length, config.pooling.normalize)
 
     def _trained_tensors(self, config: EncoderConfig, trained: ReadTensor) -> list[NewTensor]:
         prefix = self._encoder.names["type_embeddings/embeddings"].removesuffix(
@@ -176,6 +198,7 @@ class _TFHubStudent:
     """An encoder in LaBSE's TF Hub format; see `Student`."""
 
     prompt = ""
+    can_have_dense = False
 
     def __init__(self, place: TFHubFolders) -> None:
         self.folder = place.encoder

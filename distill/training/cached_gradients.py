@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from smaller_labse.distill.objectives.loss import Loss
+from smaller_labse.distill.objectives.loss import Loss, LossOfProjected
 from smaller_labse.distill.training.gradients import Embed, Gradient
 from smaller_labse.encoders.networks.tensorflow_network import RAGGED
 
@@ -23,7 +23,12 @@ class CachedGradients:
     """Gradients of a batch, of which a chunk at a time is in memory; see `Gradients`."""
 
     def __init__(
-        self, embed: Embed, variables: Sequence[tf.Variable], loss: Loss, size: int, chunk_texts: int
+        self,
+        embed: Embed,
+        variables: Sequence[tf.Variable],
+        loss: Loss | LossOfProjected,
+        size: int,
+        chunk_texts: int,
     ) -> None:
         """Prepare them; TensorFlow traces them when they are first asked for.
 
@@ -31,17 +36,18 @@ class CachedGradients:
             embed: the student.
             variables: what is trained.
             loss: what is made small.
-            size: of the embeddings and the targets.
+            size: of the targets.
             chunk_texts: how many texts are embedded at a time.
         """
-        embeddings = tf.TensorSpec([None, size])
+        embeddings = tf.TensorSpec([None, None])
 
         @tf.function(input_signature=[RAGGED], autograph=False)
         def embed_chunk(tokens: tf.RaggedTensor) -> tf.Tensor:
             return embed(tokens)
 
         @tf.function(
-            input_signature=[embeddings, embeddings, tf.TensorSpec([None, None], tf.int32)], autograph=False
+            input_signature=[embeddings, tf.TensorSpec([None, size]), tf.TensorSpec([None, None], tf.int32)],
+            autograph=False,
         )
         def at_embeddings(
             student: tf.Tensor, targets: tf.Tensor, ids: tf.Tensor

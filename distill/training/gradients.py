@@ -7,7 +7,7 @@ from typing import Protocol, TypeAlias
 
 import tensorflow as tf
 
-from smaller_labse.distill.objectives.loss import Loss
+from smaller_labse.distill.objectives.loss import Loss, LossOfProjected
 from smaller_labse.encoders.networks.tensorflow_network import RAGGED
 
 Embed = Callable[[tf.RaggedTensor], tf.Tensor]  # tokens of texts → embeddings, float32 [texts, size]
@@ -36,7 +36,9 @@ class Gradients(Protocol):
 class PlainGradients:
     """Gradients of a batch that is in memory at once; see `Gradients`."""
 
-    def __init__(self, embed: Embed, variables: Sequence[tf.Variable], loss: Loss, size: int) -> None:
+    def __init__(
+        self, embed: Embed, variables: Sequence[tf.Variable], loss: Loss | LossOfProjected, size: int
+    ) -> None:
         """Prepare them; TensorFlow traces them when they are first asked for.
 
         Args:

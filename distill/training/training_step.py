@@ -9,7 +9,7 @@ import tensorflow as tf
 import tf_keras
 
 from smaller_labse.distill.data.examples import Batch
-from smaller_labse.distill.objectives.loss import Loss
+from smaller_labse.distill.objectives.loss import Loss, LossOfProjected
 from smaller_labse.distill.training.cached_gradients import CachedGradients
 from smaller_labse.distill.training.gradients import Gradient, Gradients, PlainGradients
 from smaller_labse.distill.training.row_adam import RowAdam, sum_by_row
@@ -26,7 +26,8 @@ class TrainingStep:
     """Trains an encoder, or some of its tensors.
 
     Attributes:
-        variables: what is trained.
+        variables: what is trained, the projection too.
+        projection: see below; None where the sizes are the same.
         optimizer: AdamW (arXiv 1711.05101), from Keras, of all but the embedding matrix.
         row_optimizer: of the embedding matrix; None where that is not trained.
     """
@@ -40,6 +41,7 @@ class TrainingStep:
         loss: Loss,
         row_rate: float = 1.0,
         chunk_texts: int | None = None,
+        projection: np.ndarray | None = None,
     ) -> None:
         """Prepare the step; TensorFlow traces it when it is first called.
 
@@ -47,13 +49,19 @@ class TrainingStep:
             encoder: the student.
             preprocess: tokenizes its texts.
             is_trained: whether a tensor is trained, by its name in `encoder.weights`.
-            size: of the teacher's embeddings, the same as the student's.
+            size: of the teacher's embeddings.
             loss: what is made small.
             row_rate: the embedding matrix's learning rate, in learning rates of the rest.
             chunk_texts: how many texts are in memory at a time; None for all of a batch.
+            projection: from the student's embeddings to the teacher's where their sizes differ, as it
+                is before training, float32 [student's size, `size`].
         """
         trained = {name: variable for name, variable in encoder.weights.items() if is_trained(name)}
         matrix = trained.pop(WORD_EMBEDDINGS, None)
+        self.projection: tf.Variable | None = None
+        if projection is not None:
+            self.projection = tf.Variable(projection, name="projection/kernel")
+            trained["projection/kernel"] = self.projection
         self._others = list(trained.values())
         self.variables: list[tf.Variable] = self._others if matrix is None else [matrix, *self._others]
         self.row_optimizer = None if matrix is None else RowAdam(matrix)
@@ -67,12 +75,16 @@ class TrainingStep:
         def embed(tokens: tf.RaggedTensor) -> tf.Tensor:
             length = tf.cast(tf.reduce_max(tokens.row_lengths()), tf.int32) + SPECIAL_TOKENS
             inputs = preprocess.bert_pack_inputs([tokens], seq_length=tf.minimum(length, longest))
-            return encoder(inputs)["default"]
+            student = encoder(inputs)["default"]
+            if self.projection is None:
+                return student
+            return tf.concat([student, tf.matmul(student, self.projection)], axis=1)
 
+        objective = loss if self.projection is None else LossOfProjected(loss, self.projection.shape[0])
         self._gradients: Gradients = (
-            PlainGradients(embed, self.variables, loss, size)
+            PlainGradients(embed, self.variables, objective, size)
             if chunk_texts is None
-            else CachedGradients(embed, self.variables, loss, size, chunk_texts)
+            else CachedGradients(embed, self.variables, objective, size, chunk_texts)
         )
         self._apply = tf.function(self._apply_if_finite, autograph=False, reduce_retracing=True)
 

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from smaller_labse.common.json_files import write_json
-from smaller_labse.encoders.config import EncoderConfig
+from smaller_labse.encoders.config import Activation, EncoderConfig
 from smaller_labse.encoders.sentence_transformers_folder import LIMITS, MODULES
 from smaller_labse.originals.huggingface import CONFIG, SENTENCE_TRANSFORMERS
 from smaller_labse.originals.weights.safetensors_folder import WEIGHTS
 from smaller_labse.originals.weights.safetensors_writer import NewTensor, write_safetensors
 
 PYTORCH = {"format": "pt"}  # what transformers asks the file's metadata for
+TORCH_ACTIVATIONS: Mapping[Activation, str] = {
+    "tanh": "torch.nn.modules.activation.Tanh",
+    "identity": "torch.nn.modules.linear.Identity",
+    "hardswish": "torch.nn.modules.activation.Hardswish",
+    "glu": "torch.nn.modules.activation.GLU",
+}
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from smaller_labse.distill.shrink import shrink
 from smaller_labse.evaluate.comparison.parity import parity
 from smaller_labse.originals.folder_check import check_folder
 from smaller_labse.originals.lineage import read_lineage
+from tests.small_originals import write_mean_bert
 
 WORDS = ("good", "morning", "the", "house", "red", "night", "xy")
 
@@ -74,6 +75,20 @@ def test_the_result_loads_in_both_formats_alike(shrunk: Path) -> None:
     np.testing.assert_allclose(embeddings, beside, atol=1e-5)
 
 
+def test_a_teacher_of_another_size_teaches_by_a_projection(tmp_path: Path, pairs: str) -> None:
+    model, vectors = write_mean_bert(tmp_path / "model"), tmp_path / "teacher.npy"
+    np.save(vectors, np.random.default_rng(0).normal(size=(2 * len(WORDS) ** 2, 24)).astype(np.float32))
+    given = {"languages": "it,ja", "layers": 1, "steps": 2, "batch_pairs": 4}
+    out = shrink(model, vectors, pairs, tmp_path / "out", **given, export_projection=True).folder
+    encoder = smaller_labse.load(out)
+    assert encoder.embedding_size == 24
+    texts = ["good morning", "the red house"]
+    embeddings = encoder.encode(texts)
+    beside = smaller_labse.load(out / "huggingface").encode(texts)
+    np.testing.assert_allclose(embeddings, beside, atol=1e-5)
+    assert (out / "huggingface" / "2_Dense").exists()
+
+
 def test_parity_refuses_it_by_name(shrunk: Path, original: Path, tmp_path: Path) -> None:
     (tmp_path / "en.txt").write_text("good morning\n", encoding="utf-8")
     with pytest.raises(SmallerLabseError, match="one: distilled from original, so its embeddings are not"):
@@ -92,6 +107,11 @@ def test_parity_refuses_it_by_name(shrunk: Path, original: Path, tmp_path: Path)
         ),
         ({"batch_pairs": 1}, UsageError, "--batch-pairs 1: expected 2 or more"),
         ({"feature_weight": 0, "similarity_weight": 0}, UsageError, "all weights of objectives are 0"),
+        (
+            {"export_projection": True},
+            UsageError,
+            "--export-projection: the format of {model} has no dense layers behind its pooler; leave it out",
+        ),
         ({"teacher": "no/such/model"}, SmallerLabseError, "no/such/model: no such folder"),
     ],
 )
@@ -101,5 +121,5 @@ def test_what_is_wrong_is_said_in_one_line(
     given = {"model": original, "teacher": original, "pairs": pairs, "layers": 1, "languages": "it,ja"}
     with pytest.raises(error) as said:
         shrink(**(given | changed), out=tmp_path / "out")
-    assert message in str(said.value) and "\n" not in str(said.value)
+    assert message.format(model=original) in str(said.value) and "\n" not in str(said.value)
     assert not (tmp_path / "out").exists()

@@ -66,6 +66,17 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(
     assert whole.name == resumed.name and whole.read_bytes() == resumed.read_bytes()
 
 
+def test_a_teacher_with_nan_is_named_and_nothing_is_kept(
+    original: Path, loaded: SentenceEncoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SentenceEncoder, "encode", lambda *given, **options: np.full((3, 4), np.nan))
+    with pytest.raises(
+        SmallerLabseError, match=r"original: the teacher's embedding of 'good morning red house'"
+    ):
+        teacher_vectors(original, TEXTS, tmp_path)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [
