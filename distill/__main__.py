@@ -1,4 +1,4 @@
-"""The command `distill-encoder`: a model folder and a teacher become a model with fewer layers."""
+"""The command `distill-encoder`: a model folder is trained to give a teacher's embeddings."""
 
 from __future__ import annotations
 
@@ -23,6 +23,12 @@ SHRINK_EXAMPLES = (
     "distill-encoder shrink --model work/model --teacher work/model --pairs en-it=it.en,it.it "
     "--layers 0,5,11 --steps 2000 --out work/three",
 )
+RECOVER_EXAMPLES = (
+    "distill-encoder recover --model work/model --teacher intfloat/multilingual-e5-small "
+    "--text 'text/{code}.txt' --languages fr,de --max-minutes 60 --out work/recovered",
+    "distill-encoder recover --model work/model --teacher work/original --text it=notes.jsonl.gz "
+    "--train lowest:4 --steps 5000 --out work/recovered",
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -38,8 +44,81 @@ def make_parser() -> CommandParser:
         examples=SHRINK_EXAMPLES,
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    _add_recover(commands)
     _add_shrink(commands)
     return parser
+
+
+def _add_recover(commands: argparse._SubParsersAction[CommandParser]) -> None:
+    parser = add_command(
+        commands,
+        "recover",
+        _recover,
+        "a trimmed model with its original's embeddings again, trained on text",
+        description="Train a trimmed model on text of its languages to give its original's embeddings again, "
+        "of texts that lost tokens. The same command goes on where it was interrupted.",
+        examples=RECOVER_EXAMPLES,
+    )
+    parser.add_argument("--model", required=True, help="the trimmed model")
+    parser.add_argument(
+        "--teacher",
+        required=True,
+        metavar="MODEL",
+        help="the model that it was trimmed from, or a .npy file with a row for each text",
+    )
+    _add_text(parser)
+    parser.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="the new model's folder")
+    training = _add_training(parser, batch="--batch-texts", default_batch=64, learning_rate=1e-3)
+    training.add_argument(
+        "--train",
+        default="matrix",
+        metavar="WHAT",
+        help="matrix, the embedding matrix; lowest:4, all that comes before layer 4 (from 0); or all; "
+        "default: %(default)s",
+    )
+    training.add_argument(
+        "--lost-share",
+        type=non_negative_number,
+        metavar="SHARE",
+        help="how many of the texts that are drawn have lost tokens; default: 0.75",
+    )
+    _add_weights(
+        training,
+        ("--feature-weight", 10.0, "of 1 - cosine to the teacher"),
+        ("--similarity-weight", 1.0, "of the similarities within a batch"),
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace an earlier model")
+
+
+def _add_text(parser: argparse.ArgumentParser) -> None:
+    """Options that say where text is, as for counting."""
+    text = parser.add_argument_group("text")
+    text.add_argument(
+        "--text",
+        required=True,
+        nargs="+",
+        metavar="LANGUAGE=PATH",
+        help="a file (.txt, .jsonl, .csv, .parquet; .gz, .zst, .xz, .bz2 too) or a folder of them; or a path "
+        "with {code}, {iso3} or {name} in the language's place",
+    )
+    text.add_argument("--languages", metavar="LIST", help="fill {code} in --text, e.g. fr,de")
+    text.add_argument("--text-field", metavar="NAME", help="field or column of the text; default: text")
+    for option, default, what in (
+        ("--longer-than", 5, "texts are lines of more than N characters"),
+        ("--max-lines", 1_000_000, "read at most N lines per language, 0 for all"),
+        (
+            "--max-texts",
+            20_000,
+            "train on at most N texts per language, 0 for all",
+        ),
+    ):
+        text.add_argument(
+            option,
+            type=non_negative_integer,
+            default=default,
+            metavar="N",
+            help=f"{what}; default: {default}",
+        )
 
 
 def _add_shrink(commands: argparse._SubParsersAction[CommandParser]) -> None:
@@ -136,6 +215,17 @@ def _add_weights(training: argparse._ArgumentGroup, *weights: tuple[str, float, 
         training.add_argument(
             option, type=non_negative_number, default=default, metavar="N", help=f"{what}; default: {default}"
         )
+
+
+def _recover(options: argparse.Namespace) -> None:
+    from smaller_labse.distill.recover import recover
+
+    recovered = recover(**vars(options))
+    print(
+        f"{visible(str(recovered.folder))}: {recovered.rows:,} rows of the embedding matrix changed in "
+        f"{recovered.steps:,} steps; on held-out texts the mean cosine to the teacher is "
+        f"{recovered.after:.4f}, before {recovered.before:.4f}"
+    )
 
 
 def _shrink(options: argparse.Namespace) -> None:

@@ -8,7 +8,8 @@ original, and beside it
                      made from, "layers": [which of its layers], "languages": [...], "text": names of files,
                      "examples": how many of what, "steps": ..., "options": {...},
                      "held_out": {"measure": ..., "examples": ..., "before": ..., "after": ..., "change": ...,
-                                  "interval": [...], "teacher": ..., "languages": {code: the same}}}
+                                  "interval": [...], "teacher": ..., "languages": {code: the same}},
+                     and what the method adds, such as "rows_changed", how many of the embedding matrix}
 
 The held-out scores are shares of 1, the intervals those of the change, at 95%; "teacher" is missing where the
 teacher's own were not measured.
@@ -17,7 +18,7 @@ teacher's own were not measured.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,7 @@ class Distillation:
         options: of the training.
         held_out: what it brought or cost each language.
         picture: the file that shows the training, in the model's folder; "" where there is none.
+        facts: what else the manifest says of it.
     """
 
     name: str
@@ -78,6 +80,7 @@ class Distillation:
     options: Mapping[str, Any]
     held_out: HeldOutScores
     picture: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 def describe(
@@ -138,6 +141,7 @@ def _as_json(done: Distillation) -> dict[str, Any]:
         "steps": done.steps,
         "options": dict(done.options),
         "held_out": done.held_out.as_json(),
+        **done.facts,
     }
 
 

@@ -33,15 +33,21 @@ CHECKED_ROWS = 65536
 
 
 def teacher_vectors(
-    teacher: StrPath, texts: Sequence[str], folder: Path, device: str | None = None
+    teacher: StrPath,
+    texts: Sequence[str],
+    folder: Path,
+    device: str | None = None,
+    prompt: str = "",
 ) -> np.ndarray:
     """The teacher's embeddings of texts, from what is kept in a folder, or computed and kept there.
 
     Args:
-        teacher: any model that `smaller_labse.load` takes; its own prompt goes before every text.
+        teacher: any model that `smaller_labse.load` takes; its own prompt goes before every text, if its
+            files name one.
         texts: the texts; whoever has equal ones gives them once.
         folder: where the vectors are kept; it is made if need be.
         device: where they are computed, see `smaller_labse.load`.
+        prompt: what goes before every text where the teacher's files name no prompt.
 
     Returns:
         float16 [texts, the teacher's embedding size], at length 1, mapped from the file and not read.
@@ -52,11 +58,14 @@ def teacher_vectors(
     Example:
         vectors = teacher_vectors("intfloat/multilingual-e5-small", english, Path("work/teacher"))
     """
-    file = folder / f"{_digest(teacher, texts)}.npy"
+    place = locate_encoder(os.fspath(teacher))
+    own = prompt_of(place)
+    prompt = prompt if own is None else own
+    file = folder / f"{_digest(place, prompt, texts)}.npy"
     if not file.exists():
         parts = file.with_suffix(PARTS)
         parts.mkdir(parents=True, exist_ok=True)
-        _compute_parts(teacher, texts, parts, device)
+        _compute_parts(teacher, prompt, texts, parts, device)
         _join(parts, len(texts), file)
         shutil.rmtree(parts)
     return read_vectors(file, len(texts))
@@ -108,9 +117,8 @@ def digests_of_model(place: Place) -> dict[str, str]:
     return digests_of_files(files)
 
 
-def _digest(teacher: StrPath, texts: Sequence[str]) -> str:
+def _digest(place: Place, prompt: str, texts: Sequence[str]) -> str:
     """What the vectors depend on, in hexadecimal digits."""
-    place = locate_encoder(os.fspath(teacher))
     text = hashlib.sha256()
     for each in texts:  # a text may hold line feeds, so its length stands before it
         encoded = each.encode()
@@ -118,13 +126,15 @@ def _digest(teacher: StrPath, texts: Sequence[str]) -> str:
     described = {
         "format": FORMAT,
         "teacher": digests_of_model(place),
-        "prompt": prompt_of(place) or "",
+        "prompt": prompt,
         "texts": text.hexdigest(),
     }
     return digest_of_json(described)[:DIGITS]
 
 
-def _compute_parts(teacher: StrPath, texts: Sequence[str], parts: Path, device: str | None) -> None:
+def _compute_parts(
+    teacher: StrPath, prompt: str, texts: Sequence[str], parts: Path, device: str | None
+) -> None:
     """Compute and write the parts that are not there yet."""
     missing = [(file, start) for file, start in _parts(parts, len(texts)) if not file.exists()]
     if not missing:
@@ -132,7 +142,7 @@ def _compute_parts(teacher: StrPath, texts: Sequence[str], parts: Path, device: 
     from smaller_labse.encoders.load import load
 
     announce(f"loading the teacher {os.fspath(teacher)}")
-    encoder = load(teacher, device=device)
+    encoder = load(teacher, prompt=prompt, device=device)
     done = len(texts) - sum(min(PART_TEXTS, len(texts) - start) for _, start in missing)
     # Two loadings of a model may differ in the last bits, unless its graphs run as they stand.
     with encoder.exact(), progress("embedding with the teacher", len(texts), "texts") as advance:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ class Account:
         teacher_values: the teacher's own on the held-out examples, see `HeldOut.values`; None where they
             were not measured.
         no_teacher_values: then why not, a sentence in Markdown.
+        facts: what else the manifest says of it, for programs, as JSON.
     """
 
     method: str
@@ -52,6 +53,7 @@ class Account:
     examples: str
     teacher_values: Mapping[str, np.ndarray] | None = None
     no_teacher_values: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 def write_distilled(place: Place, run: Run, trained: Trained, account: Account, folder: Path) -> Distillation:
@@ -99,6 +101,7 @@ def write_distilled(place: Place, run: Run, trained: Trained, account: Account, 
             account.no_teacher_values,
         ),
         picture=PICTURE if (folder / PICTURE).exists() else "",
+        facts=account.facts,
     )
     describe(
         described, manifest_around(run.student.folder), _original(place, run, original.parameters), folder

@@ -9,6 +9,7 @@ What the commands do, with the same names and defaults::
     selection = smaller_labse.select(labse, counts, out="work/selection", vocab_size="25%")
     model = smaller_labse.make_smaller(labse, selection, out="work/model")
     embeddings = smaller_labse.load(model).encode(["Hello, world."], normalize=True)
+    better = smaller_labse.recover(model, labse, "text/{code}.txt", "work/better", languages="en,it,ja")
     six = smaller_labse.shrink(model, labse, "en-it=en-it.tsv", "work/six", layers=6, max_minutes=60)
     report = smaller_labse.compare(labse, [model, six], tatoeba="tatoeba/v1")
 
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from smaller_labse.common.errors import SmallerLabseError, UsageError
+    from smaller_labse.distill.recover import Recovered, recover
     from smaller_labse.distill.shrink import Shrunk, shrink
     from smaller_labse.encoders.load import load
     from smaller_labse.encoders.sentence_encoder import SentenceEncoder
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "Recovered",
     "Report",
     "Selection",
     "SentenceEncoder",
@@ -48,11 +51,13 @@ __all__ = [
     "load",
     "make_smaller",
     "merge_counts",
+    "recover",
     "select",
     "shrink",
 ]
 
 _MODULES = {
+    "Recovered": "distill.recover",
     "Report": "evaluate.comparison.side_by_side",
     "Selection": "select_vocab.selection",
     "Shrunk": "distill.shrink",
@@ -65,6 +70,7 @@ _MODULES = {
     "load": "encoders.load",
     "make_smaller": "make_smaller.make_smaller",
     "merge_counts": "select_vocab.count",
+    "recover": "distill.recover",
     "select": "select_vocab.select",
     "shrink": "distill.shrink",
 }

@@ -1,4 +1,4 @@
-"""Held-out pairs: a part of the training pairs that the student never sees, to choose its best state by.
+"""Held-out pairs or texts: a part of what is given that the student never sees, to choose its best state by.
 
 They are chosen by a hash of the sentence, so that a sentence with translations in several languages is held
 out in all of them, and the choice does not depend on the order of files. Test sets are never used.
@@ -80,13 +80,32 @@ class HeldOutPairs:
         }
 
 
+@dataclass(frozen=True)
+class HeldOutTexts:
+    """Held-out texts, to which a good student gives the teacher's embeddings.
+
+    Attributes:
+        languages: texts of each and the teacher's embeddings at length 1, float32 [texts, size], by its code.
+        measure: see `HeldOut`.
+    """
+
+    languages: Mapping[str, tuple[list[str], np.ndarray]]
+    measure: str = "the mean cosine to the teacher"
+
+    def values(self, encode: Encode) -> dict[str, np.ndarray]:
+        """The cosine of each text's embedding to the teacher's; see `HeldOut`."""
+        return {
+            code: np.sum(encode(texts) * targets, axis=1) for code, (texts, targets) in self.languages.items()
+        }
+
+
 def choose_held_out(sentences: Sequence[Sequence[str]]) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Choose the held-out pairs of each language.
+    """Choose the held-out pairs, or texts, of each language.
 
     Of the different sentences 2% are held out, or 500 where that is more, but at most 10%.
 
     Args:
-        sentences: of each language's pairs, the side that the languages share.
+        sentences: of each language's pairs, the side that the languages share; or its texts.
 
     Returns:
         Indices into each language's pairs, int [n]: of those to train on, and of those held out, at most 200.

@@ -33,7 +33,7 @@ STAGES = {
 PARTS = {
     "select-vocab": ["count", "select", "merge"],
     "make-smaller": [None],
-    "distill-encoder": ["shrink"],
+    "distill-encoder": ["recover", "shrink"],
     "evaluate-encoder": ["compare", "tatoeba", "parity", "encode", "check"],
 }
 PASSED_ON = {  # to which command a script gives the options that it does not know

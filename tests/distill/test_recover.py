@@ -1,0 +1,140 @@
+"""A trimmed model is trained by the command to give its original's embeddings again; the rest stays to the bit."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import smaller_labse
+from smaller_labse.common.errors import SmallerLabseError, UsageError
+from smaller_labse.distill.__main__ import main
+from smaller_labse.distill.recover import recover
+from smaller_labse.distill.training import train as training
+from smaller_labse.encoders.config import WORD_EMBEDDINGS
+from smaller_labse.evaluate.comparison.parity import parity
+from smaller_labse.originals.folder_check import check_folder
+from smaller_labse.originals.weights.checkpoint import Checkpoint
+
+WORDS = ("good", "morning", "the", "house", "red", "night", "xy")
+OPTIONS = ["--languages", "en,it", "--steps", "12", "--batch-texts", "4", "--learning-rate", "0.01"]
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Texts without "ab", of which some hold "house" or "xy", which the smaller model lost."""
+    folder = tmp_path_factory.mktemp("text")
+    for number, code in enumerate(("en", "it")):
+        lines = [f"{a} {b} {b} {a}" if number else f"{a} {b} {a}" for a in WORDS for b in WORDS]
+        (folder / f"{code}.txt").write_text("\n".join(lines), encoding="utf-8")
+    return folder
+
+
+def arguments(smaller: Path, original: Path, text: Path, out: Path) -> list[str]:
+    of = ["--model", str(smaller), "--teacher", str(original), "--text", f"{text}/{{code}}.txt"]
+    return ["recover", *of, *OPTIONS, "--out", str(out)]
+
+
+@pytest.fixture(scope="module")
+def recovered(smaller: Path, original: Path, text: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("recovered") / "better"
+    assert main(arguments(smaller, original, text, out)) == 0
+    return out
+
+
+def test_only_rows_that_a_text_has_change(recovered: Path, smaller: Path) -> None:
+    before, after = (Checkpoint(folder / "encoder") for folder in (smaller, recovered))
+    for name in before.shapes:
+        if name != WORD_EMBEDDINGS:
+            np.testing.assert_array_equal(after.read(name), before.read(name))
+    changed = (after.read(WORD_EMBEDDINGS) != before.read(WORD_EMBEDDINGS)).any(axis=1)
+    pieces = (smaller / "encoder" / "assets" / "smaller.vocab.txt").read_text(encoding="utf-8").splitlines()
+    names = {piece for piece, is_changed in zip(pieces, changed, strict=True) if is_changed}
+    assert {"[CLS]", "good", "h"} <= names and not {"[PAD]", "[MASK]", "z"} & names
+
+
+def test_texts_with_lost_tokens_are_nearer_to_the_original(
+    recovered: Path, smaller: Path, original: Path
+) -> None:
+    texts = ["the house", "house house", "red xy"]
+    expected, before, after = (
+        smaller_labse.load(model).encode(texts, normalize=True) for model in (original, smaller, recovered)
+    )
+    assert (after * expected).sum() > (before * expected).sum()
+
+
+def test_it_is_whole_and_says_what_it_is(recovered: Path, original: Path, text: Path) -> None:
+    manifest = json.loads((recovered / "manifest.json").read_text(encoding="utf-8"))
+    distillation = manifest["distillation"]
+    assert manifest["distilled_from"] == "original" and distillation["method"] == "recover"
+    assert distillation["trained"] == "matrix" and distillation["draw"]["lost_share"] == 0.75
+    assert distillation["held_out"]["after"] > distillation["held_out"]["before"]
+    check_folder(recovered)
+    card = (recovered / "README.md").read_text(encoding="utf-8")
+    rows = re.search(r"Of the embedding matrix ([\d,]+) of [\d,]+ rows changed", card)
+    assert rows is not None and int(rows[1].replace(",", "")) == distillation["rows_changed"]
+    with pytest.raises(SmallerLabseError, match="better: distilled from original, so its embeddings are not"):
+        parity(str(original), str(recovered), {"en": text / "en.txt"})
+
+
+def test_interrupted_it_gives_the_same_weights_to_the_bit(
+    recovered: Path,
+    smaller: Path,
+    original: Path,
+    text: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is stopped while it writes a checkpoint, and goes on after the last whole one."""
+    write, written = training.write_checkpoint, []
+
+    def stop_at_fourth(file: Path, *rest: object) -> None:
+        if len(written) == 7:
+            raise KeyboardInterrupt
+        written.append(file)
+        write(file, *rest)
+
+    monkeypatch.setattr(training, "write_checkpoint", stop_at_fourth)
+    given = arguments(smaller, original, text, tmp_path / "better")
+    assert main(given) != 0 and len(written) == 7 and not (tmp_path / "better").exists()
+    monkeypatch.setattr(training, "write_checkpoint", write)
+    assert main(given) == 0
+    for name in ("encoder/variables/variables.data-00000-of-00001", "huggingface/model.safetensors"):
+        assert (tmp_path / "better" / name).read_bytes() == (recovered / name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("changed", "error", "message"),
+    [
+        ({"train": "lowest:3"}, UsageError, "--train lowest:3: the model has 2 layers, expected lowest:1 to"),
+        ({"train": "layers"}, UsageError, "--train layers: expected matrix, lowest:N"),
+        ({"languages": None}, UsageError, "name the languages with --languages"),
+        ({"text": "it=none.txt", "languages": None}, SmallerLabseError, "none.txt: there is no such text"),
+        ({"longer_than": 99}, SmallerLabseError, "it.txt: no line of more than 99 characters in it"),
+        ({"batch_texts": 1}, UsageError, "--batch-texts 1: expected 2 or more"),
+        ({"lost_share": 2}, UsageError, "--lost-share 2: expected a share from 0 to 1"),
+        ({"feature_weight": 0, "similarity_weight": 0}, UsageError, "all weights of objectives are 0"),
+        ({"teacher": "vectors.npy", "lost_share": 0.5}, UsageError, "a .npy file does not say which texts"),
+        ({"teacher": "vectors.npy"}, SmallerLabseError, "vectors.npy: there is no such file of vectors"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(
+    smaller: Path, original: Path, text: Path, tmp_path: Path, changed: dict, error: type, message: str
+) -> None:
+    given = {"model": smaller, "teacher": original, "text": f"{text}/{{code}}.txt", "languages": "it"}
+    with pytest.raises(error) as said:
+        recover(**(given | changed), out=tmp_path / "out")
+    assert message in str(said.value) and "\n" not in str(said.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_teacher_that_is_not_the_original_is_refused(
+    smaller: Path, original: Path, text: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(SmallerLabseError, match="the teacher does not have 3 of the model's tokens"):
+        recover(original, smaller, f"en={text}/en.txt", tmp_path / "out")
+    with pytest.raises(SmallerLabseError, match="no text lost a token"):
+        recover(original, original, f"en={text}/en.txt", tmp_path / "out")
