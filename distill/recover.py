@@ -12,7 +12,7 @@ import numpy as np
 
 from smaller_labse.common.arguments import StrPath
 from smaller_labse.common.atomic_output import new_folder, require_absent, require_apart
-from smaller_labse.common.errors import UsageError
+from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.common.progress import announce
 from smaller_labse.common.quiet_tensorflow import import_tensorflow_quietly
 from smaller_labse.common.visible_text import markdown_text
@@ -28,6 +28,7 @@ from smaller_labse.originals.model_folder import MANIFEST
 from smaller_labse.originals.open import open_place
 
 if TYPE_CHECKING:
+    from smaller_labse.distill.data.examples import Examples
     from smaller_labse.distill.data.texts import Draw, Texts
     from smaller_labse.distill.run import Run, Trained
     from smaller_labse.distill.students.student import Student
@@ -169,6 +170,7 @@ def recover(
         draw,
         student.prompt,
     )
+    _require_same_size(student, examples)
     run = Run(
         name=folder.name or folder.resolve().name,
         student=student,
@@ -213,6 +215,17 @@ def _require_options(weights: float, batch_texts: int, lost_share: float | None,
         )
     if lost_share is not None and not 0 <= lost_share <= 1:
         raise UsageError(f"--lost-share {lost_share:g}: expected a share from 0 to 1, such as 0.75")
+
+
+def _require_same_size(student: Student, examples: Examples) -> None:
+    from smaller_labse.distill.students.projection import embedding_size
+
+    size = examples.targets.shape[1]
+    if size != embedding_size(student.config):
+        raise SmallerLabseError(
+            f"the teacher's embeddings have {size} numbers, the model's {embedding_size(student.config)}; "
+            "expected those of the model that it was trimmed from"
+        )
 
 
 def _lost_tokens(student: Student, teacher: StrPath) -> Callable[[Sequence[str]], np.ndarray]:

@@ -138,3 +138,6 @@ def test_a_teacher_that_is_not_the_original_is_refused(
         recover(original, smaller, f"en={text}/en.txt", tmp_path / "out")
     with pytest.raises(SmallerLabseError, match="no text lost a token"):
         recover(original, original, f"en={text}/en.txt", tmp_path / "out")
+    np.save(tmp_path / "vectors.npy", np.ones((len(WORDS) ** 2, 3), np.float32))
+    with pytest.raises(SmallerLabseError, match="embeddings have 3 numbers, the model's 16; expected those"):
+        recover(smaller, tmp_path / "vectors.npy", f"en={text}/en.txt", tmp_path / "out")
