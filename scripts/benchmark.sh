@@ -13,7 +13,7 @@
 #
 # All options: .venv/bin/python benchmarks/run.py --help
 set -euo pipefail
-. "$(dirname "$0")/usage.sh"
+. "$(dirname "$0")/sourced/usage.sh"
 arguments=("$@")
 set -- demo benchmark
 . "$(dirname "$0")/setup.sh"

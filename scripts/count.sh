@@ -15,9 +15,9 @@
 #
 # All options: select-vocab count --help
 set -euo pipefail
-. "$(dirname "$0")/usage.sh"
+. "$(dirname "$0")/sourced/usage.sh"
 options=("$@")
 set --
 . "$(dirname "$0")/setup.sh"
-. "$(dirname "$0")/defaults.sh"
+. "$(dirname "$0")/sourced/defaults.sh"
 select-vocab count --model "$MODEL" --languages "$LANGUAGES" --out "$WORK/counts" ${options[@]+"${options[@]}"}

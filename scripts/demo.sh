@@ -12,7 +12,7 @@
 #   scripts/demo.sh
 #   SIZE=20000 scripts/demo.sh en fr de
 set -euo pipefail
-. "$(dirname "$0")/usage.sh"
+. "$(dirname "$0")/sourced/usage.sh"
 refuse_options "$@"
 languages=("$@")
 [ ${#languages[@]} != 1 ] || wrong_usage "one language cannot be compared with itself; name two or more"

@@ -15,7 +15,7 @@
 #
 # All options: evaluate-encoder tatoeba --help
 set -euo pipefail
-. "$(dirname "$0")/usage.sh"
+. "$(dirname "$0")/sourced/usage.sh"
 case ${1:-} in
 "" | -*) wrong_usage "name the folder of Tatoeba's files, tatoeba.fra-eng.fra and so on" ;;
 esac
@@ -24,7 +24,7 @@ shift
 options=("$@")
 set --
 . "$(dirname "$0")/setup.sh"
-. "$(dirname "$0")/defaults.sh"
+. "$(dirname "$0")/sourced/defaults.sh"
 evaluate-encoder tatoeba --model "original=$MODEL" --model "smaller=$WORK/model" --data "$tatoeba" \
     --languages "$LANGUAGES" --json "$WORK/tatoeba.json" --markdown "$WORK/tatoeba.md" \
     ${options[@]+"${options[@]}"}

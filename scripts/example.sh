@@ -10,7 +10,7 @@
 #   scripts/example.sh
 #   OUT=example-th scripts/example.sh en th
 set -euo pipefail
-. "$(dirname "$0")/usage.sh"
+. "$(dirname "$0")/sourced/usage.sh"
 refuse_options "$@"
 languages=${*:-en it ja}
 known=$(cut -f 1 "$(dirname "$0")/../smaller_labse/corpora/builtin_sentences.tsv" | sort -u | tr '\n' ' ')

@@ -16,7 +16,7 @@
 #   scripts/fuzz.sh 30
 #   scripts/fuzz.sh 2 counts selection --seed 1
 set -euo pipefail
-. "$(dirname "$0")/usage.sh"
+. "$(dirname "$0")/sourced/usage.sh"
 [ $# != 0 ] || wrong_usage "name the minutes"
 [[ $1 =~ ^[0-9]+([.][0-9]+)?$ ]] || wrong_usage "'$1': expected a number of minutes"
 arguments=("$@")

@@ -11,9 +11,9 @@
 #
 # All options: make-smaller --help
 set -euo pipefail
-. "$(dirname "$0")/usage.sh"
+. "$(dirname "$0")/sourced/usage.sh"
 options=("$@")
 set --
 . "$(dirname "$0")/setup.sh"
-. "$(dirname "$0")/defaults.sh"
+. "$(dirname "$0")/sourced/defaults.sh"
 make-smaller --model "$MODEL" --selection "$WORK/selection" --out "$WORK/model" ${options[@]+"${options[@]}"}

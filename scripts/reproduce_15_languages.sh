@@ -21,7 +21,7 @@
 #   scripts/reproduce_15_languages.sh
 #   WIKIPEDIA=~/wikipedia TATOEBA=LASER/data/tatoeba/v1 scripts/reproduce_15_languages.sh work/mine
 set -euo pipefail
-. "$(dirname "$0")/usage.sh"
+. "$(dirname "$0")/sourced/usage.sh"
 refuse_options "$@"
 [ $# -le 1 ] || wrong_usage "one folder, not $#"
 work=${1:-work/15-languages}

@@ -12,10 +12,10 @@
 #
 # All options: select-vocab select --help
 set -euo pipefail
-. "$(dirname "$0")/usage.sh"
+. "$(dirname "$0")/sourced/usage.sh"
 options=("$@")
 set --
 . "$(dirname "$0")/setup.sh"
-. "$(dirname "$0")/defaults.sh"
+. "$(dirname "$0")/sourced/defaults.sh"
 select-vocab select --model "$MODEL" --languages "$LANGUAGES" --counts "$WORK/counts" \
     --out "$WORK/selection" ${options[@]+"${options[@]}"}

@@ -45,7 +45,7 @@ find_python() {
 }
 
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then
-    . "$(dirname "$0")/usage.sh"
+    . "$(dirname "$0")/sourced/usage.sh"
     refuse_options "$@"
 fi
 trap 'exit 130' INT # pip ends in other ways after Ctrl-C

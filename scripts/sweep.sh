@@ -18,7 +18,7 @@
 #   MODEL=work/original TATOEBA=LASER/data/tatoeba/v1 scripts/sweep.sh 125000 62500 31250
 #   MODEL=work/original TATOEBA=LASER/data/tatoeba/v1 LANGUAGES=en,fr,de scripts/sweep.sh paper 25% 10%
 set -euo pipefail
-. "$(dirname "$0")/usage.sh"
+. "$(dirname "$0")/sourced/usage.sh"
 refuse_options "$@"
 sizes=("$@")
 [ ${#sizes[@]} != 0 ] || wrong_usage "name one or more sizes"

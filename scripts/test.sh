@@ -10,7 +10,7 @@
 #   scripts/test.sh
 #   scripts/test.sh tests/originals -k unigram
 set -euo pipefail
-. "$(dirname "$0")/usage.sh"
+. "$(dirname "$0")/sourced/usage.sh"
 arguments=("$@")
 set -- test
 . "$(dirname "$0")/setup.sh"

@@ -8,7 +8,7 @@
 #   scripts/typecheck.sh
 #   scripts/typecheck.sh --strict
 set -euo pipefail
-. "$(dirname "$0")/usage.sh"
+. "$(dirname "$0")/sourced/usage.sh"
 arguments=("$@")
 set -- test
 . "$(dirname "$0")/setup.sh"

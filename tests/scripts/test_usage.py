@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SCRIPTS = sorted(file.name for file in (ROOT / "scripts").glob("*.sh"))
+SCRIPTS = sorted(file.relative_to(ROOT / "scripts").as_posix() for file in (ROOT / "scripts").rglob("*.sh"))
 SET_BY_BASH = {"BASH_SOURCE", "IFS", "PATH", "PWD"}
 
 
@@ -79,8 +79,8 @@ def test_the_help_names_every_variable_that_a_script_reads(script: str, folder: 
         ("setup.sh", ["--fast"], {}, "unknown option '--fast'"),
         ("fuzz.sh", [], {}, "name the minutes"),
         ("fuzz.sh", ["counts"], {}, "'counts': expected a number of minutes"),
-        ("usage.sh", [], {}, "nothing to run by itself, the other scripts read it"),
-        ("defaults.sh", ["--fast"], {}, "nothing to run by itself, the other scripts read it"),
+        ("sourced/usage.sh", [], {}, "nothing to run by itself, the other scripts read it"),
+        ("sourced/defaults.sh", ["--fast"], {}, "nothing to run by itself, the other scripts read it"),
     ],
 )
 def test_wrong_usage_is_refused_in_one_line(

@@ -2,12 +2,13 @@
 # What every script does first, before any set-up: --help shows the comment that the script begins with, and
 # wrong usage ends in one line. Nothing to run by itself: the others source it, with their arguments.
 #
-#   . scripts/usage.sh
+#   . scripts/sourced/usage.sh
 #
 # Examples:
-#   . "$(dirname "$0")/usage.sh"    # in a script of scripts/
+#   . "$(dirname "$0")/sourced/usage.sh"    # in a script of scripts/
 
 script=scripts/$(basename "$0")
+[ "$0" != "${BASH_SOURCE[0]}" ] || script=scripts/sourced/usage.sh
 
 wrong_usage() {
     echo "$script: $1 (see $script --help)" >&2
