@@ -77,6 +77,8 @@ def test_the_help_names_every_variable_that_a_script_reads(script: str, folder: 
         ("sweep.sh", ["25%"], {"MODEL": "m"}, "name the folder of Tatoeba's files: TATOEBA=folder"),
         ("sweep.sh", ["big"], {"MODEL": "m", "TATOEBA": "."}, "size 'big': expected a number, 50% or paper"),
         ("setup.sh", ["--fast"], {}, "unknown option '--fast'"),
+        ("distill_demo.sh", ["--fast"], {}, "unknown option '--fast'"),
+        ("parallel_text.sh", ["--fast"], {}, "unknown option '--fast'"),
         ("fuzz.sh", [], {}, "name the minutes"),
         ("fuzz.sh", ["counts"], {}, "'counts': expected a number of minutes"),
         ("sourced/usage.sh", [], {}, "nothing to run by itself, the other scripts read it"),
