@@ -167,7 +167,7 @@ def _add_pairs(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         metavar="XX-YY=FILE",
         help="sentences and translations: TSV, two files with a comma between, or a table with the fields XX "
-        "and YY; {code} stands for the languages'",
+        "and YY, or datasets:NAME:CONFIG of the Hugging Face hub; {code} stands for the languages'",
     )
     parser.add_argument("--languages", metavar="LIST", help="fill {code} in --pairs, e.g. fr,de")
 

@@ -1,13 +1,15 @@
-"""Lines of text from a Hugging Face dataset, streamed: nothing is downloaded before it is needed."""
+"""Lines and pairs of text from a Hugging Face dataset, streamed: nothing is fetched before it is needed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.corpora.decompressed_lines import split_lines
 from smaller_labse.corpora.records import require_texts
+
+TRANSLATION = "translation"  # datasets' feature of this name: a text in each language, by its code
 
 
 def read_dataset_lines(
@@ -26,17 +28,52 @@ def read_dataset_lines(
     """
     source = " ".join(part for part in (dataset, config) if part)
     records = open_dataset(dataset, config, split, instead="give local text with --text", streaming=True)
+    for record in _read_on(records, source):
+        if text_field not in record:
+            raise SmallerLabseError(
+                f"{source}: no column {text_field!r}, it has {', '.join(record)}; "
+                "name the one that holds text with --text-field"
+            )
+        for text in require_texts([record[text_field]], source, text_field):
+            yield from split_lines(text) if text is not None else ()
+
+
+def read_dataset_pairs(
+    dataset: str, names: tuple[str, str], config: str | None = None, split: str = "train"
+) -> Iterator[tuple[str | None, str | None]]:
+    """Yield the translation pairs of a dataset.
+
+    Args:
+        dataset: its name on the hub, or a local folder.
+        names: the two sides' columns; or, where it has a column "translation" as OPUS's and NLLB's datasets
+            do, the two keys in that.
+        config: its configuration; None where it has only one.
+        split: its split.
+
+    Yields:
+        Both sides; None where one is null.
+
+    Raises:
+        SmallerLabseError: it cannot be opened or read on, or has no such columns of text.
+    """
+    source = " ".join(part for part in (dataset, config) if part)
+    records = open_dataset(dataset, config, split, instead="give local files with --pairs", streaming=True)
+    for record in _read_on(records, source):
+        sides = record[TRANSLATION] if isinstance(record.get(TRANSLATION), dict) else record
+        missing = [name for name in names if name not in sides]
+        if missing:
+            raise SmallerLabseError(
+                f"{source}: no column {missing[0]!r}, it has {', '.join(sides)}; "
+                "write the two that hold text before the equals sign: --pairs COLUMN-COLUMN=datasets:…"
+            )
+        left, right = (next(require_texts([sides[name]], source, name)) for name in names)
+        yield left, right
+
+
+def _read_on(records: Iterable[dict[str, Any]], source: str) -> Iterator[dict[str, Any]]:
+    """The records, as long as they can be read."""
     try:
-        for record in records:
-            if text_field not in record:
-                raise SmallerLabseError(
-                    f"{source}: no column {text_field!r}, it has {', '.join(record)}; "
-                    "name the one that holds text with --text-field"
-                )
-            for text in require_texts([record[text_field]], source, text_field):
-                yield from split_lines(text) if text is not None else ()
-    except SmallerLabseError:
-        raise
+        yield from records
     except Exception as error:
         # datasets raises whatever its transport and its file formats raise.
         raise SmallerLabseError(

@@ -1,4 +1,4 @@
-"""Translation pairs: sentences and their translations, from TSV, two aligned files or a table.
+"""Translation pairs: sentences and their translations, from TSV, two aligned files, a table or a dataset.
 
 What a user writes is NAMES=FILE. NAMES are two languages, the first one's sentences first: `en-fr`. FILE is
 
@@ -6,7 +6,9 @@ What a user writes is NAMES=FILE. NAMES are two languages, the first one's sente
   such as the source of the pair, is not read. No quotation marks (IANA's text/tab-separated-values);
 - two files with a comma between, a sentence in each line of the first and its translation in the same line of
   the second;
-- .parquet, .jsonl or .csv, whose fields have the two names: `en` and `fr`.
+- .parquet, .jsonl or .csv, whose fields have the two names: `en` and `fr`;
+- datasets:NAME, datasets:NAME:CONFIG or datasets:NAME:CONFIG:SPLIT, a dataset on the Hugging Face hub or a
+  local folder of one, whose columns, or keys in its column "translation", have the two names.
 
 All but Parquet may be compressed. Several files of one language are read one after another.
 """
@@ -19,12 +21,16 @@ from itertools import zip_longest
 from pathlib import Path
 
 from smaller_labse.common.errors import SmallerLabseError, UsageError, all_of
+from smaller_labse.common.progress import announce
+from smaller_labse.corpora.dataset_lines import read_dataset_pairs
 from smaller_labse.corpora.decompressed_lines import decompressed_lines
 from smaller_labse.corpora.labse_languages import Language
 from smaller_labse.corpora.language_files import PLACEHOLDERS, expand_path, require_known_placeholders
 from smaller_labse.corpora.languages import name_language
 from smaller_labse.corpora.records import has_fields, read_records, require_text_file, text_ending
 
+DATASET = "datasets:"
+MOST_OF_A_DATASET = 1_000_000  # the first ones; CCMatrix has hundreds of millions
 EXPECTED = "a sentence, a tab and its translation"
 
 
@@ -35,12 +41,23 @@ class PairFiles:
     Attributes:
         names: what the two are called where the pairs are, e.g. ("en", "fr"): the fields of a table.
         languages: the two languages.
-        files: one file with both sides, or two with a side each.
+        files: one file with both sides, or two with a side each; none of a dataset on the hub.
+        dataset: name, configuration and split of a dataset; None where the pairs are in files.
     """
 
     names: tuple[str, str]
     languages: tuple[Language, Language]
     files: tuple[Path, ...]
+    dataset: tuple[str, str | None, str] | None = None
+
+    @property
+    def corpus(self) -> str:
+        """What the pairs are called, without folders of this machine."""
+        if self.dataset is None:
+            return " + ".join(file.name for file in self.files)
+        name, config, split = self.dataset
+        name = self.files[0].resolve().name if self.files else name
+        return " ".join(part for part in (name, config, split) if part)
 
 
 @dataclass(frozen=True)
@@ -118,7 +135,7 @@ def _read_language(
         for sentence, translation in _pairs_of(each):
             sentences.append(once.setdefault(sentence, sentence))
             translations.append(translation)
-    corpus = " + ".join(file.name for each in several for file in each.files)
+    corpus = " + ".join(each.corpus for each in several)
     return TranslationPairs(languages, tuple(sentences), tuple(translations), corpus)
 
 
@@ -145,6 +162,8 @@ def _find(left: str, right: str, written: str) -> PairFiles:
     languages = name_language(left), name_language(right)
     if languages[0] == languages[1]:
         raise UsageError(f"--pairs {left}-{right}={written}: both sides are {languages[0]}; name them apart")
+    if written.startswith(DATASET):
+        return _find_dataset((left, right), languages, written)
     whole = expand_path(written) if "," not in written or Path(written).exists() else []
     files = whole or [path for side in written.split(",") for path in expand_path(side)]
     for file in files:
@@ -160,20 +179,37 @@ def _find(left: str, right: str, written: str) -> PairFiles:
     return PairFiles((left, right), languages, tuple(files))
 
 
+def _find_dataset(names: tuple[str, str], languages: tuple[Language, Language], written: str) -> PairFiles:
+    name, config, split, *rest = (*written.removeprefix(DATASET).split(":"), "", "")
+    if not name or any(rest):
+        raise UsageError(
+            f"--pairs {'-'.join(names)}={written}: expected {DATASET}NAME:CONFIG:SPLIT, of which the last "
+            "two may be left out"
+        )
+    local = (Path(name),) if Path(name).exists() else ()
+    return PairFiles(names, languages, local, (name, config or None, split or "train"))
+
+
 def _require_different(found: Sequence[PairFiles]) -> None:
     """Refuse a file that is read twice: it would count twice, or as two languages."""
-    seen: dict[tuple[Path, ...], PairFiles] = {}
+    seen: dict[tuple[object, ...], PairFiles] = {}
     for each in found:
-        other = seen.setdefault(tuple(file.resolve() for file in each.files), each)
+        files = tuple(file.resolve() for file in each.files)
+        # Of a dataset, the columns may be other languages'.
+        other = seen.setdefault((*files, each.dataset, each.dataset and each.names), each)
         if other is not each:
+            given = each.files[0] if each.files else each.corpus
             raise UsageError(
-                f"{each.files[0]} is given for {'-'.join(other.names)} and for {'-'.join(each.names)}; "
+                f"{given} is given for {'-'.join(other.names)} and for {'-'.join(each.names)}; "
                 "put {code} into the file's name, or name it once"
             )
 
 
 def _pairs_of(each: PairFiles) -> Iterator[tuple[str, str]]:
-    """The pairs of one or two files, none of them with an empty side."""
+    """The pairs of one or two files, or of a dataset, none of them with an empty side."""
+    if each.dataset is not None:
+        yield from _pairs_of_dataset(each)
+        return
     if len(each.files) == 2:
         pairs: Iterable[tuple[str | None, str | None]] = _aligned(*each.files)
     elif has_fields(each.files[0]) and text_ending(each.files[0]) != ".tsv":
@@ -191,6 +227,26 @@ def _pairs_of(each: PairFiles) -> Iterator[tuple[str, str]]:
         yield sentence, translation
     if not number:
         raise SmallerLabseError(f"{each.files[0]}: no lines in it, expected a pair in each")
+
+
+def _pairs_of_dataset(each: PairFiles) -> Iterator[tuple[str, str]]:
+    """The first pairs of a dataset; it cannot be mended, so those with an empty side are left out."""
+    assert each.dataset is not None
+    name, config, split = each.dataset
+    taken = left_out = 0
+    for sentence, translation in read_dataset_pairs(name, each.names, config, split):
+        if taken == MOST_OF_A_DATASET:
+            announce(f"{each.corpus}: the first {taken:,} pairs are taken")
+            break
+        if sentence and translation and sentence.strip() and translation.strip():
+            taken += 1
+            yield sentence, translation
+        else:
+            left_out += 1
+    if left_out:
+        announce(f"{each.corpus}: {left_out:,} pairs with an empty side are left out")
+    if not taken:
+        raise SmallerLabseError(f"{each.corpus}: no pairs in it")
 
 
 def _tab_separated(file: Path) -> Iterator[tuple[str, str]]:

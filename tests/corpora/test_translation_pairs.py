@@ -114,3 +114,61 @@ def test_what_is_no_pair_is_named(here: Path, files: str, lines: list[str], mess
     with pytest.raises(SmallerLabseError) as said:
         read(f"en-fr={files}")
     assert message in str(said.value) and "\n" not in str(said.value)
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Path:
+    """A folder laid out like Helsinki-NLP/opus-100, and in it a configuration with a column of each language."""
+    nested = [{"translation": {"en": a, "fr": b}} for a, b in zip(ENGLISH, FRENCH, strict=True)]
+    nested.insert(1, {"translation": {"en": "nothing", "fr": " "}})
+    flat = [{"en": a, "fr": b, "score": 1.5} for a, b in zip(ENGLISH, FRENCH, strict=True)]
+    configs = ""
+    for config, rows in (("en-fr", nested), ("flat", flat)):
+        (tmp_path / "opus" / config).mkdir(parents=True)
+        pq.write_table(pa.Table.from_pylist(rows), tmp_path / "opus" / config / "train.parquet")
+        configs += f'- config_name: {config}\n  data_files:\n  - split: train\n    path: "{config}/*"\n'
+    (tmp_path / "opus" / "README.md").write_text(f"---\nconfigs:\n{configs}---\nOPUS\n")
+    return tmp_path / "opus"
+
+
+def test_pairs_of_a_dataset_are_streamed(dataset: Path, monkeypatch, capsys) -> None:
+    for config in ("en-fr", "flat:train"):
+        (found,) = read(f"en-fr=datasets:{dataset}:{config}")
+        assert list(found.sentences) == ENGLISH and list(found.translations) == FRENCH
+        assert found.corpus == f"opus {config.partition(':')[0]} train"
+    (filled,) = read(f"en-{{code}}=datasets:{dataset}:en-{{code}}", languages="fr")
+    assert filled.sentences == found.sentences
+    assert "opus en-fr train: 1 pairs with an empty side are left out" in capsys.readouterr().err
+    monkeypatch.setattr("smaller_labse.corpora.translation_pairs.MOST_OF_A_DATASET", 2)
+    (first,) = read(f"en-fr=datasets:{dataset}:flat")
+    assert list(first.sentences) == ENGLISH[:2]
+
+
+def test_what_is_wrong_with_a_dataset_is_one_line(dataset: Path) -> None:
+    with pytest.raises(
+        SmallerLabseError, match="no column 'de', it has en, fr; write the two that hold text"
+    ):
+        read(f"en-de=datasets:{dataset}:en-fr")
+    with pytest.raises(UsageError, match="expected datasets:NAME:CONFIG:SPLIT, of which the last two"):
+        read("en-fr=datasets:a:b:c:d")
+    with pytest.raises(
+        SmallerLabseError, match=r"cannot be opened \(.*; check the name and the network, or give"
+    ):
+        read(f"en-fr=datasets:{dataset}:none")
+
+
+def test_no_code_of_a_dataset_is_run(monkeypatch) -> None:
+    """What is asked of the hub's library: streaming, and never `trust_remote_code`."""
+    import datasets
+
+    asked = []
+
+    def load(*arguments: object, **options: object) -> list[dict]:
+        asked.append((arguments, options))
+        return [{"translation": {"en": "a dog", "fr": "un chien"}}]
+
+    monkeypatch.setattr(datasets, "load_dataset", load)
+    (found,) = read("en-fr=datasets:Helsinki-NLP/opus-100:en-fr")
+    assert found.corpus == "Helsinki-NLP/opus-100 en-fr train" and found.sentences == ("a dog",)
+    expected = {"split": "train", "revision": None, "streaming": True}
+    assert asked == [(("Helsinki-NLP/opus-100", "en-fr"), expected)]
