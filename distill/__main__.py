@@ -126,12 +126,12 @@ def _add_shrink(commands: argparse._SubParsersAction[CommandParser]) -> None:
         commands,
         "shrink",
         _shrink,
-        "a model with fewer layers, trained on translation pairs",
-        description="Keep some of a model's layers, and train them on translation pairs to give a teacher's "
-        "embeddings. The same command goes on where it was interrupted.",
+        "a model with fewer or thinner layers, trained on translation pairs",
+        description="Keep some of a model's layers, or make them thinner, and train them on translation "
+        "pairs to give a teacher's embeddings. The same command goes on where it was interrupted.",
         examples=SHRINK_EXAMPLES,
     )
-    parser.add_argument("--model", required=True, help="the model whose layers are kept, e.g. a trimmed one")
+    parser.add_argument("--model", required=True, help="what is to become smaller, e.g. a trimmed model")
     parser.add_argument(
         "--teacher",
         required=True,
@@ -140,8 +140,14 @@ def _add_shrink(commands: argparse._SubParsersAction[CommandParser]) -> None:
         "a row for each pair",
     )
     _add_pairs(parser)
+    parser.add_argument("--layers", metavar="N", help="how many, or which from 0 on, e.g. 0,2,4,6,8,11")
     parser.add_argument(
-        "--layers", required=True, metavar="N", help="how many, or which from 0 on, e.g. 0,2,4,6,8,11"
+        "--hidden-size", type=positive_integer, metavar="N", help="project the model to a smaller one"
+    )
+    parser.add_argument(
+        "--like",
+        metavar="LEALLA",
+        help="a new model in place of the model's layers: lealla-small, lealla-base or lealla-large",
     )
     parser.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="the new model's folder")
     training = _add_training(parser, batch="--batch-pairs", default_batch=64, learning_rate=3e-4)

@@ -1,4 +1,4 @@
-"""Shrink: a model with fewer layers, trained on translation pairs to give a teacher's embeddings."""
+"""Shrink: fewer or thinner layers, trained on translation pairs to give a teacher's embeddings."""
 
 from __future__ import annotations
 
@@ -18,13 +18,10 @@ from smaller_labse.common.visible_text import markdown_text
 from smaller_labse.corpora.languages import parse_languages
 from smaller_labse.corpora.translation_pairs import TranslationPairs, find_pairs, read_pairs
 from smaller_labse.distill.data.held_out import HeldOutPairs
-from smaller_labse.distill.students.layers import choose_layers, keep_layers
 from smaller_labse.distill.teacher_vectors import digests_of_model, read_vectors, teacher_vectors
-from smaller_labse.encoders.config import WORD_EMBEDDINGS
 from smaller_labse.originals.locate import locate_encoder, locate_original
 from smaller_labse.originals.model_folder import MANIFEST
 
-FROZEN = (WORD_EMBEDDINGS, "dense_")  # what is not trained: the matrix, and dense layers behind the pooling
 UNKNOWN_TEACHER = "The teacher's own scores are not known: it was given as a file of vectors."
 
 
@@ -56,7 +53,9 @@ def shrink(
     pairs: str | Sequence[str],
     out: StrPath,
     *,
-    layers: str | int,
+    layers: str | int | None = None,
+    hidden_size: int | None = None,
+    like: str | None = None,
     languages: str | Iterable[str] | None = None,
     steps: int | None = None,
     max_minutes: float | None = None,
@@ -71,10 +70,11 @@ def shrink(
     device: str | None = None,
     overwrite: bool = False,
 ) -> Shrunk:
-    """Make a model with fewer layers, and train it on translation pairs to give a teacher's embeddings.
+    """Make a smaller model, and train it on translation pairs to give a teacher's embeddings.
 
     Both sides of a pair get the teacher's embedding of its first sentence as their target. What is trained
-    is the layers, positions and the pooler; the embedding matrix stays the model's to the bit. An interrupted
+    is the layers, positions and the pooler; the embedding matrix stays the model's to the bit, unless it gets
+    another hidden size. An interrupted
     run goes on where it was when the same arguments come again, from its files in `OUT.training`.
 
     Args:
@@ -84,7 +84,10 @@ def shrink(
             sentence of every pair, in the order of `pairs`.
         pairs: see `find_pairs`.
         out: the new model's folder.
-        layers: how many are kept, or their numbers from 0 on: "0,2,4".
+        layers: how many are kept, or their numbers from 0 on: "0,2,4"; None for all.
+        hidden_size: to which the model is projected; None for its own.
+        like: "lealla-small", "lealla-base" or "lealla-large": a new model of that architecture, with the
+            vocabulary of `model`, which is one in LaBSE's TF Hub format.
         languages: what patterns in `pairs` are filled with.
         steps: batches to train on; None for all pairs once, or as many as `max_minutes` allows.
         max_minutes: how long to train at most, teacher's vectors and writing not counted. With it, the clock
@@ -136,6 +139,7 @@ def shrink(
     from smaller_labse.distill.data.pairs import split_pairs
     from smaller_labse.distill.objectives.loss import Loss
     from smaller_labse.distill.run import WORK, Run, run_training
+    from smaller_labse.distill.students.smaller import smaller_student
     from smaller_labse.distill.students.student import open_student
     from smaller_labse.distill.training.train import TrainingOptions
     from smaller_labse.distill.write_distilled import Account, public_name, write_distilled
@@ -146,17 +150,17 @@ def shrink(
             f"--export-projection: the format of {os.fspath(model)} has no dense layers behind its pooler; "
             "leave it out"
         )
-    kept = choose_layers(str(layers), student.config.num_hidden_layers)
-    config, read_tensor = keep_layers(student.config, student.read_tensor, kept)
+    smaller = smaller_student(student, None if layers is None else str(layers), hidden_size, like)
+    student = smaller.student
     work = Path(f"{os.fspath(out).rstrip('/')}{WORK}")
     targets = _targets_of_file(Path(teacher), read_in) if by_file else _targets_of(teacher, work, device)
     examples, held_out = split_pairs(read_in, student.tokenizer, targets, exponent, student.prompt)
     run = Run(
         name=folder.name or folder.resolve().name,
         student=student,
-        config=config,
-        read_tensor=read_tensor,
-        trained=frozenset(name for name in config.tensor_shapes() if not name.startswith(FROZEN)),
+        config=smaller.config,
+        read_tensor=smaller.read_tensor,
+        trained=smaller.trained,
         examples=examples,
         held_out=held_out,
         options=TrainingOptions(
@@ -168,18 +172,17 @@ def shrink(
             max_length=min(TrainingOptions.max_length, student.sequence_length),
         ),
         loss=Loss(feature_weight, similarity_weight, margin_weight),
-        depends_on={"student": digests_of_model(place), "layers": kept},
+        depends_on={"student": digests_of_model(place), "layers": smaller.kept},
         work=work,
         exports_projection=export_projection,
     )
     named = [markdown_text(public_name(os.fspath(each))) for each in (model, teacher)]
     account = Account(
         method="shrink",
-        opening=f"{len(kept)} of the {student.config.num_hidden_layers} layers of {named[0]} "
-        f"({', '.join(map(str, kept))}), trained to give the embeddings of {named[1]}.",
-        not_trained="The embedding matrix was not trained: it is the original's, as is the tokenizer.",
+        opening=f"{smaller.opening.format(named[0])}, trained to give the embeddings of {named[1]}.",
+        not_trained=smaller.not_trained,
         teacher=os.fspath(teacher),
-        kept=kept,
+        kept=smaller.kept,
         languages=[language.code for each in read_in for language in each.languages],
         corpus=" + ".join(each.corpus for each in read_in),
         examples=f"{len(examples):,} translation pairs",

@@ -15,6 +15,7 @@ import numpy as np
 from smaller_labse.common.arguments import StrPath
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import read_object, write_json
+from smaller_labse.distill.students.lealla import open_lealla
 from smaller_labse.encoders.bert import Encoder, save_encoder
 from smaller_labse.encoders.config import EncoderConfig, infer_config, is_rebuilt
 from smaller_labse.encoders.from_huggingface import build_encoder, read_encoder
@@ -26,6 +27,7 @@ from smaller_labse.encoders.preprocessors.preprocessor import (
     save_preprocessor,
 )
 from smaller_labse.encoders.prompt import prompt_of
+from smaller_labse.encoders.sentence_transformers_folder import MODULES
 from smaller_labse.encoders.sentence_transformers_modules import (
     TORCH_ACTIVATIONS,
     DenseModule,
@@ -36,7 +38,7 @@ from smaller_labse.encoders.to_huggingface import torch_values, write_huggingfac
 from smaller_labse.originals.huggingface import CONFIG, HuggingFaceFolder
 from smaller_labse.originals.locate import locate_original
 from smaller_labse.originals.model_folder import ENCODER, HUGGINGFACE, PREPROCESS
-from smaller_labse.originals.tfhub import LEALLAFolder, TFHubFolders
+from smaller_labse.originals.tfhub import TFHubFolders
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.originals.tokenizers.lealla import LEALLATokenizer
 from smaller_labse.originals.tokenizers.open_tokenizer import (
@@ -47,6 +49,9 @@ from smaller_labse.originals.weights.checkpoint import Checkpoint
 from smaller_labse.originals.weights.safetensors_file import Tensor
 from smaller_labse.originals.weights.safetensors_folder import WEIGHTS, open_safetensors
 from smaller_labse.originals.weights.safetensors_writer import NewTensor, write_safetensors
+
+# What of a `config.json` is another than before, by the names that transformers and `EncoderConfig` share.
+SIZES = ("num_hidden_layers", "hidden_size", "num_attention_heads", "intermediate_size")
 
 ReadTensor = Callable[[str], np.ndarray]
 
@@ -90,7 +95,8 @@ def open_student(model: StrPath) -> Student:
     """Open the model of which a student is to be made.
 
     Args:
-        model: a model folder, a Hugging Face folder or hub id, or an encoder in LaBSE's TF Hub format.
+        model: a model folder, a Hugging Face folder or hub id, or an encoder in LaBSE's or LEALLA's TF Hub
+            format.
 
     Raises:
         SmallerLabseError: there is no such model, or it is not rebuilt in TensorFlow.
@@ -102,18 +108,16 @@ def open_student(model: StrPath) -> Student:
                 f"{place.name}: only encoders that are rebuilt in TensorFlow can be distilled, "
                 "BERT's and XLM-R's"
             )
-        student: Student = _HuggingFaceStudent(place)
-    elif isinstance(place, LEALLAFolder):
-        raise _no_lealla(place.name)
-    else:
-        student = _TFHubStudent(place)
-    if student.tokenizer.kind == LEALLATokenizer.kind:
-        raise _no_lealla(place.name)
-    return student
-
-
-def _no_lealla(name: str) -> SmallerLabseError:
-    return SmallerLabseError(f"{name}: a LEALLA model can be the teacher, and not the student yet")
+        student = _HuggingFaceStudent(place)
+        if student.tokenizer.kind == LEALLATokenizer.kind:
+            raise SmallerLabseError(
+                f"{place.name}: a LEALLA's huggingface/ alone can be the teacher, and not the student; give "
+                "its model folder with encoder/ and preprocess/"
+            )
+        return student
+    if place.open_checkpoint().splits_by_script:
+        return open_lealla(place)
+    return _TFHubStudent(place)
 
 
 class _HuggingFaceStudent:
@@ -144,10 +148,13 @@ class _HuggingFaceStudent:
                 shutil.copyfile(file, target / file.name)
         described = read_object(self.folder / CONFIG)
         dtypes = dict.fromkeys(set(described) & {"dtype", "torch_dtype"}, "float32")
-        write_json(target / CONFIG, {**described, **dtypes, "num_hidden_layers": config.num_hidden_layers})
-        tensors = [*self._trained_tensors(config, trained), *self._other_tensors()]
+        sizes = {name: getattr(config, name) for name in SIZES}
+        write_json(target / CONFIG, {**described, **dtypes, **sizes})
+        tensors = [*self._trained_tensors(config, trained), *self._other_tensors(config)]
         write_safetensors(target / WEIGHTS, tensors, {"format": "pt"})
-        if config.pooling != self.config.pooling:
+        has_modules = (target / MODULES).exists()
+        as_before = (config.pooling, config.hidden_size) == (self.config.pooling, self.config.hidden_size)
+        if has_modules and not as_before:
             self._write_modules(target, config, trained)
         self._write_saved_models(folder)
 
@@ -177,11 +184,23 @@ class _HuggingFaceStudent:
 
         return [new_tensor(name, theirs) for name, theirs in bert_model_names(config).items()]
 
-    def _other_tensors(self) -> list[NewTensor]:
-        """What the folder holds beside the encoder, such as a pooler that nobody asks; as it is."""
+    def _other_tensors(self, config: EncoderConfig) -> list[NewTensor]:
+        """What the folder holds beside the encoder, such as a pooler that nobody asks; as it is.
+
+        Of another hidden size it would not fit; a pooler is then zeros, so that transformers draws none.
+        """
         ours = set(self._encoder.names.values())
         others = [tensor for name, tensor in self._weights.tensors.items() if name not in ours]
-        return [_as_it_is(tensor) for tensor in others]
+        if config.hidden_size == self.config.hidden_size:
+            return [_as_it_is(tensor) for tensor in others]
+        size = config.hidden_size
+        shapes = {"pooler.dense.weight": (size, size), "pooler.dense.bias": (size,)}
+        return [
+            _zeros(tensor.name, shape)
+            for tensor in others
+            for end, shape in shapes.items()
+            if tensor.name.endswith(end)
+        ]
 
     def _write_saved_models(self, folder: Path) -> None:
         written = read_encoder(folder / HUGGINGFACE, open_safetensors(folder / HUGGINGFACE).tensors)
@@ -230,6 +249,11 @@ class _TFHubStudent:
             del encoder
             gc.collect()
             save_preprocessor(build_preprocessor(setup, self.sequence_length), folder / PREPROCESS)
+
+
+def _zeros(name: str, shape: tuple[int, ...]) -> NewTensor:
+    values = np.zeros(shape, "<f4")
+    return NewTensor(name, "F32", shape, values.nbytes, lambda: [values.data])
 
 
 def _as_it_is(tensor: Tensor) -> NewTensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,11 @@ import smaller_labse
 from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.distill.__main__ import main
 from smaller_labse.distill.shrink import shrink
+from smaller_labse.encoders.config import LEALLA_POOLING
 from smaller_labse.evaluate.comparison.parity import parity
 from smaller_labse.originals.folder_check import check_folder
 from smaller_labse.originals.lineage import read_lineage
+from tests.conftest import CONFIG
 from tests.small_originals import write_mean_bert
 
 WORDS = ("good", "morning", "the", "house", "red", "night", "xy")
@@ -75,10 +78,12 @@ def test_the_result_loads_in_both_formats_alike(shrunk: Path) -> None:
     np.testing.assert_allclose(embeddings, beside, atol=1e-5)
 
 
-def test_a_teacher_of_another_size_teaches_by_a_projection(tmp_path: Path, pairs: str) -> None:
+def test_a_teacher_of_another_size_teaches_a_thinner_student_by_a_projection(
+    tmp_path: Path, pairs: str
+) -> None:
     model, vectors = write_mean_bert(tmp_path / "model"), tmp_path / "teacher.npy"
     np.save(vectors, np.random.default_rng(0).normal(size=(2 * len(WORDS) ** 2, 24)).astype(np.float32))
-    given = {"languages": "it,ja", "layers": 1, "steps": 2, "batch_pairs": 4}
+    given = {"languages": "it,ja", "layers": 1, "hidden_size": 16, "steps": 2, "batch_pairs": 4}
     out = shrink(model, vectors, pairs, tmp_path / "out", **given, export_projection=True).folder
     encoder = smaller_labse.load(out)
     assert encoder.embedding_size == 24
@@ -87,6 +92,31 @@ def test_a_teacher_of_another_size_teaches_by_a_projection(tmp_path: Path, pairs
     beside = smaller_labse.load(out / "huggingface").encode(texts)
     np.testing.assert_allclose(embeddings, beside, atol=1e-5)
     assert (out / "huggingface" / "2_Dense").exists()
+    config = json.loads((out / "huggingface" / "config.json").read_text(encoding="utf-8"))
+    assert (config["hidden_size"], config["num_attention_heads"], config["intermediate_size"]) == (16, 2, 28)
+    assert "projected from a hidden size of 32 to 16" in (out / "README.md").read_text(encoding="utf-8")
+
+
+def test_a_new_lealla_is_a_folder_as_make_smaller_writes_of_lealla(
+    original: Path, pairs: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from smaller_labse.distill.students import smaller
+    from smaller_labse.distill.students.student import open_student
+    from smaller_labse.encoders.lealla.sentence_model import load_sentence_model
+
+    tiny = replace(CONFIG, hidden_size=8, num_hidden_layers=1, pooling=LEALLA_POOLING)
+    monkeypatch.setattr(smaller, "lealla_config", lambda name, vocab_size: tiny)
+    given = {"languages": "it,ja", "like": "lealla-small", "steps": 2, "batch_pairs": 4}
+    out = shrink(original, original, pairs, tmp_path / "out", **given).folder
+    check_folder(out)
+    texts = ["good morning", "the red house, 猫"]
+    expected = smaller_labse.load(out).encode(texts)
+    np.testing.assert_allclose(np.linalg.norm(expected, axis=1), 1, atol=1e-6)
+    np.testing.assert_allclose(load_sentence_model(out / "sentences")(texts), expected, atol=1e-5)
+    beside = smaller_labse.load(out / "huggingface").encode(texts)
+    np.testing.assert_allclose(beside, expected, atol=1e-5)
+    again = open_student(out)
+    assert again.tokenizer.kind == "lealla" and again.config == tiny
 
 
 def test_parity_refuses_it_by_name(shrunk: Path, original: Path, tmp_path: Path) -> None:

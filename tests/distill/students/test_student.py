@@ -12,6 +12,7 @@ from smaller_labse.common.json_files import read_object
 from smaller_labse.distill.students import student as module
 from smaller_labse.distill.students.layers import keep_layers
 from smaller_labse.distill.students.student import open_student
+from smaller_labse.encoders.config import LEALLA_POOLING
 from smaller_labse.encoders.from_huggingface import read_encoder
 from smaller_labse.originals.weights.safetensors_folder import open_safetensors
 from tests.small_originals import write_byte_pairs, write_xlm_roberta
@@ -35,8 +36,12 @@ def test_a_hugging_face_student_is_written_with_its_layers_and_all_side_files(
     assert read_object(folder / "config.json")["num_hidden_layers"] == 1
 
 
-def test_lealla_and_unknown_architectures_are_refused(shared: Path, tmp_path: Path) -> None:
-    with pytest.raises(SmallerLabseError, match="a LEALLA model can be the teacher, and not the student yet"):
-        open_student(shared / "lealla_format")
+def test_lealla_is_a_student_too(shared: Path) -> None:
+    student = open_student(shared / "lealla_format")
+    assert student.config.pooling == LEALLA_POOLING and student.tokenizer.kind == "lealla"
+    assert student.read_tensor("pooler_transform/bias").shape == (64,)
+
+
+def test_unknown_architectures_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SmallerLabseError, match="only encoders that are rebuilt in TensorFlow"):
         open_student(write_byte_pairs(tmp_path / "model"))
