@@ -21,6 +21,7 @@ from smaller_labse.corpora.line_batches import LineFilter
 from smaller_labse.corpora.sources import text_sources
 from smaller_labse.distill.teacher_vectors import digests_of_model, read_vectors, teacher_vectors
 from smaller_labse.encoders.config import WORD_EMBEDDINGS
+from smaller_labse.encoders.prompt import read_prompt
 from smaller_labse.originals.digests import digest_of_json
 from smaller_labse.originals.lineage import read_lineage
 from smaller_labse.originals.locate import folders_of, locate_encoder, locate_original
@@ -166,7 +167,7 @@ def recover(
         _all_alike if by_file else _lost_tokens(student, teacher),
         _targets_of_file(Path(teacher), texts)
         if by_file
-        else lambda different: teacher_vectors(teacher, different, work, device, student.prompt),
+        else _targets_of(teacher, student.prompt, work, device),
         draw,
         student.prompt,
     )
@@ -245,6 +246,15 @@ def _lost_tokens(student: Student, teacher: StrPath) -> Callable[[Sequence[str]]
 
 def _all_alike(texts: Sequence[str]) -> np.ndarray:
     return np.ones(len(texts), bool)
+
+
+def _targets_of(
+    teacher: StrPath, prompt: str, work: Path, device: str | None
+) -> Callable[[list[str]], np.ndarray]:
+    """The teacher's embeddings, with its own prompt, or with the model's where its files name none."""
+    own = read_prompt(teacher)
+    prompt = prompt if own is None else own
+    return lambda different: teacher_vectors(teacher, different, work, prompt=prompt, device=device)
 
 
 def _targets_of_file(file: Path, languages: Sequence[Texts]) -> Callable[[list[str]], np.ndarray]:

@@ -11,6 +11,7 @@ import pytest
 
 import smaller_labse
 from smaller_labse.common.errors import SmallerLabseError, UsageError
+from smaller_labse.distill import recover as recovering
 from smaller_labse.distill.__main__ import main
 from smaller_labse.distill.recover import recover
 from smaller_labse.distill.training import train as training
@@ -104,6 +105,15 @@ def test_interrupted_it_gives_the_same_weights_to_the_bit(
     assert main(given) == 0
     for name in ("encoder/variables/variables.data-00000-of-00001", "huggingface/model.safetensors"):
         assert (tmp_path / "better" / name).read_bytes() == (recovered / name).read_bytes()
+
+
+@pytest.mark.parametrize(("own", "expected"), [(None, "query: "), ("", ""), ("text: ", "text: ")])
+def test_the_teacher_has_its_own_prompt_or_where_it_names_none_the_models(
+    own: str | None, expected: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(recovering, "read_prompt", lambda teacher: own)
+    monkeypatch.setattr(recovering, "teacher_vectors", lambda *given, prompt, device: prompt)
+    assert recovering._targets_of("teacher", "query: ", tmp_path, None)(["text"]) == expected
 
 
 @pytest.mark.parametrize(
