@@ -19,6 +19,7 @@ from smaller_labse.corpora.languages import parse_languages
 from smaller_labse.corpora.translation_pairs import TranslationPairs, find_pairs, read_pairs
 from smaller_labse.distill.data.held_out import HeldOutPairs
 from smaller_labse.distill.teacher_vectors import digests_of_model, read_vectors, teacher_vectors
+from smaller_labse.encoders.prompt import teacher_prompt
 from smaller_labse.originals.locate import locate_encoder, locate_original
 from smaller_labse.originals.model_folder import MANIFEST
 
@@ -153,7 +154,11 @@ def shrink(
     smaller = smaller_student(student, None if layers is None else str(layers), hidden_size, like)
     student = smaller.student
     work = Path(f"{os.fspath(out).rstrip('/')}{WORK}")
-    targets = _targets_of_file(Path(teacher), read_in) if by_file else _targets_of(teacher, work, device)
+    if by_file:
+        targets = _targets_of_file(Path(teacher), read_in)
+    else:
+        prompt = teacher_prompt(teacher, model)
+        targets = _targets_of(teacher, work, device, prompt)
     examples, held_out = split_pairs(read_in, student.tokenizer, targets, exponent, student.prompt)
     run = Run(
         name=folder.name or folder.resolve().name,
@@ -186,7 +191,7 @@ def shrink(
         languages=[language.code for each in read_in for language in each.languages],
         corpus=" + ".join(each.corpus for each in read_in),
         examples=f"{len(examples):,} translation pairs",
-        teacher_values=None if by_file else _values_of(teacher, held_out, work, device),
+        teacher_values=None if by_file else _values_of(teacher, held_out, work, device, prompt),
         no_teacher_values=UNKNOWN_TEACHER if by_file else "",
     )
     with new_folder(folder, overwrite, MANIFEST) as partial:
@@ -203,16 +208,18 @@ def _require_one_language(pairs: Sequence[TranslationPairs]) -> None:
         raise UsageError(f"--pairs: the first sides are {named}, expected one language, such as English")
 
 
-def _targets_of(teacher: StrPath, work: Path, device: str | None) -> Callable[[list[str]], np.ndarray]:
-    return lambda sentences: teacher_vectors(teacher, sentences, work, device)
+def _targets_of(
+    teacher: StrPath, work: Path, device: str | None, prompt: str
+) -> Callable[[list[str]], np.ndarray]:
+    return lambda sentences: teacher_vectors(teacher, sentences, work, device, prompt)
 
 
 def _values_of(
-    teacher: StrPath, held_out: HeldOutPairs, work: Path, device: str | None
+    teacher: StrPath, held_out: HeldOutPairs, work: Path, device: str | None, prompt: str
 ) -> dict[str, np.ndarray]:
     """The teacher's own values on the held-out pairs, beside which the student's are read."""
     texts = held_out.texts()
-    vectors = teacher_vectors(teacher, texts, work, device)
+    vectors = teacher_vectors(teacher, texts, work, device, prompt)
     rows = {text: row for row, text in enumerate(texts)}
     return held_out.values(lambda wanted: np.asarray(vectors[[rows[text] for text in wanted]], np.float32))
 

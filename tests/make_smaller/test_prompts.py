@@ -11,7 +11,7 @@ import pytest
 
 import smaller_labse
 from smaller_labse.common.errors import SmallerLabseError, UsageError
-from smaller_labse.encoders.prompt import read_prompt
+from smaller_labse.encoders.prompt import read_prompt, teacher_prompt
 from smaller_labse.select_vocab.selection import Selection
 from tests.small_originals import (
     PROMPTS,
@@ -80,6 +80,14 @@ def test_every_format_has_the_prompt_once(model, tmp_path) -> None:
     np.testing.assert_allclose(encoded_by_hand(model, texts), expected, rtol=0, atol=1e-5)
     card = (model / "README.md").read_text(encoding="utf-8")
     assert "The prompt 'query: ' goes before every text" in card
+
+
+def test_an_original_that_names_no_prompt_teaches_its_trimmed_model_with_that_ones(
+    model, e5, tmp_path
+) -> None:
+    assert teacher_prompt(e5, model) == teacher_prompt(e5, model / "huggingface") == PROMPT
+    assert teacher_prompt(model, e5) == PROMPT
+    assert teacher_prompt(write_byte_pairs(tmp_path / "other"), model) == ""
 
 
 def test_a_smaller_model_that_is_trimmed_again_keeps_it(model, tmp_path) -> None:
