@@ -32,7 +32,9 @@ def measure_versions(before: Path, labse: Path, e5: Path, scratch: Path, repetit
     apart(write_text, text, LINES)
     write_sentences(scratch / "sentences.txt", SENTENCES)
     kept, selection = scratch / "kept.txt", scratch / "versions_selection"
-    kept.write_bytes(b"\n".join(vocabulary_of(labse).read_bytes().split(b"\n")[:PUBLISHED_SIZE]))
+    pieces = vocabulary_of(labse).read_bytes().splitlines()
+    # Spread over the whole matrix, as the tokens of any language are.
+    kept.write_bytes(b"\n".join(pieces[row * len(pieces) // PUBLISHED_SIZE] for row in range(PUBLISHED_SIZE)))
     measure([sys.executable, "-m", "smaller_labse.select_vocab", "select", "--model", labse, "--pieces", kept,
              "--no-keep-characters", "--order", "alphabetical", "--out", selection])  # fmt: skip
     languages = ("--languages", ",".join(LANGUAGES), "--max-lines", "0")

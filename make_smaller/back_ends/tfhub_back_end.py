@@ -98,11 +98,12 @@ class TFHubBackEnd:
             with_huggingface = " and huggingface/" if self._options.huggingface else ""
             say(f"trimming the embedding matrix and writing encoder/{with_huggingface}")
             in_background = self._write_weights(folder, vocabulary, background)
+            rows = background.submit(verify_written_rows, self._checkpoint, self._selection, folder)
+            digests = background.submit(_digests_of_weights, folder)
             say("writing preprocess/")
             preprocessor = build_preprocessor(replace(self._setup, file=vocabulary), self._length)
             save_preprocessor(preprocessor, folder / PREPROCESS)
             say("verifying it against the original")
-            digests = background.submit(_digests_of_weights, folder)
             chosen = choose_texts(
                 self._selection,
                 self._tokenizer,
@@ -115,7 +116,7 @@ class TFHubBackEnd:
                 self._tokenizer.unknown_id,
                 folder,
                 chosen,
-                background,
+                rows.result,
             )
             in_background()
             if self._mended:
@@ -201,7 +202,7 @@ def verify_tfhub(
     unknown_id: int | None,
     model: Path,
     chosen: VerificationTexts,
-    background: Executor,
+    rows_are_the_same: Callable[[], object],
 ) -> Verification:
     """Verify a written model against its original.
 
@@ -210,15 +211,13 @@ def verify_tfhub(
         original_preprocess: the original's preprocessor: strings [n] → the encoder's inputs.
         selection: what the model was made from.
         unknown_id: the original's id of the unknown token.
-        model: the model's folder; `huggingface/` in it may still be written by an earlier task of
-            `background`.
+        model: the model's folder.
         chosen: the texts to compare.
-        background: compares the rows, one task at a time.
+        rows_are_the_same: verifies the rows, see `verify_written_rows`, or waits for that.
 
     Raises:
         SmallerLabseError: the smaller model is not what the original is.
     """
-    rows = background.submit(_verify_rows, checkpoint, selection, model)
     texts = chosen.all
     preprocess = tf.saved_model.load(str(model / PREPROCESS))
     before = as_arrays(original_preprocess(tf.constant(texts)))
@@ -239,7 +238,7 @@ def verify_tfhub(
         )
 
     def load_smaller() -> Embed:
-        rows.result()  # before TensorFlow's own complaint about a checksum
+        rows_are_the_same()  # before TensorFlow's own complaint about a checksum
         return load_embed(model / ENCODER)
 
     embedded, difference = verify_embeddings(
@@ -250,7 +249,8 @@ def verify_tfhub(
     )
 
 
-def _verify_rows(checkpoint: Checkpoint, selection: Selection, model: Path) -> None:
+def verify_written_rows(checkpoint: Checkpoint, selection: Selection, model: Path) -> None:
+    """Compare each row of a written model's embedding matrices with the original's; see `verify_rows`."""
     written = {str(model / ENCODER): Checkpoint(model / ENCODER).find(WORD_EMBEDDINGS)}
     if (model / HUGGINGFACE).is_dir():
         tensors = read_safetensors(model / HUGGINGFACE / WEIGHTS).tensors
@@ -286,6 +286,10 @@ def _load_preprocess(original: TFHubFolders, setup: TensorFlowSetup, length: int
             f"{original.preprocess}: the preprocessor cannot be loaded ({reason}); "
             "is the SavedModel complete?"
         ) from error
-    return lambda texts: preprocess.bert_pack_inputs(
-        [preprocess.tokenize(texts)], seq_length=tf.constant(length)
-    )
+
+    # A graph for any number of texts: called as it is, the SavedModel is prepared anew for each number.
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)
+    def pack(texts: tf.Tensor) -> Mapping[str, tf.Tensor]:
+        return preprocess.bert_pack_inputs([preprocess.tokenize(texts)], seq_length=tf.constant(length))
+
+    return pack

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +14,11 @@ import pytest
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.corpora.builtin_sentences import builtin_sentences
 from smaller_labse.make_smaller.back_ends import tfhub_back_end
-from smaller_labse.make_smaller.back_ends.tfhub_back_end import keeps_tokens, verify_tfhub
+from smaller_labse.make_smaller.back_ends.tfhub_back_end import (
+    keeps_tokens,
+    verify_tfhub,
+    verify_written_rows,
+)
 from smaller_labse.make_smaller.make_smaller import make_smaller
 from smaller_labse.make_smaller.manifest import Verification
 from smaller_labse.make_smaller.verification_texts import VerificationTexts, choose_texts
@@ -61,17 +64,20 @@ def preprocess(example) -> Callable:
 
 
 @pytest.fixture
-def verify_again(example, trimmed, preprocess) -> Iterator[Callable[[Path], Verification]]:
+def verify_again(example, trimmed, preprocess) -> Callable[[Path], Verification]:
     """Verify a model's folder as `make_smaller` does, and on French sentences, too."""
     tokenizer = WordPiece(example / "encoder" / "assets" / "cased_vocab.txt")
     checkpoint = Checkpoint(example / "encoder")
     keeps = keeps_tokens(preprocess, trimmed.selection, tokenizer.unknown_id)
     texts = choose_texts(trimmed.selection, tokenizer, keeps)
     texts = replace(texts, builtin=(*texts.builtin, *builtin_sentences()["fr"]))
-    with ThreadPoolExecutor(1) as background:
-        yield lambda model: verify_tfhub(
-            checkpoint, preprocess, trimmed.selection, tokenizer.unknown_id, model, texts, background
-        )
+
+    def verify(model: Path) -> Verification:
+        selection = trimmed.selection
+        rows = lambda: verify_written_rows(checkpoint, selection, model)  # noqa: E731
+        return verify_tfhub(checkpoint, preprocess, selection, tokenizer.unknown_id, model, texts, rows)
+
+    return verify
 
 
 def test_a_model_as_it_was_written_is_verified(trimmed, verify_again):
@@ -214,10 +220,7 @@ def test_where_no_text_keeps_its_pieces_there_is_no_verification(example, trimme
     """As with an original whose preprocessor puts something before every text."""
     import tensorflow as tf
 
-    with (
-        ThreadPoolExecutor(1) as background,
-        pytest.raises(SmallerLabseError, match="none of 4 texts, some of them drawn from the kept tokens"),
-    ):
+    with pytest.raises(SmallerLabseError, match="none of 4 texts, some of them drawn from the kept tokens"):
         verify_tfhub(
             Checkpoint(example / "encoder"),
             lambda texts: preprocess(tf.strings.join(["☃ ", texts])),
@@ -225,7 +228,7 @@ def test_where_no_text_keeps_its_pieces_there_is_no_verification(example, trimme
             WordPiece(example / "encoder" / "assets" / "cased_vocab.txt").unknown_id,
             trimmed.model,
             VerificationTexts((), builtin_sentences()["en"], (), ()),
-            background,
+            lambda: None,
         )
 
 

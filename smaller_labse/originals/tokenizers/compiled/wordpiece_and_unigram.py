@@ -11,9 +11,10 @@ changes only in the file where a function stands.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, TypeVar
+from functools import wraps
+from threading import Lock
+from typing import Any, NamedTuple, TypeVar, cast
 
-import numba
 import numpy as np
 
 from smaller_labse.corpora.line_batches import encode_lines
@@ -57,8 +58,32 @@ BYTE, ALL_BUT_BYTE = np.uint64(8), np.uint64(56)
 ZERO, ONE, HALF, LOWER_HALF = np.uint64(0), np.uint64(1), np.uint64(32), np.uint64(0xFFFFFFFF)
 
 
+_LOOPS: list[Callable] = []  # not given to numba yet
+_LOCK = Lock()
+
+
 def compiled(function: Function) -> Function:
-    """Compile a function at its first call; the machine code is kept for the next process."""
+    """Compile a function at its first call; the machine code is kept for the next process.
+
+    numba takes half a second to import, so that is not done before a function of this file is called. They
+    call each other, and numba must see all of them as its own, so all are given to it then.
+    """
+    _LOOPS.append(function)
+
+    @wraps(function)
+    def call(*arguments: Any) -> Any:
+        with _LOCK:
+            while _LOOPS:
+                loop = _LOOPS.pop()
+                loop.__globals__[loop.__name__] = _given_to_numba(loop)
+        return function.__globals__[function.__name__](*arguments)
+
+    return cast(Function, call)
+
+
+def _given_to_numba(function: Callable) -> Callable:
+    import numba
+
     try:
         return numba.njit(nogil=True, cache=True)(function)
     except RuntimeError:  # there is no folder to keep it in
