@@ -154,11 +154,10 @@ def shrink(
     smaller = smaller_student(student, None if layers is None else str(layers), hidden_size, like)
     student = smaller.student
     work = Path(f"{os.fspath(out).rstrip('/')}{WORK}")
-    if by_file:
-        targets = _targets_of_file(Path(teacher), read_in)
-    else:
-        prompt = teacher_prompt(teacher, model)
-        targets = _targets_of(teacher, work, device, prompt)
+    prompt = "" if by_file else teacher_prompt(teacher, model)
+    targets = (
+        _targets_of_file(Path(teacher), read_in) if by_file else _targets_of(teacher, work, device, prompt)
+    )
     examples, held_out = split_pairs(read_in, student.tokenizer, targets, exponent, student.prompt)
     run = Run(
         name=folder.name or folder.resolve().name,
