@@ -1,1 +1,1 @@
-"""Stage 3, optional: a model folder, a teacher and text become a model folder with fewer layers."""
+"""Stage 3, optional: a model folder and text, or translation pairs, become another model folder."""

@@ -1,4 +1,4 @@
-"""The command `distill-encoder`: a model folder is trained to give a teacher's embeddings."""
+"""The command `distill-encoder`: a model folder is trained, or put back into its original."""
 
 from __future__ import annotations
 
@@ -29,6 +29,16 @@ RECOVER_EXAMPLES = (
     "distill-encoder recover --model work/model --teacher work/original --text it=notes.jsonl.gz "
     "--train lowest:4 --steps 5000 --out work/recovered",
 )
+TUNE_EXAMPLES = (
+    "distill-encoder tune --model demo/model --pairs 'en-{code}=pairs/en-{code}.tsv.gz' --languages fr,de "
+    "--near-weight 10 --max-minutes 60 --out work/tuned",
+    "distill-encoder tune --model work/model --pairs en-it=it.en,it.it --batch-pairs 1024 --chunk-texts 64 "
+    "--steps 500 --out work/tuned",
+)
+GRAFT_EXAMPLES = (
+    "distill-encoder graft --original intfloat/multilingual-e5-small --tuned work/tuned --out work/full",
+    "distill-encoder graft --original labse --tuned work/tuned --out work/full --overwrite",
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -40,12 +50,14 @@ def make_parser() -> CommandParser:
     """The command's parser."""
     parser = CommandParser(
         prog="distill-encoder",
-        description="Train a smaller student to give a teacher's embeddings.",
-        examples=SHRINK_EXAMPLES,
+        description="Train encoders: fewer layers, tuned on translation pairs, put back into the original.",
+        examples=(SHRINK_EXAMPLES[0], TUNE_EXAMPLES[0]),
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_recover(commands)
     _add_shrink(commands)
+    _add_tune(commands)
+    _add_graft(commands)
     return parser
 
 
@@ -151,6 +163,7 @@ def _add_shrink(commands: argparse._SubParsersAction[CommandParser]) -> None:
     )
     parser.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="the new model's folder")
     training = _add_training(parser, batch="--batch-pairs", default_batch=64, learning_rate=3e-4)
+    _add_chunks(training)
     _add_weights(
         training,
         ("--feature-weight", 10.0, "of 1 - cosine to the teacher"),
@@ -162,6 +175,54 @@ def _add_shrink(commands: argparse._SubParsersAction[CommandParser]) -> None:
         action="store_true",
         help="where the teacher's embeddings have another size: keep the layer that leads to it",
     )
+    parser.add_argument("--overwrite", action="store_true", help="replace an earlier model")
+
+
+def _add_tune(commands: argparse._SubParsersAction[CommandParser]) -> None:
+    parser = add_command(
+        commands,
+        "tune",
+        _tune,
+        "a model that finds more translations like yours, trained on pairs",
+        description="Train a model on translation pairs to find a sentence's translation among others, by "
+        "additive margin softmax in both directions. The same command goes on where it was interrupted.",
+        examples=TUNE_EXAMPLES,
+    )
+    parser.add_argument("--model", required=True, help="the model that is tuned, trimmed or not")
+    _add_pairs(parser)
+    parser.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="the new model's folder")
+    training = _add_training(parser, batch="--batch-pairs", default_batch=64, learning_rate=5e-5)
+    _add_chunks(training)
+    training.add_argument(
+        "--train-matrix", action="store_true", help="train the embedding matrix, too, not only the layers"
+    )
+    for option, default, what in (
+        ("--margin", 0.3, "by which the cosine of a translation must be above the others'"),
+        ("--scale", 20.0, "of cosines in the softmax; the larger, the more only the nearest count"),
+    ):
+        what = f"{what}; default: {default:g}"
+        training.add_argument(option, type=non_negative_number, default=default, metavar="N", help=what)
+    _add_weights(training, ("--near-weight", 0.0, "of 1 - cosine to the model's embeddings before training"))
+    parser.add_argument("--overwrite", action="store_true", help="replace an earlier model")
+
+
+def _add_graft(commands: argparse._SubParsersAction[CommandParser]) -> None:
+    parser = add_command(
+        commands,
+        "graft",
+        _graft,
+        "a full original with what was tuned of a smaller model",
+        description="Put the layers and rows of a tuned smaller model back into the full original. Rows of "
+        "other tokens, the tokenizer and the side files stay the original's to the bit.",
+        examples=GRAFT_EXAMPLES,
+    )
+    parser.add_argument(
+        "--original", required=True, metavar="MODEL", help="the model that the other was trimmed from"
+    )
+    parser.add_argument(
+        "--tuned", required=True, metavar="MODEL", help="the smaller model, with all of the original's layers"
+    )
+    parser.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="the new model's folder")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier model")
 
 
@@ -215,6 +276,16 @@ def _add_training(
     return training
 
 
+def _add_chunks(training: argparse._ArgumentGroup) -> None:
+    """The option for batches larger than memory."""
+    training.add_argument(
+        "--chunk-texts",
+        type=positive_integer,
+        metavar="N",
+        help="texts in memory at a time, for larger batches with the same gradients; default: all of a batch",
+    )
+
+
 def _add_weights(training: argparse._ArgumentGroup, *weights: tuple[str, float, str]) -> None:
     """Options that weight objectives: option, default and what it weights."""
     for option, default, what in weights:
@@ -241,6 +312,26 @@ def _shrink(options: argparse.Namespace) -> None:
     print(
         f"{visible(str(shrunk.folder))}: {shrunk.parameters / 1e6:,.1f}M parameters, trained in "
         f"{shrunk.steps:,} steps; {shrunk.after:.1%} of held-out pairs are found, {shrunk.before:.1%} before"
+    )
+
+
+def _tune(options: argparse.Namespace) -> None:
+    from smaller_labse.distill.tune import tune
+
+    tuned = tune(**vars(options))
+    print(
+        f"{visible(str(tuned.folder))}: tuned in {tuned.steps:,} steps; {tuned.after:.1%} of held-out "
+        f"pairs are found, {tuned.before:.1%} before"
+    )
+
+
+def _graft(options: argparse.Namespace) -> None:
+    from smaller_labse.distill.graft import graft
+
+    grafted = graft(**vars(options))
+    print(
+        f"{visible(str(grafted.folder))}: {grafted.parameters / 1e6:,.1f}M parameters; layers and "
+        f"{grafted.tokens:,} rows are the tuned model's, {grafted.rows_changed:,} of these rows changed"
     )
 
 

@@ -98,19 +98,34 @@ def describe(
     write_lineage(lineage, folder / HUGGINGFACE)
     _card(done).save(folder / MODEL_CARD)
     _card(replace(done, picture="")).save(folder / HUGGINGFACE / MODEL_CARD)  # it has no picture beside it
-    kept = {key: value for key, value in manifest.items() if key not in DROPPED}
+    write_manifest(
+        {
+            "original": original,
+            **manifest,
+            "trimmed_from": [asdict(ancestor) for ancestor in lineage.trimmed_from],
+            "parameters": done.parameters,
+            "distilled_from": done.teacher,
+            "distillation": _as_json(done),
+        },
+        folder,
+    )
+
+
+def write_manifest(said: Mapping[str, Any], folder: Path) -> None:
+    """Write the manifest of a folder in which all else is there already.
+
+    Args:
+        said: its fields; what is said of files and how they were made or verified is left out.
+        folder: the model's.
+    """
+    kept = {key: value for key, value in said.items() if key not in DROPPED}
     files = {
         path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()
     }
     written = {
         "format": FORMAT,
         "made_with": f"smaller-labse {version('smaller-labse')}",
-        "original": original,
         **kept,
-        "trimmed_from": [asdict(ancestor) for ancestor in lineage.trimmed_from],
-        "parameters": done.parameters,
-        "distilled_from": done.teacher,
-        "distillation": _as_json(done),
         "files": {name: path.stat().st_size for name, path in files.items()},
         DIGESTS: digests_of_files(files),
     }

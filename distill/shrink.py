@@ -17,6 +17,7 @@ from smaller_labse.common.quiet_tensorflow import import_tensorflow_quietly
 from smaller_labse.common.visible_text import markdown_text
 from smaller_labse.corpora.languages import parse_languages
 from smaller_labse.corpora.translation_pairs import TranslationPairs, find_pairs, read_pairs
+from smaller_labse.distill.data.batches import require_batch
 from smaller_labse.distill.data.held_out import HeldOutPairs
 from smaller_labse.distill.teacher_vectors import digests_of_model, read_vectors, teacher_vectors
 from smaller_labse.encoders.prompt import teacher_prompt
@@ -61,6 +62,7 @@ def shrink(
     steps: int | None = None,
     max_minutes: float | None = None,
     batch_pairs: int = 64,
+    chunk_texts: int | None = None,
     learning_rate: float = 3e-4,
     exponent: float = 0.7,
     feature_weight: float = 10.0,
@@ -94,6 +96,8 @@ def shrink(
         max_minutes: how long to train at most, teacher's vectors and writing not counted. With it, the clock
             decides, so that two runs differ; with `steps` alone they do not, on one machine.
         batch_pairs: pairs in a batch, 2 or more.
+        chunk_texts: how many texts are in memory at a time, for batches larger than that; the gradients are
+            the same. None for all of a batch.
         learning_rate: the highest.
         exponent: 1 draws languages by their sizes, 0 all alike.
         feature_weight: of feature distillation in the loss.
@@ -123,8 +127,7 @@ def shrink(
     require_absent(folder, overwrite, MANIFEST)
     if not (feature_weight or similarity_weight or margin_weight):
         raise UsageError("all weights of objectives are 0, so there is nothing to train for")
-    if batch_pairs < 2:
-        raise UsageError(f"--batch-pairs {batch_pairs}: expected 2 or more, which are compared in a batch")
+    require_batch(batch_pairs, chunk_texts)
     written = [pairs] if isinstance(pairs, str) else list(pairs)
     files = find_pairs(written, () if languages is None else parse_languages(languages))
     require_apart(folder, [file for each in files for file in each.files])
@@ -174,6 +177,7 @@ def shrink(
             learning_rate=learning_rate,
             seed=seed,
             max_length=min(TrainingOptions.max_length, student.sequence_length),
+            chunk_texts=chunk_texts,
         ),
         loss=Loss(feature_weight, similarity_weight, margin_weight),
         depends_on={"student": digests_of_model(place), "layers": smaller.kept},

@@ -14,6 +14,7 @@ from smaller_labse.common.progress import announce
 from smaller_labse.distill.description import Distillation, describe
 from smaller_labse.distill.held_out_scores import compare_held_out
 from smaller_labse.distill.run import Run, Trained
+from smaller_labse.distill.students.student import Student
 from smaller_labse.distill.training_picture import can_draw, draw_training
 from smaller_labse.originals.huggingface import HuggingFaceFolder
 from smaller_labse.originals.locate import Place
@@ -103,9 +104,8 @@ def write_distilled(place: Place, run: Run, trained: Trained, account: Account, 
         picture=PICTURE if (folder / PICTURE).exists() else "",
         facts=account.facts,
     )
-    describe(
-        described, manifest_around(run.student.folder), _original(place, run, original.parameters), folder
-    )
+    said = original_of(place, run.student, original.parameters)
+    describe(described, manifest_around(run.student.folder), said, folder)
     return described
 
 
@@ -114,7 +114,7 @@ def public_name(model: str) -> str:
     return Path(model).resolve().name if Path(model).exists() else model
 
 
-def _original(place: Place, run: Run, parameters: int) -> Mapping[str, Any]:
+def original_of(place: Place, student: Student, parameters: int) -> Mapping[str, Any]:
     """The manifest's "original", for a student whose own model has no manifest."""
     card = read_original_card(place)
     return {
@@ -122,7 +122,7 @@ def _original(place: Place, run: Run, parameters: int) -> Mapping[str, Any]:
         "hub_id": card.hub_id,
         "base_model": card.base_model,
         "format": FROM_HUGGINGFACE if isinstance(place, HuggingFaceFolder) else FROM_TFHUB,
-        "fingerprint": run.student.tokenizer.fingerprint,
-        "rows": run.student.config.vocab_size,
+        "fingerprint": student.tokenizer.fingerprint,
+        "rows": student.config.vocab_size,
         "parameters": parameters,
     }

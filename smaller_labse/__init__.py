@@ -23,8 +23,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from smaller_labse.common.errors import SmallerLabseError, UsageError
+    from smaller_labse.distill.graft import Grafted, graft
     from smaller_labse.distill.recover import Recovered, recover
     from smaller_labse.distill.shrink import Shrunk, shrink
+    from smaller_labse.distill.tune import Tuned, tune
     from smaller_labse.encoders.load import load
     from smaller_labse.encoders.sentence_encoder import SentenceEncoder
     from smaller_labse.evaluate.compare_models import compare
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "Grafted",
     "Recovered",
     "Report",
     "Selection",
@@ -44,19 +47,23 @@ __all__ = [
     "Shrunk",
     "SmallerLabseError",
     "SmallerModel",
+    "Tuned",
     "UsageError",
     "__version__",
     "compare",
     "count",
+    "graft",
     "load",
     "make_smaller",
     "merge_counts",
     "recover",
     "select",
     "shrink",
+    "tune",
 ]
 
 _MODULES = {
+    "Grafted": "distill.graft",
     "Recovered": "distill.recover",
     "Report": "evaluate.comparison.side_by_side",
     "Selection": "select_vocab.selection",
@@ -64,15 +71,18 @@ _MODULES = {
     "SentenceEncoder": "encoders.sentence_encoder",
     "SmallerLabseError": "common.errors",
     "SmallerModel": "make_smaller.make_smaller",
+    "Tuned": "distill.tune",
     "UsageError": "common.errors",
     "compare": "evaluate.compare_models",
     "count": "select_vocab.count",
+    "graft": "distill.graft",
     "load": "encoders.load",
     "make_smaller": "make_smaller.make_smaller",
     "merge_counts": "select_vocab.count",
     "recover": "distill.recover",
     "select": "select_vocab.select",
     "shrink": "distill.shrink",
+    "tune": "distill.tune",
 }
 
 # `make_smaller` is a package and a function, and the first import of the package would bind its name here, at

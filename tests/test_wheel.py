@@ -18,7 +18,7 @@ STAGES = [name for name in ("select_vocab", "make_smaller", "distill", "evaluate
 HELP = {
     "select-vocab": [[], ["count"], ["select"], ["merge"]],
     "make-smaller": [[]],
-    "distill-encoder": [[], ["shrink"]],
+    "distill-encoder": [[], ["shrink"], ["tune"], ["graft"]],
     "evaluate-encoder": [[], ["compare"], ["tatoeba"], ["parity"], ["encode"]],
 }
 

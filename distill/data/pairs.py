@@ -20,15 +20,17 @@ def split_pairs(
     targets: Callable[[list[str]], np.ndarray],
     exponent: float,
     prompt: str = "",
+    of_each_side: bool = False,
 ) -> tuple[Examples, HeldOutPairs]:
-    """Hold pairs out, and give both sides of the others the teacher's embedding of their sentence.
+    """Hold pairs out, and give both sides of the others a teacher's embedding of their sentence, or of each.
 
     Args:
         pairs: of each language; their sentences are in the language that all share.
         tokenizer: the student's, for the lengths.
-        targets: different sentences, in the order in which they come first → the teacher's embeddings.
+        targets: different texts, in the order in which they come first → the teacher's embeddings.
         exponent: see `shares_of_languages`.
         prompt: what the student puts before every text.
+        of_each_side: a translation's target is the embedding of itself, and not of its sentence.
 
     Raises:
         SmallerLabseError: there are too few different sentences, or a language has none to train on.
@@ -45,11 +47,15 @@ def split_pairs(
     different, sentence_ids = number_texts(sentences)
     different_translations, translation_ids = number_texts(translations)
     sizes = [len(kept) for kept in training]
+    with_targets, target_rows = different, np.stack([sentence_ids, sentence_ids])
+    if of_each_side:
+        with_targets, ids = number_texts([*sentences, *translations])
+        target_rows = ids.reshape(2, -1)
     examples = Examples(
         sides=(sentences, translations),
         ids=np.stack([sentence_ids, translation_ids]),
-        target_rows=np.stack([sentence_ids, sentence_ids]),
-        targets=targets(different),
+        target_rows=target_rows,
+        targets=targets(with_targets),
         lengths=np.maximum(
             token_counts(different, tokenizer)[sentence_ids],
             token_counts(different_translations, tokenizer)[translation_ids],
@@ -58,11 +64,12 @@ def split_pairs(
         shares=shares_of_languages(sizes, exponent),
         prompt=prompt,
     )
-    held = {
-        each.languages[1].code: (_take(each.sentences, kept), _take(each.translations, kept))
-        for each, kept in zip(pairs, held_out, strict=True)
-        if len(kept)
-    }
+    held: dict[str, tuple[list[str], list[str]]] = {}
+    for each, kept in zip(pairs, held_out, strict=True):
+        if len(kept):
+            of_language = held.setdefault(each.languages[1].code, ([], []))
+            of_language[0].extend(_take(each.sentences, kept))
+            of_language[1].extend(_take(each.translations, kept))
     return examples, HeldOutPairs(held)
 
 

@@ -33,7 +33,7 @@ STAGES = {
 PARTS = {
     "select-vocab": ["count", "select", "merge"],
     "make-smaller": [None],
-    "distill-encoder": ["recover", "shrink"],
+    "distill-encoder": ["graft", "recover", "shrink", "tune"],
     "evaluate-encoder": ["compare", "tatoeba", "parity", "encode", "check"],
 }
 PASSED_ON = {  # to which command a script gives the options that it does not know
