@@ -6,15 +6,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from smaller_labse.common.arguments import (
-    device_name,
-    non_negative_integer,
-    non_negative_number,
-    positive_integer,
-)
+from smaller_labse.common.arguments import non_negative_number, positive_integer
 from smaller_labse.common.command import run_command
 from smaller_labse.common.command_parser import CommandParser, add_command
 from smaller_labse.common.visible_text import visible
+from smaller_labse.distill.command_options import add_chunks, add_pairs, add_text, add_training, add_weights
 
 SHRINK_EXAMPLES = (
     "distill-encoder shrink --model demo/model --teacher demo/original "
@@ -78,9 +74,9 @@ def _add_recover(commands: argparse._SubParsersAction[CommandParser]) -> None:
         metavar="MODEL",
         help="the model that it was trimmed from, or a .npy file with a row for each text",
     )
-    _add_text(parser)
+    add_text(parser)
     parser.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="the new model's folder")
-    training = _add_training(parser, batch="--batch-texts", default_batch=64, learning_rate=1e-3)
+    training = add_training(parser, batch="--batch-texts", default_batch=64, learning_rate=1e-3)
     training.add_argument(
         "--train",
         default="matrix",
@@ -94,43 +90,12 @@ def _add_recover(commands: argparse._SubParsersAction[CommandParser]) -> None:
         metavar="SHARE",
         help="how many of the texts that are drawn have lost tokens; default: 0.75",
     )
-    _add_weights(
+    add_weights(
         training,
         ("--feature-weight", 10.0, "of 1 - cosine to the teacher"),
         ("--similarity-weight", 1.0, "of the similarities within a batch"),
     )
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier model")
-
-
-def _add_text(parser: argparse.ArgumentParser) -> None:
-    """Options that say where text is, as for counting."""
-    text = parser.add_argument_group("text")
-    text.add_argument(
-        "--text",
-        required=True,
-        nargs="+",
-        metavar="LANGUAGE=PATH",
-        help="a file (.txt, .jsonl, .csv, .parquet; .gz, .zst, .xz, .bz2 too) or a folder of them; or a path "
-        "with {code}, {iso3} or {name} in the language's place",
-    )
-    text.add_argument("--languages", metavar="LIST", help="fill {code} in --text, e.g. fr,de")
-    text.add_argument("--text-field", metavar="NAME", help="field or column of the text; default: text")
-    for option, default, what in (
-        ("--longer-than", 5, "texts are lines of more than N characters"),
-        ("--max-lines", 1_000_000, "read at most N lines per language, 0 for all"),
-        (
-            "--max-texts",
-            20_000,
-            "train on at most N texts per language, 0 for all",
-        ),
-    ):
-        text.add_argument(
-            option,
-            type=non_negative_integer,
-            default=default,
-            metavar="N",
-            help=f"{what}; default: {default}",
-        )
 
 
 def _add_shrink(commands: argparse._SubParsersAction[CommandParser]) -> None:
@@ -151,7 +116,7 @@ def _add_shrink(commands: argparse._SubParsersAction[CommandParser]) -> None:
         help="whose embeddings are learnt: any model, of another family and size too, or a .npy file with "
         "a row for each pair",
     )
-    _add_pairs(parser)
+    add_pairs(parser)
     parser.add_argument("--layers", metavar="N", help="how many, or which from 0 on, e.g. 0,2,4,6,8,11")
     parser.add_argument(
         "--hidden-size", type=positive_integer, metavar="N", help="project the model to a smaller one"
@@ -162,9 +127,9 @@ def _add_shrink(commands: argparse._SubParsersAction[CommandParser]) -> None:
         help="a new model in place of the model's layers: lealla-small, lealla-base or lealla-large",
     )
     parser.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="the new model's folder")
-    training = _add_training(parser, batch="--batch-pairs", default_batch=64, learning_rate=3e-4)
-    _add_chunks(training)
-    _add_weights(
+    training = add_training(parser, batch="--batch-pairs", default_batch=64, learning_rate=3e-4)
+    add_chunks(training)
+    add_weights(
         training,
         ("--feature-weight", 10.0, "of 1 - cosine to the teacher"),
         ("--similarity-weight", 1.0, "of the similarities within a batch"),
@@ -189,10 +154,10 @@ def _add_tune(commands: argparse._SubParsersAction[CommandParser]) -> None:
         examples=TUNE_EXAMPLES,
     )
     parser.add_argument("--model", required=True, help="the model that is tuned, trimmed or not")
-    _add_pairs(parser)
+    add_pairs(parser)
     parser.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="the new model's folder")
-    training = _add_training(parser, batch="--batch-pairs", default_batch=64, learning_rate=5e-5)
-    _add_chunks(training)
+    training = add_training(parser, batch="--batch-pairs", default_batch=64, learning_rate=5e-5)
+    add_chunks(training)
     training.add_argument(
         "--train-matrix", action="store_true", help="train the embedding matrix, too, not only the layers"
     )
@@ -202,7 +167,7 @@ def _add_tune(commands: argparse._SubParsersAction[CommandParser]) -> None:
     ):
         what = f"{what}; default: {default:g}"
         training.add_argument(option, type=non_negative_number, default=default, metavar="N", help=what)
-    _add_weights(training, ("--near-weight", 0.0, "of 1 - cosine to the model's embeddings before training"))
+    add_weights(training, ("--near-weight", 0.0, "of 1 - cosine to the model's embeddings before training"))
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier model")
 
 
@@ -224,74 +189,6 @@ def _add_graft(commands: argparse._SubParsersAction[CommandParser]) -> None:
     )
     parser.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="the new model's folder")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier model")
-
-
-def _add_pairs(parser: argparse.ArgumentParser) -> None:
-    """Options that say where translation pairs are."""
-    parser.add_argument(
-        "--pairs",
-        required=True,
-        nargs="+",
-        metavar="XX-YY=FILE",
-        help="sentences and translations: TSV, two files with a comma between, or a table with the fields XX "
-        "and YY, or datasets:NAME:CONFIG of the Hugging Face hub; {code} stands for the languages'",
-    )
-    parser.add_argument("--languages", metavar="LIST", help="fill {code} in --pairs, e.g. fr,de")
-
-
-def _add_training(
-    parser: argparse.ArgumentParser, *, batch: str, default_batch: int, learning_rate: float
-) -> argparse._ArgumentGroup:
-    """Options of every kind of training; the group, for what is one kind's own."""
-    training = parser.add_argument_group("training")
-    training.add_argument(
-        "--max-minutes", type=non_negative_number, metavar="N", help="at most; the clock then decides"
-    )
-    training.add_argument("--steps", type=positive_integer, metavar="N", help="batches; default: all once")
-    training.add_argument(
-        batch,
-        type=positive_integer,
-        default=default_batch,
-        metavar="N",
-        help="in each step; default: %(default)s",
-    )
-    training.add_argument(
-        "--learning-rate",
-        type=non_negative_number,
-        default=learning_rate,
-        metavar="N",
-        help="default: %(default)s",
-    )
-    training.add_argument(
-        "--exponent",
-        type=non_negative_number,
-        default=0.7,
-        metavar="N",
-        help="1 draws languages by their sizes, 0 all alike; default: %(default)s",
-    )
-    training.add_argument("--seed", type=non_negative_integer, default=0, metavar="N", help="default: 0")
-    training.add_argument(
-        "--device", type=device_name, metavar="NAME", help="where the teacher computes: cpu, gpu or gpu:1"
-    )
-    return training
-
-
-def _add_chunks(training: argparse._ArgumentGroup) -> None:
-    """The option for batches larger than memory."""
-    training.add_argument(
-        "--chunk-texts",
-        type=positive_integer,
-        metavar="N",
-        help="texts in memory at a time, for larger batches with the same gradients; default: all of a batch",
-    )
-
-
-def _add_weights(training: argparse._ArgumentGroup, *weights: tuple[str, float, str]) -> None:
-    """Options that weight objectives: option, default and what it weights."""
-    for option, default, what in weights:
-        training.add_argument(
-            option, type=non_negative_number, default=default, metavar="N", help=f"{what}; default: {default}"
-        )
 
 
 def _recover(options: argparse.Namespace) -> None:

@@ -19,9 +19,9 @@ from smaller_labse.common.visible_text import markdown_text
 from smaller_labse.corpora.languages import read_names
 from smaller_labse.corpora.line_batches import LineFilter
 from smaller_labse.corpora.sources import text_sources
-from smaller_labse.distill.teacher_vectors import digests_of_model, read_vectors, teacher_vectors
+from smaller_labse.distill.teacher_vectors import digests_of_model, teacher_vectors, vectors_of_file
 from smaller_labse.encoders.config import WORD_EMBEDDINGS
-from smaller_labse.encoders.prompt import read_prompt
+from smaller_labse.encoders.prompt import teacher_prompt
 from smaller_labse.originals.digests import digest_of_json
 from smaller_labse.originals.lineage import read_lineage
 from smaller_labse.originals.locate import folders_of, locate_encoder, locate_original
@@ -165,9 +165,9 @@ def recover(
         texts,
         student.tokenizer,
         _all_alike if by_file else _lost_tokens(student, teacher),
-        _targets_of_file(Path(teacher), texts)
+        vectors_of_file(Path(teacher), [text for each in texts for text in each.texts])
         if by_file
-        else _targets_of(teacher, student.prompt, work, device),
+        else _targets_of(teacher, teacher_prompt(teacher, model), work, device),
         draw,
         student.prompt,
     )
@@ -251,19 +251,7 @@ def _all_alike(texts: Sequence[str]) -> np.ndarray:
 def _targets_of(
     teacher: StrPath, prompt: str, work: Path, device: str | None
 ) -> Callable[[list[str]], np.ndarray]:
-    """The teacher's embeddings, with its own prompt, or with the model's where its files name none."""
-    own = read_prompt(teacher)
-    prompt = prompt if own is None else own
-    return lambda different: teacher_vectors(teacher, different, work, prompt=prompt, device=device)
-
-
-def _targets_of_file(file: Path, languages: Sequence[Texts]) -> Callable[[list[str]], np.ndarray]:
-    """Rows of somebody's vectors, one for each text that was read; of equal texts, the first one's."""
-    vectors = read_vectors(file, sum(len(each.texts) for each in languages))
-    rows: dict[str, int] = {}
-    for row, text in enumerate(text for each in languages for text in each.texts):
-        rows.setdefault(text, row)
-    return lambda different: vectors[[rows[text] for text in different]]
+    return lambda different: teacher_vectors(teacher, different, work, prompt, device)
 
 
 def _account(

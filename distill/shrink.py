@@ -19,7 +19,7 @@ from smaller_labse.corpora.languages import parse_languages
 from smaller_labse.corpora.translation_pairs import TranslationPairs, find_pairs, read_pairs
 from smaller_labse.distill.data.batches import require_batch
 from smaller_labse.distill.data.held_out import HeldOutPairs
-from smaller_labse.distill.teacher_vectors import digests_of_model, read_vectors, teacher_vectors
+from smaller_labse.distill.teacher_vectors import digests_of_model, teacher_vectors, vectors_of_file
 from smaller_labse.encoders.prompt import teacher_prompt
 from smaller_labse.originals.locate import locate_encoder, locate_original
 from smaller_labse.originals.model_folder import MANIFEST
@@ -159,7 +159,9 @@ def shrink(
     work = Path(f"{os.fspath(out).rstrip('/')}{WORK}")
     prompt = "" if by_file else teacher_prompt(teacher, model)
     targets = (
-        _targets_of_file(Path(teacher), read_in) if by_file else _targets_of(teacher, work, device, prompt)
+        vectors_of_file(Path(teacher), [text for each in read_in for text in each.sentences])
+        if by_file
+        else _targets_of(teacher, work, device, prompt)
     )
     examples, held_out = split_pairs(read_in, student.tokenizer, targets, exponent, student.prompt)
     run = Run(
@@ -214,7 +216,7 @@ def _require_one_language(pairs: Sequence[TranslationPairs]) -> None:
 def _targets_of(
     teacher: StrPath, work: Path, device: str | None, prompt: str
 ) -> Callable[[list[str]], np.ndarray]:
-    return lambda sentences: teacher_vectors(teacher, sentences, work, device, prompt)
+    return lambda sentences: teacher_vectors(teacher, sentences, work, prompt, device)
 
 
 def _values_of(
@@ -222,15 +224,6 @@ def _values_of(
 ) -> dict[str, np.ndarray]:
     """The teacher's own values on the held-out pairs, beside which the student's are read."""
     texts = held_out.texts()
-    vectors = teacher_vectors(teacher, texts, work, device, prompt)
+    vectors = teacher_vectors(teacher, texts, work, prompt, device)
     rows = {text: row for row, text in enumerate(texts)}
     return held_out.values(lambda wanted: np.asarray(vectors[[rows[text] for text in wanted]], np.float32))
-
-
-def _targets_of_file(file: Path, pairs: Sequence[TranslationPairs]) -> Callable[[list[str]], np.ndarray]:
-    """Rows of somebody's vectors, one for each pair; of equal sentences, the first one's."""
-    vectors = read_vectors(file, sum(len(each.sentences) for each in pairs))
-    rows: dict[str, int] = {}
-    for row, sentence in enumerate(text for each in pairs for text in each.sentences):
-        rows.setdefault(sentence, row)
-    return lambda sentences: vectors[[rows[sentence] for sentence in sentences]]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,6 @@ from smaller_labse.common.atomic_output import new_file
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.progress import announce, progress
 from smaller_labse.common.visible_text import visible
-from smaller_labse.encoders.prompt import prompt_of
 from smaller_labse.originals.digests import digest_of_json, digests_of_files
 from smaller_labse.originals.locate import Place, folders_of, locate_encoder
 
@@ -36,18 +35,17 @@ def teacher_vectors(
     teacher: StrPath,
     texts: Sequence[str],
     folder: Path,
+    prompt: str,
     device: str | None = None,
-    prompt: str = "",
 ) -> np.ndarray:
     """The teacher's embeddings of texts, from what is kept in a folder, or computed and kept there.
 
     Args:
-        teacher: any model that `smaller_labse.load` takes; its own prompt goes before every text, if its
-            files name one.
+        teacher: any model that `smaller_labse.load` takes.
         texts: the texts; whoever has equal ones gives them once.
         folder: where the vectors are kept; it is made if need be.
+        prompt: what goes before every text, see `teacher_prompt`; "" for nothing.
         device: where they are computed, see `smaller_labse.load`.
-        prompt: what goes before every text where the teacher's files name no prompt.
 
     Returns:
         float16 [texts, the teacher's embedding size], at length 1, mapped from the file and not read.
@@ -56,11 +54,9 @@ def teacher_vectors(
         SmallerLabseError: there is no such teacher, an embedding holds NaN, or the disk is full.
 
     Example:
-        vectors = teacher_vectors("intfloat/multilingual-e5-small", english, Path("work/teacher"))
+        vectors = teacher_vectors("intfloat/multilingual-e5-small", english, Path("work/teacher"), "query: ")
     """
     place = locate_encoder(os.fspath(teacher))
-    own = prompt_of(place)
-    prompt = prompt if own is None else own
     file = folder / f"{_digest(place, prompt, texts)}.npy"
     if not file.exists():
         parts = file.with_suffix(PARTS)
@@ -104,6 +100,23 @@ def read_vectors(file: Path, texts: int) -> np.ndarray:
                 f"{file}: row {start + wrong[0]} holds NaN or infinity, or zeros only; compute it again"
             )
     return vectors
+
+
+def vectors_of_file(file: Path, texts: Sequence[str]) -> Callable[[list[str]], np.ndarray]:
+    """Somebody's vectors by text: different texts → their rows; of equal texts, the first one's.
+
+    Args:
+        file: see `read_vectors`.
+        texts: whose rows these are, in the same order.
+
+    Raises:
+        SmallerLabseError: as `read_vectors` does.
+    """
+    vectors = read_vectors(file, len(texts))
+    rows: dict[str, int] = {}
+    for row, text in enumerate(texts):
+        rows.setdefault(text, row)
+    return lambda different: vectors[[rows[text] for text in different]]
 
 
 def digests_of_model(place: Place) -> dict[str, str]:

@@ -131,7 +131,9 @@ def tune(
     student = open_student(model)
     work = Path(f"{os.fspath(out).rstrip('/')}{WORK}")
     targets = (
-        _own_vectors(model, work, device) if near_weight else _no_targets(embedding_size(student.config))
+        _own_vectors(model, work, student.prompt, device)
+        if near_weight
+        else _no_targets(embedding_size(student.config))
     )
     examples, held_out = split_pairs(
         read_in, student.tokenizer, targets, exponent, student.prompt, of_each_side=True
@@ -188,8 +190,10 @@ def _trained(config: EncoderConfig, matrix: bool) -> frozenset[str]:
     return frozenset(name for name in config.tensor_shapes() if not name.startswith(frozen))
 
 
-def _own_vectors(model: StrPath, work: Path, device: str | None) -> Callable[[list[str]], np.ndarray]:
-    return lambda texts: teacher_vectors(model, texts, work, device)
+def _own_vectors(
+    model: StrPath, work: Path, prompt: str, device: str | None
+) -> Callable[[list[str]], np.ndarray]:
+    return lambda texts: teacher_vectors(model, texts, work, prompt, device)
 
 
 def _no_targets(size: int) -> Callable[[list[str]], np.ndarray]:

@@ -18,8 +18,9 @@ from smaller_labse.encoders.sentence_transformers_folder import (
     read_default_prompt,
 )
 from smaller_labse.originals.huggingface import HuggingFaceFolder
-from smaller_labse.originals.locate import Place, locate_encoder, locate_original
-from smaller_labse.originals.model_folder import ENCODER, HUGGINGFACE, manifest_around, read_manifest
+from smaller_labse.originals.lineage import read_lineage
+from smaller_labse.originals.locate import Place, folders_of, locate_encoder, locate_original
+from smaller_labse.originals.model_folder import ENCODER, HUGGINGFACE, read_manifest
 from smaller_labse.originals.open import open_place
 from smaller_labse.originals.tokenizers.base import Tokenizer
 
@@ -57,8 +58,8 @@ def prompt_of(place: Place) -> str | None:
 def teacher_prompt(teacher: StrPath, model: StrPath) -> str:
     """What a teacher puts before every text when it teaches a model.
 
-    That is its own prompt. A teacher whose files name none, but which the model was trimmed from, gets the
-    model's: so both read the same text.
+    That is its own prompt. A teacher whose files name none, but which has all of the model's tokens, as what
+    the model was trimmed from has, gets the model's: so both read the same text.
 
     Args:
         teacher: as for `smaller_labse.load`.
@@ -67,17 +68,18 @@ def teacher_prompt(teacher: StrPath, model: StrPath) -> str:
     Raises:
         SmallerLabseError: one of them cannot be read.
     """
-    place, student = locate_encoder(os.fspath(teacher)), locate_encoder(os.fspath(model))
-    own, prompt = prompt_of(place), prompt_of(student) or ""
+    place = locate_encoder(os.fspath(teacher))
+    own, prompt = prompt_of(place), read_prompt(model) or ""
     if own is not None or not prompt:
         return own or ""
-    folder = student.folder if isinstance(student, HuggingFaceFolder) else student.encoder
-    trimmed_from = manifest_around(folder).get("original", {}).get("fingerprint")
-    return (
-        prompt
-        if open_place(locate_original(os.fspath(teacher))).tokenizer.fingerprint == trimmed_from
-        else ""
-    )
+    return prompt if _pieces(model) <= _pieces(teacher) else ""
+
+
+def _pieces(model: StrPath) -> set[str]:
+    """A model's tokens, as what it was trimmed from first calls them."""
+    original = open_place(locate_original(os.fspath(model)))
+    lineage = read_lineage(folders_of(original.place)[0])
+    return set(lineage.original_pieces(original.tokenizer.pieces))
 
 
 def choose_prompt(

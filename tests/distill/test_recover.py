@@ -107,13 +107,18 @@ def test_interrupted_it_gives_the_same_weights_to_the_bit(
         assert (tmp_path / "better" / name).read_bytes() == (recovered / name).read_bytes()
 
 
-@pytest.mark.parametrize(("own", "expected"), [(None, "query: "), ("", ""), ("text: ", "text: ")])
-def test_the_teacher_has_its_own_prompt_or_where_it_names_none_the_models(
-    own: str | None, expected: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_the_teacher_reads_text_with_its_prompt_or_the_models(
+    smaller: Path, original: Path, text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recovering, "read_prompt", lambda teacher: own)
-    monkeypatch.setattr(recovering, "teacher_vectors", lambda *given, prompt, device: prompt)
-    assert recovering._targets_of("teacher", "query: ", tmp_path, None)(["text"]) == expected
+    """Which of them is `teacher_prompt`'s to say."""
+    monkeypatch.setattr(recovering, "teacher_prompt", lambda teacher, model: f"{teacher} for {model}: ")
+
+    def vectors(teacher: Path, texts: list[str], work: Path, prompt: str, device: str | None) -> None:
+        raise SmallerLabseError(prompt)
+
+    monkeypatch.setattr(recovering, "teacher_vectors", vectors)
+    with pytest.raises(SmallerLabseError, match=f"^{original} for {smaller}: $"):
+        recover(smaller, original, f"{text}/{{code}}.txt", tmp_path / "out", languages="it")
 
 
 @pytest.mark.parametrize(

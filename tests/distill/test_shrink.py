@@ -11,6 +11,7 @@ import pytest
 
 import smaller_labse
 from smaller_labse.common.errors import SmallerLabseError, UsageError
+from smaller_labse.distill import shrink as shrinking
 from smaller_labse.distill.__main__ import main
 from smaller_labse.distill.shrink import shrink
 from smaller_labse.encoders.config import LEALLA_POOLING
@@ -52,6 +53,20 @@ def test_the_result_is_whole_and_says_what_it_is(shrunk: Path, original: Path) -
         text = (shrunk / card).read_text(encoding="utf-8")
         assert "1 of the 2 layers of original (0)" in text and "What no longer holds" in text
     assert (shrunk / "training.jsonl").read_text(encoding="utf-8").count("held_out") >= 4
+
+
+def test_the_teacher_reads_text_with_its_prompt_or_the_models(
+    original: Path, pairs: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which of them is `teacher_prompt`'s to say."""
+    monkeypatch.setattr(shrinking, "teacher_prompt", lambda teacher, model: f"{teacher} for {model}: ")
+
+    def vectors(teacher: Path, texts: list[str], work: Path, prompt: str, device: str | None) -> None:
+        raise SmallerLabseError(prompt)
+
+    monkeypatch.setattr(shrinking, "teacher_vectors", vectors)
+    with pytest.raises(SmallerLabseError, match=f"^{original} for {original}: $"):
+        shrink(original, original, pairs, tmp_path / "out", languages="it", layers=1)
 
 
 def test_it_says_what_training_did_to_each_language(shrunk: Path) -> None:

@@ -33,22 +33,22 @@ def loaded(teacher: SentenceEncoder, monkeypatch: pytest.MonkeyPatch) -> Sentenc
 def test_vectors_are_the_teachers_own_and_kept(
     original: Path, loaded: SentenceEncoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    vectors = teacher_vectors(original, TEXTS, tmp_path / "kept")
+    vectors = teacher_vectors(original, TEXTS, tmp_path / "kept", "")
     expected = loaded.encode(TEXTS, normalize=True)
     assert vectors.dtype == np.float16 and vectors.shape == expected.shape
     np.testing.assert_allclose(vectors, expected, atol=1e-3)
     (file,) = (tmp_path / "kept").iterdir()
     monkeypatch.setattr(loading, "load", None)  # it is not loaded again
-    np.testing.assert_array_equal(teacher_vectors(original, TEXTS, tmp_path / "kept"), vectors)
+    np.testing.assert_array_equal(teacher_vectors(original, TEXTS, tmp_path / "kept", ""), vectors)
     with pytest.raises(TypeError):
-        teacher_vectors(original, [*TEXTS[:-1], "c", "d"], tmp_path / "kept")
+        teacher_vectors(original, [*TEXTS[:-1], "c", "d"], tmp_path / "kept", "")
     assert file.exists()
 
 
 def test_an_interrupted_run_goes_on_to_the_same_bytes(
     original: Path, loaded: SentenceEncoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    teacher_vectors(original, TEXTS, tmp_path / "whole")
+    teacher_vectors(original, TEXTS, tmp_path / "whole", "")
     encode, encoded = SentenceEncoder.encode, []
 
     def interrupted(self: SentenceEncoder, texts: list[str], *rest: object, **options: object) -> np.ndarray:
@@ -59,8 +59,8 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(
 
     monkeypatch.setattr(SentenceEncoder, "encode", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        teacher_vectors(original, TEXTS, tmp_path / "resumed")
-    teacher_vectors(original, TEXTS, tmp_path / "resumed")
+        teacher_vectors(original, TEXTS, tmp_path / "resumed", "")
+    teacher_vectors(original, TEXTS, tmp_path / "resumed", "")
     assert encoded == [3, 3, 3, 1], "the first part is not computed again"
     (whole,), (resumed,) = ((tmp_path / name).iterdir() for name in ("whole", "resumed"))
     assert whole.name == resumed.name and whole.read_bytes() == resumed.read_bytes()
@@ -73,7 +73,7 @@ def test_a_teacher_with_nan_is_named_and_nothing_is_kept(
     with pytest.raises(
         SmallerLabseError, match=r"original: the teacher's embedding of 'good morning red house'"
     ):
-        teacher_vectors(original, TEXTS, tmp_path)
+        teacher_vectors(original, TEXTS, tmp_path, "")
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 

@@ -90,8 +90,9 @@ def test_an_original_that_names_no_prompt_teaches_its_trimmed_model_with_that_on
     assert teacher_prompt(write_byte_pairs(tmp_path / "other"), model) == ""
 
 
-def test_a_smaller_model_that_is_trimmed_again_keeps_it(model, tmp_path) -> None:
+def test_a_smaller_model_that_is_trimmed_again_keeps_it(model, e5, tmp_path) -> None:
     again = trim(model, tmp_path / "again", share="100%")
+    assert teacher_prompt(e5, again) == PROMPT, "the first original reads as the last of its line"
     assert manifest(again)["prompt"] == read_prompt(again / "huggingface") == PROMPT
     before, after = (smaller_labse.load(folder).encode(SENTENCES[:4]) for folder in (model, again))
     np.testing.assert_allclose(after, before, rtol=0, atol=1e-5)

@@ -1,0 +1,111 @@
+"""Options that commands of `distill-encoder` share: text, translation pairs, training and its loss."""
+
+from __future__ import annotations
+
+import argparse
+
+from smaller_labse.common.arguments import (
+    device_name,
+    non_negative_integer,
+    non_negative_number,
+    positive_integer,
+)
+
+
+def add_text(parser: argparse.ArgumentParser) -> None:
+    """Options that say where text is, as for counting."""
+    text = parser.add_argument_group("text")
+    text.add_argument(
+        "--text",
+        required=True,
+        nargs="+",
+        metavar="LANGUAGE=PATH",
+        help="a file (.txt, .jsonl, .csv, .parquet; .gz, .zst, .xz, .bz2 too) or a folder of them; or a path "
+        "with {code}, {iso3} or {name} in the language's place",
+    )
+    text.add_argument("--languages", metavar="LIST", help="fill {code} in --text, e.g. fr,de")
+    text.add_argument("--text-field", metavar="NAME", help="field or column of the text; default: text")
+    for option, default, what in (
+        ("--longer-than", 5, "texts are lines of more than N characters"),
+        ("--max-lines", 1_000_000, "read at most N lines per language, 0 for all"),
+        (
+            "--max-texts",
+            20_000,
+            "train on at most N texts per language, 0 for all",
+        ),
+    ):
+        text.add_argument(
+            option,
+            type=non_negative_integer,
+            default=default,
+            metavar="N",
+            help=f"{what}; default: {default}",
+        )
+
+
+def add_pairs(parser: argparse.ArgumentParser) -> None:
+    """Options that say where translation pairs are."""
+    parser.add_argument(
+        "--pairs",
+        required=True,
+        nargs="+",
+        metavar="XX-YY=FILE",
+        help="sentences and translations: TSV, two files with a comma between, or a table with the fields XX "
+        "and YY, or datasets:NAME:CONFIG of the Hugging Face hub; {code} stands for the languages'",
+    )
+    parser.add_argument("--languages", metavar="LIST", help="fill {code} in --pairs, e.g. fr,de")
+
+
+def add_training(
+    parser: argparse.ArgumentParser, *, batch: str, default_batch: int, learning_rate: float
+) -> argparse._ArgumentGroup:
+    """Options of every kind of training; the group, for what is one kind's own."""
+    training = parser.add_argument_group("training")
+    training.add_argument(
+        "--max-minutes", type=non_negative_number, metavar="N", help="at most; the clock then decides"
+    )
+    training.add_argument("--steps", type=positive_integer, metavar="N", help="batches; default: all once")
+    training.add_argument(
+        batch,
+        type=positive_integer,
+        default=default_batch,
+        metavar="N",
+        help="in each step; default: %(default)s",
+    )
+    training.add_argument(
+        "--learning-rate",
+        type=non_negative_number,
+        default=learning_rate,
+        metavar="N",
+        help="default: %(default)s",
+    )
+    training.add_argument(
+        "--exponent",
+        type=non_negative_number,
+        default=0.7,
+        metavar="N",
+        help="1 draws languages by their sizes, 0 all alike; default: %(default)s",
+    )
+    training.add_argument("--seed", type=non_negative_integer, default=0, metavar="N", help="default: 0")
+    training.add_argument(
+        "--device", type=device_name, metavar="NAME", help="where the teacher computes: cpu, gpu or gpu:1"
+    )
+    return training
+
+
+def add_chunks(training: argparse._ArgumentGroup) -> None:
+    """The option for batches larger than memory."""
+    training.add_argument(
+        "--chunk-texts",
+        type=positive_integer,
+        metavar="N",
+        help="texts in memory at a time, for larger batches with the same gradients; default: all of a batch",
+    )
+
+
+def add_weights(training: argparse._ArgumentGroup, *weights: tuple[str, float, str]) -> None:
+    """Options that weight objectives: option, default and what it weights."""
+    for option, default, what in weights:
+        training.add_argument(
+            option, type=non_negative_number, default=default, metavar="N", help=f"{what}; default: {default}"
+        )
