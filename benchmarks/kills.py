@@ -1,6 +1,8 @@
 """Kills at random moments: what is lost, what is left, and what the same command gives when it is run again.
 
     python benchmarks/kills.py [--kills 40] [--seed 0] [--commands count select make-smaller compare]
+    python benchmarks/kills.py --commands recover shrink tune
+
 
 Every command works on the built-in example original, half of the times into a new place, half of the times
 over an earlier, different output (--overwrite). SIGKILL strikes the command's own process, not its children,
@@ -34,8 +36,10 @@ REPEATED = 20_000  # lines of each built-in sentence: seconds of counting
 MEMORY = ("resident_bytes", "peak_bytes")  # measured, so never twice the same
 # TensorFlow's own, about a kilobyte each, which nobody but itself can know to be dead; they are left out.
 TENSORFLOWS = "__autograph_generated_file"
+GOES_ON_FROM = ".training"  # what training keeps beside its output, to go on from
 A_MINUTE = 60.0
 LONGEST = 600.0  # seconds, for a second run
+TRAINED_ON, STEPS = 400, "300"  # lines of each language, and steps: seconds of training
 
 Digests = dict[str, str]  # a file's place → the digest of its bytes
 
@@ -122,6 +126,7 @@ def prepare(folder: Path, original: Path | None, repeated: int, commands: Sequen
         (text / f"{code}.txt").write_text("".join(lines), encoding="utf-8")
         few = "".join(f"{line}\n" for line in builtin_sentences()[code])
         (text / f"{code}.few").write_text(few, encoding="utf-8")
+        (text / f"{code}.train").write_text("".join(lines[:TRAINED_ON]), encoding="utf-8")
     if original is None:
         original = folder / "original"
         run_whole(
@@ -133,7 +138,13 @@ def prepare(folder: Path, original: Path | None, repeated: int, commands: Sequen
     comparing = ("--original", str(original), "--no-pictures", "--parallel")
     selecting = (*model, "--counts", str(folder / "counts"), "--top-k")
     making = (*model, "--license", "apache-2.0", "--selection")
-    stages = "smaller_labse.select_vocab", "smaller_labse.make_smaller", "smaller_labse.evaluate"
+    stages = tuple(
+        f"smaller_labse.{stage}" for stage in ("select_vocab", "make_smaller", "evaluate", "distill")
+    )
+    trimmed, trained = str(folder / "trimmed"), ("--learning-rate", "1e-3", "--steps")
+    translated = ("--pairs", f"en-it={text / 'en.train'},{text / 'it.train'}", *trained)
+    shrinking = ("shrink", "--model", str(original), "--teacher", str(original), *translated)
+    recovering = ("--teacher", str(original), "--text", f"it={text / 'it.train'}", *trained)
     works = {
         "count": Work(
             "count", stages[0], ("count", *counting, "0"), ("count", *counting, "9"), "counts", "en.parquet"
@@ -150,13 +161,31 @@ def prepare(folder: Path, original: Path | None, repeated: int, commands: Sequen
             *("compare", stages[2], ("compare", *comparing, *pairs), ("compare", *comparing, pairs[0])),
             *("report", "report.json"),
         ),
+        "recover": Work(
+            *("recover", stages[3], ("recover", "--model", trimmed, *recovering, STEPS, "--train", "all")),
+            *(("recover", "--model", trimmed, *recovering, "2"), "model", "manifest.json"),
+        ),
+        "shrink": Work(
+            *("shrink", stages[3], (*shrinking, STEPS, "--layers", "1")),
+            *((*shrinking, "2", "--layers", "1"), "model", "manifest.json"),
+        ),
+        "tune": Work(
+            *(
+                "tune",
+                stages[3],
+                ("tune", "--model", str(original), *translated, STEPS, "--near-weight", "1"),
+            ),
+            *(("tune", "--model", str(original), *translated, "2"), "model", "manifest.json"),
+        ),
     }
-    if {"select", "make-smaller"} & set(commands):
+    if {"select", "make-smaller", "recover"} & set(commands):
         few = ["count", *counting, "9", "--out", str(folder / "counts")]
         run_whole([sys.executable, "-m", stages[0], *few], folder)
         for size in ("500", "99"):
             few = ["select", *selecting, size, "--out", str(folder / size)]
             run_whole([sys.executable, "-m", stages[0], *few], folder)
+    if "recover" in commands:
+        run_whole([sys.executable, "-m", stages[1], *making, str(folder / "500"), "--out", trimmed], folder)
     return [works[command] for command in commands]
 
 
@@ -301,20 +330,24 @@ def processes_of(session: int) -> list[int]:
 
 
 def digests(place: Path) -> Digests:
-    """Every file below a folder; of kept results and of the report only what is not measured memory."""
+    """Every file below a folder, but for what training goes on from; of some, only what is not measured."""
     return {
         path.relative_to(place).as_posix(): hashlib.sha256(contents(path)).hexdigest()
         for path in sorted(place.rglob("*"))
+        if not path.relative_to(place).parts[0].endswith(GOES_ON_FROM)
         if path.is_file() or not any(path.iterdir())
     }
 
 
 def contents(path: Path) -> bytes:
-    """A file's bytes; of measured memory, nothing."""
+    """A file's bytes; of measured memory and seconds, nothing."""
     if path.is_dir() or path.parent.suffix == ".cache":
         return b""
     if path.name == "report.json":
         return json.dumps(without_memory(json.loads(path.read_bytes()))).encode()
+    if path.name == "training.jsonl":
+        lines = map(json.loads, path.read_text(encoding="utf-8").splitlines())
+        return json.dumps([{**line, "seconds": 0} for line in lines]).encode()
     if path.parent.name == "report":  # pages that show it
         return b""
     return path.read_bytes()

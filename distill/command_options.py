@@ -10,6 +10,7 @@ from smaller_labse.common.arguments import (
     non_negative_number,
     positive_integer,
 )
+from smaller_labse.distill.precision import PRECISIONS
 
 
 def add_text(parser: argparse.ArgumentParser) -> None:
@@ -85,6 +86,12 @@ def add_training(
         default=0.7,
         metavar="N",
         help="1 draws languages by their sizes, 0 all alike; default: %(default)s",
+    )
+    training.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        default=PRECISIONS[0],
+        help="what the layers multiply; bfloat16 is faster where the hardware has it; default: %(default)s",
     )
     training.add_argument("--seed", type=non_negative_integer, default=0, metavar="N", help="default: 0")
     training.add_argument(

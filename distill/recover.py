@@ -19,6 +19,7 @@ from smaller_labse.common.visible_text import markdown_text
 from smaller_labse.corpora.languages import read_names
 from smaller_labse.corpora.line_batches import LineFilter
 from smaller_labse.corpora.sources import text_sources
+from smaller_labse.distill.precision import require_precision
 from smaller_labse.distill.teacher_vectors import digests_of_model, teacher_vectors, vectors_of_file
 from smaller_labse.encoders.config import WORD_EMBEDDINGS
 from smaller_labse.encoders.prompt import teacher_prompt
@@ -83,6 +84,7 @@ def recover(
     lost_share: float | None = None,
     feature_weight: float = 10.0,
     similarity_weight: float = 1.0,
+    precision: str = "float32",
     seed: int = 0,
     device: str | None = None,
     overwrite: bool = False,
@@ -119,6 +121,8 @@ def recover(
             `.npy` file, which does not say which these are, for all texts alike.
         feature_weight: of feature distillation in the loss.
         similarity_weight: of similarity distillation.
+        precision: what the layers multiply while training: "float32", or "bfloat16", which is faster where
+            the processor or GPU has it; weights and the written model are float32.
         seed: of the order of the texts.
         device: where the teacher's vectors are computed, see `smaller_labse.load`.
         overwrite: replace an earlier model.
@@ -138,6 +142,7 @@ def recover(
     folder, by_file = Path(out), os.fspath(teacher).endswith(NPY)
     require_apart(folder, [Path(os.fspath(each)) for each in (model, teacher)])
     require_absent(folder, overwrite, MANIFEST)
+    require_precision(precision)
     _require_options(feature_weight or similarity_weight, batch_texts, lost_share, by_file)
     names = [] if languages is None else read_names(languages)
     sources = text_sources(names, [text] if isinstance(text, str) else list(text), text_field)
@@ -186,6 +191,7 @@ def recover(
             max_minutes=max_minutes,
             learning_rate=learning_rate,
             seed=seed,
+            precision=precision,
             max_length=min(TrainingOptions.max_length, student.sequence_length),
         ),
         loss=Loss(feature_weight, similarity_weight),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import tensorflow as tf
 
 from smaller_labse.common.errors import UsageError
 from smaller_labse.common.progress import announce, progress
@@ -123,6 +124,7 @@ def run_training(run: Run) -> Trained:
             run.loss,
             chunk_texts=options.chunk_texts,
             projection=kernel,
+            precision=tf.as_dtype(options.precision),
         )
 
         def encode(texts: Sequence[str]) -> np.ndarray:

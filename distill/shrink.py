@@ -19,6 +19,7 @@ from smaller_labse.corpora.languages import parse_languages
 from smaller_labse.corpora.translation_pairs import TranslationPairs, find_pairs, read_pairs
 from smaller_labse.distill.data.batches import require_batch
 from smaller_labse.distill.data.held_out import HeldOutPairs
+from smaller_labse.distill.precision import require_precision
 from smaller_labse.distill.teacher_vectors import digests_of_model, teacher_vectors, vectors_of_file
 from smaller_labse.encoders.prompt import teacher_prompt
 from smaller_labse.originals.locate import locate_encoder, locate_original
@@ -69,6 +70,7 @@ def shrink(
     similarity_weight: float = 1.0,
     margin_weight: float = 0.0,
     export_projection: bool = False,
+    precision: str = "float32",
     seed: int = 0,
     device: str | None = None,
     overwrite: bool = False,
@@ -105,6 +107,8 @@ def shrink(
         margin_weight: of additive margin softmax.
         export_projection: make the projection to the teacher's size a part of the model, where the sizes of
             the embeddings differ; without, it is used in training only.
+        precision: what the layers multiply while training: "float32", or "bfloat16", which is faster where
+            the processor or GPU has it; weights and the written model are float32.
         seed: of the order of the pairs.
         device: where the teacher's vectors are computed, see `smaller_labse.load`.
         overwrite: replace an earlier model.
@@ -128,6 +132,7 @@ def shrink(
     if not (feature_weight or similarity_weight or margin_weight):
         raise UsageError("all weights of objectives are 0, so there is nothing to train for")
     require_batch(batch_pairs, chunk_texts)
+    require_precision(precision)
     written = [pairs] if isinstance(pairs, str) else list(pairs)
     files = find_pairs(written, () if languages is None else parse_languages(languages))
     require_apart(folder, [file for each in files for file in each.files])
@@ -178,6 +183,7 @@ def shrink(
             max_minutes=max_minutes,
             learning_rate=learning_rate,
             seed=seed,
+            precision=precision,
             max_length=min(TrainingOptions.max_length, student.sequence_length),
             chunk_texts=chunk_texts,
         ),

@@ -18,6 +18,7 @@ from smaller_labse.common.visible_text import markdown_text
 from smaller_labse.corpora.languages import parse_languages
 from smaller_labse.corpora.translation_pairs import find_pairs, read_pairs
 from smaller_labse.distill.data.batches import require_batch
+from smaller_labse.distill.precision import require_precision
 from smaller_labse.distill.teacher_vectors import digests_of_model, teacher_vectors
 from smaller_labse.encoders.config import WORD_EMBEDDINGS, EncoderConfig
 from smaller_labse.originals.locate import locate_original
@@ -63,6 +64,7 @@ def tune(
     chunk_texts: int | None = None,
     learning_rate: float = 5e-5,
     exponent: float = 0.7,
+    precision: str = "float32",
     seed: int = 0,
     device: str | None = None,
     overwrite: bool = False,
@@ -92,6 +94,8 @@ def tune(
             the same. None for all of a batch.
         learning_rate: the highest.
         exponent: 1 draws languages by their sizes, 0 all alike.
+        precision: what the layers multiply while training: "float32", or "bfloat16", which is faster where
+            the processor or GPU has it; weights and the written model are float32.
         seed: of the order of the pairs.
         device: where the embeddings before training are computed, see `smaller_labse.load`.
         overwrite: replace an earlier model.
@@ -111,6 +115,7 @@ def tune(
     require_apart(folder, [Path(os.fspath(model))])
     require_absent(folder, overwrite, MANIFEST)
     require_batch(batch_pairs, chunk_texts)
+    require_precision(precision)
     _require_options(scale, near_weight, device)
     written = [pairs] if isinstance(pairs, str) else list(pairs)
     files = find_pairs(written, () if languages is None else parse_languages(languages))
@@ -152,6 +157,7 @@ def tune(
             max_minutes=max_minutes,
             learning_rate=learning_rate,
             seed=seed,
+            precision=precision,
             max_length=min(TrainingOptions.max_length, student.sequence_length),
             chunk_texts=chunk_texts,
         ),

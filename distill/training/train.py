@@ -36,6 +36,7 @@ class TrainingOptions:
         seed: of everything that is random.
         max_length: in tokens, at which texts are truncated while training.
         chunk_texts: how many texts of a batch are in memory at a time; None for all of them.
+        precision: what the layers multiply while training, "float32" or "bfloat16".
     """
 
     batch: int = 64
@@ -46,6 +47,7 @@ class TrainingOptions:
     seed: int = 0
     max_length: int = 128
     chunk_texts: int | None = None
+    precision: str = "float32"
 
     def share_done(self, progress: Progress) -> float:
         """How much of the training is done, 0 to 1."""

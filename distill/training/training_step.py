@@ -42,6 +42,7 @@ class TrainingStep:
         row_rate: float = 1.0,
         chunk_texts: int | None = None,
         projection: np.ndarray | None = None,
+        precision: tf.DType = tf.float32,
     ) -> None:
         """Prepare the step; TensorFlow traces it when it is first called.
 
@@ -55,6 +56,7 @@ class TrainingStep:
             chunk_texts: how many texts are in memory at a time; None for all of a batch.
             projection: from the student's embeddings to the teacher's where their sizes differ, as it
                 is before training, float32 [student's size, `size`].
+            precision: what the layers multiply, see `Encoder.encode`.
         """
         trained = {name: variable for name, variable in encoder.weights.items() if is_trained(name)}
         matrix = trained.pop(WORD_EMBEDDINGS, None)
@@ -75,7 +77,7 @@ class TrainingStep:
         def embed(tokens: tf.RaggedTensor) -> tf.Tensor:
             length = tf.cast(tf.reduce_max(tokens.row_lengths()), tf.int32) + SPECIAL_TOKENS
             inputs = preprocess.bert_pack_inputs([tokens], seq_length=tf.minimum(length, longest))
-            student = encoder(inputs)["default"]
+            student = encoder.encode(inputs, training=False, precision=precision)["default"]
             if self.projection is None:
                 return student
             return tf.concat([student, tf.matmul(student, self.projection)], axis=1)

@@ -16,6 +16,7 @@ from smaller_labse.encoders.config import DROPOUT_RATE, WORD_EMBEDDINGS, Activat
 from smaller_labse.originals.weights.saved_model_graph import make_repeatable
 
 INPUTS = ("input_word_ids", "input_mask", "input_type_ids")
+KERNEL = "/kernel"  # the end of the names of what is multiplied
 MASKED_SCORE = -1e9  # what Keras' Softmax layer, and so the Garden's attention, adds to a masked score
 
 
@@ -84,12 +85,29 @@ class Encoder(tf.Module):
             LaBSE's tanh of a dense layer over the first token, not normalized; `encoder_outputs`: each
             layer's output, float32 [batch, length, hidden size]; `sequence_output`: the last one's.
         """
+        return self.encode(inputs, training, tf.float32)
+
+    def encode(
+        self, inputs: dict[str, tf.Tensor], training: bool, precision: tf.DType
+    ) -> dict[str, tf.Tensor | list[tf.Tensor]]:
+        """Encode a batch in mixed precision (arXiv 1710.03740): the layers multiply numbers of another type.
+
+        Args:
+            inputs: see `__call__`.
+            training: likewise.
+            precision: what is multiplied, `tf.bfloat16` for one; all sums outside of products, softmax and
+                normalization are float32, as are the weights.
+
+        Returns:
+            As `__call__` does.
+        """
         words, mask, types = (inputs[name] for name in INPUTS)
         masked_scores = MASKED_SCORE * (1.0 - tf.cast(mask[:, tf.newaxis, tf.newaxis, :], tf.float32))
         hidden = self._embed(words, types, training)
         outputs = []
         for number in range(self.config.num_hidden_layers):
-            hidden = self._layer(self._weights_of_layer(number), hidden, masked_scores, training)
+            weights = self._weights_of_layer(number, precision)
+            hidden = self._layer(weights, hidden, masked_scores, training)
             outputs.append(hidden)
         pooled = self._pool(hidden, mask)
         return {
@@ -121,10 +139,11 @@ class Encoder(tf.Module):
         embeddings = word_embeddings + position_embeddings + type_embeddings
         return _drop_out(self._normalize(self.weights, "embeddings/layer_norm", embeddings), training)
 
-    def _weights_of_layer(self, number: int) -> dict[str, tf.Tensor]:
+    def _weights_of_layer(self, number: int, precision: tf.DType) -> dict[str, tf.Tensor]:
+        """A layer's weights by their names in it; the kernels as they are multiplied."""
         prefix = f"transformer/layer_{number}/"
         return {
-            name.removeprefix(prefix): tf.convert_to_tensor(weight)
+            name.removeprefix(prefix): tf.cast(weight, precision if name.endswith(KERNEL) else weight.dtype)
             for name, weight in self.weights.items()
             if name.startswith(prefix)
         }
@@ -148,9 +167,11 @@ class Encoder(tf.Module):
             _project(weights, f"self_attention/{part}", "bsh,hnd->bsnd", hidden)
             for part in ("query", "key", "value")
         )
-        scores = tf.einsum("bsnd,btnd->bnts", key, query * self.config.head_size**-0.5)
+        precision = weights[f"self_attention/query{KERNEL}"].dtype
+        query = query * self.config.head_size**-0.5
+        scores = _multiply("bsnd,btnd->bnts", key, query, precision)
         attention = _drop_out(tf.nn.softmax(scores + masked_scores), training)
-        context = tf.einsum("bnts,bsnd->btnd", attention, value)
+        context = _multiply("bnts,bsnd->btnd", attention, value, precision)
         return _project(weights, "self_attention/attention_output", "btnd,ndh->bth", context)
 
     def _pool(self, hidden: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
@@ -238,7 +259,13 @@ def _mark(name: str) -> tf.Variable:
 
 def _project(weights: Mapping[str, tf.Tensor], name: str, equation: str, inputs: tf.Tensor) -> tf.Tensor:
     """A dense layer, with its kernel's axes where `equation` says."""
-    return tf.einsum(equation, inputs, weights[f"{name}/kernel"]) + weights[f"{name}/bias"]
+    kernel = weights[f"{name}{KERNEL}"]
+    return _multiply(equation, inputs, kernel, kernel.dtype) + weights[f"{name}/bias"]
+
+
+def _multiply(equation: str, left: tf.Tensor, right: tf.Tensor, precision: tf.DType) -> tf.Tensor:
+    """A product of tensors as another type, float32 again; see `tf.einsum`."""
+    return tf.cast(tf.einsum(equation, tf.cast(left, precision), tf.cast(right, precision)), tf.float32)
 
 
 def _drop_out(inputs: tf.Tensor, training: bool) -> tf.Tensor:

@@ -130,6 +130,7 @@ def test_the_teacher_reads_text_with_its_prompt_or_the_models(
         ({"text": "it=none.txt", "languages": None}, SmallerLabseError, "none.txt: there is no such text"),
         ({"longer_than": 99}, SmallerLabseError, "it.txt: no line of more than 99 characters in it"),
         ({"batch_texts": 1}, UsageError, "--batch-texts 1: expected 2 or more"),
+        ({"precision": "float16"}, UsageError, "--precision float16: expected float32 or bfloat16"),
         ({"lost_share": 2}, UsageError, "--lost-share 2: expected a share from 0 to 1"),
         ({"feature_weight": 0, "similarity_weight": 0}, UsageError, "all weights of objectives are 0"),
         ({"teacher": "vectors.npy", "lost_share": 0.5}, UsageError, "a .npy file does not say which texts"),

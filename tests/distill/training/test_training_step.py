@@ -35,8 +35,13 @@ def row_step(tmp_path_factory: pytest.TempPathFactory) -> TrainingStep:
 
 
 def make_step(
-    tmp_path_factory: pytest.TempPathFactory, is_trained: Callable[[str], bool], loss: Loss
+    tmp_path_factory: pytest.TempPathFactory,
+    is_trained: Callable[[str], bool],
+    loss: Loss,
+    precision: str = "float32",
 ) -> TrainingStep:
+    import tensorflow as tf
+
     from smaller_labse.encoders.bert import Encoder
     from smaller_labse.encoders.preprocessors.bert_preprocessor import BertPreprocessor
 
@@ -45,7 +50,11 @@ def make_step(
     config = replace(CONFIG, num_hidden_layers=1)
     encoder = Encoder(config, random_tensors(config), vocabulary)
     kernel = np.eye(16, 12, dtype=np.float32)  # a teacher whose embeddings have another size
-    step = TrainingStep(encoder, BertPreprocessor(vocabulary), is_trained, 12, loss, 2, projection=kernel)
+    step = TrainingStep(
+        *(encoder, BertPreprocessor(vocabulary), is_trained, 12, loss, 2),
+        projection=kernel,
+        precision=tf.as_dtype(precision),
+    )
     step.encoder = encoder  # type: ignore[attr-defined] # so that it lives, and for the test
     return step
 
@@ -75,6 +84,19 @@ def test_training_brings_the_student_nearer_and_goes_on_to_the_bit(
         np.testing.assert_array_equal(variable.numpy(), expected)
     np.testing.assert_array_equal(step.encoder.weights[WORD_EMBEDDINGS].numpy(), matrix)
     assert not np.array_equal(step.projection, np.eye(16, 12)), "the projection is trained, too"
+
+
+def test_in_bfloat16_it_learns_the_same_to_about_a_hundredth(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """Numbers that are multiplied have 8 bits; weights, and what is added up, are float32."""
+    rounded = make_step(tmp_path_factory, lambda name: name != WORD_EMBEDDINGS, Loss(10, 1, 0.5), "bfloat16")
+    exact = make_step(tmp_path_factory, lambda name: name != WORD_EMBEDDINGS, Loss(10, 1, 0.5))
+    targets = np.random.default_rng(1).normal(size=(3, 12))
+    found, expected = (np.array(take(one, 20, targets)) for one in (rounded, exact))
+    assert (found != expected).any() and found[-1] < 0.8 * found[0]
+    np.testing.assert_allclose(found, expected, rtol=0.05)
+    assert all(variable.dtype == "float32" for variable in rounded.variables)
 
 
 def test_rows_that_no_text_has_stay_to_the_bit_and_training_goes_on_to_the_bit(
