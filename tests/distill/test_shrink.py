@@ -15,7 +15,7 @@ from smaller_labse.distill import shrink as shrinking
 from smaller_labse.distill.__main__ import main
 from smaller_labse.distill.shrink import shrink
 from smaller_labse.encoders.config import LEALLA_POOLING
-from smaller_labse.evaluate.comparison.parity import parity
+from smaller_labse.evaluate.comparison.parity import parity, require_parity
 from smaller_labse.originals.folder_check import check_folder
 from smaller_labse.originals.lineage import read_lineage
 from tests.conftest import CONFIG
@@ -168,3 +168,17 @@ def test_what_is_wrong_is_said_in_one_line(
         shrink(**(given | changed), out=tmp_path / "out")
     assert message.format(model=original) in str(said.value) and "\n" not in str(said.value)
     assert not (tmp_path / "out").exists()
+
+
+def test_it_is_trimmed_as_any_original_and_stays_a_distilled_one(
+    shrunk: Path, original: Path, tmp_path: Path
+) -> None:
+    text = tmp_path / "it.txt"
+    text.write_text("".join(f"{a} {b}\n" for a in WORDS[:6] for b in WORDS[:6]), encoding="utf-8")
+    counts = smaller_labse.count(shrunk, text={"it": text}, out=tmp_path / "counts")
+    selection = smaller_labse.select(shrunk, counts, out=tmp_path / "selection", vocab_size=36)
+    trimmed = smaller_labse.make_smaller(shrunk, selection, out=tmp_path / "trimmed").folder
+    assert read_lineage(trimmed).distilled_from == "original"
+    require_parity(parity(str(shrunk), str(trimmed), {"it": text}))
+    with pytest.raises(SmallerLabseError, match="trimmed: distilled from original"):
+        parity(str(original), str(trimmed), {"it": text})
