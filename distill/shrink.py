@@ -97,7 +97,8 @@ def shrink(
         steps: batches to train on; None for all pairs once, or as many as `max_minutes` allows.
         max_minutes: how long to train at most, teacher's vectors and writing not counted. With it, the clock
             decides, so that two runs differ; with `steps` alone they do not, on one machine.
-        batch_pairs: pairs in a batch, 2 or more.
+        batch_pairs: pairs in a batch, 2 or more; without `margin_weight`, twice as many texts, drawn one
+            by one.
         chunk_texts: how many texts are in memory at a time, for batches larger than that; the gradients are
             the same. None for all of a batch.
         learning_rate: the highest.
@@ -168,7 +169,10 @@ def shrink(
         if by_file
         else _targets_of(teacher, work, device, prompt)
     )
-    examples, held_out = split_pairs(read_in, student.tokenizer, targets, exponent, student.prompt)
+    in_pairs = bool(margin_weight)  # which alone compares a sentence with its translation
+    examples, held_out = split_pairs(
+        read_in, student.tokenizer, targets, exponent, student.prompt, together=in_pairs
+    )
     run = Run(
         name=folder.name or folder.resolve().name,
         student=student,
@@ -178,7 +182,7 @@ def shrink(
         examples=examples,
         held_out=held_out,
         options=TrainingOptions(
-            batch=batch_pairs,
+            batch=batch_pairs if in_pairs else 2 * batch_pairs,
             steps=steps,
             max_minutes=max_minutes,
             learning_rate=learning_rate,
@@ -201,7 +205,7 @@ def shrink(
         kept=smaller.kept,
         languages=[language.code for each in read_in for language in each.languages],
         corpus=" + ".join(each.corpus for each in read_in),
-        examples=f"{len(examples):,} translation pairs",
+        examples=f"{len(examples):,} {'translation pairs' if in_pairs else 'texts of translation pairs'}",
         teacher_values=None if by_file else _values_of(teacher, held_out, work, device, prompt),
         no_teacher_values=UNKNOWN_TEACHER if by_file else "",
     )

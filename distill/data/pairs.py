@@ -1,8 +1,9 @@
-"""Translation pairs to train on: which are held out, and which targets the others have."""
+"""Translation pairs to train on, together or one by one: which are held out, and what their targets are."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import chain
 
 import numpy as np
@@ -21,8 +22,13 @@ def split_pairs(
     exponent: float,
     prompt: str = "",
     of_each_side: bool = False,
+    together: bool = True,
 ) -> tuple[Examples, HeldOutPairs]:
     """Hold pairs out, and give both sides of the others a teacher's embedding of their sentence, or of each.
+
+    Where no objective compares a sentence with its translation, they need not be drawn `together`. Then each
+    text is an example, and the different sentences are one language among the others, not half of all that
+    is trained on.
 
     Args:
         pairs: of each language; their sentences are in the language that all share.
@@ -31,6 +37,7 @@ def split_pairs(
         exponent: see `shares_of_languages`.
         prompt: what the student puts before every text.
         of_each_side: a translation's target is the embedding of itself, and not of its sentence.
+        together: whether an example is a pair, or one text.
 
     Raises:
         SmallerLabseError: there are too few different sentences, or a language has none to train on.
@@ -51,19 +58,22 @@ def split_pairs(
     if of_each_side:
         with_targets, ids = number_texts([*sentences, *translations])
         target_rows = ids.reshape(2, -1)
+    lengths = [
+        token_counts(different, tokenizer)[sentence_ids],
+        token_counts(different_translations, tokenizer)[translation_ids],
+    ]
     examples = Examples(
         sides=(sentences, translations),
         ids=np.stack([sentence_ids, translation_ids]),
         target_rows=target_rows,
         targets=targets(with_targets),
-        lengths=np.maximum(
-            token_counts(different, tokenizer)[sentence_ids],
-            token_counts(different_translations, tokenizer)[translation_ids],
-        ),
+        lengths=np.maximum(*lengths),
         sizes=sizes,
         shares=shares_of_languages(sizes, exponent),
         prompt=prompt,
     )
+    if not together:
+        examples = _one_by_one(examples, lengths, exponent)
     held: dict[str, tuple[list[str], list[str]]] = {}
     for each, kept in zip(pairs, held_out, strict=True):
         if len(kept):
@@ -71,6 +81,28 @@ def split_pairs(
             of_language[0].extend(_take(each.sentences, kept))
             of_language[1].extend(_take(each.translations, kept))
     return examples, HeldOutPairs(held)
+
+
+def _one_by_one(pairs: Examples, lengths: Sequence[np.ndarray], exponent: float) -> Examples:
+    """The texts of pairs as examples; the different sentences are a group before those of the translations.
+
+    Args:
+        pairs: examples of two sides.
+        lengths: tokens of each text of each side, int [pairs].
+        exponent: see `shares_of_languages`.
+    """
+    sentences, translations = pairs.sides
+    first = np.unique(pairs.ids[0], return_index=True)[1]  # of each different sentence
+    sizes = [len(first), *pairs.sizes]
+    return replace(
+        pairs,
+        sides=([*_take(sentences, first), *translations],),
+        ids=np.concatenate([pairs.ids[0][first], len(first) + pairs.ids[1]])[np.newaxis],
+        target_rows=np.concatenate([pairs.target_rows[0][first], pairs.target_rows[1]])[np.newaxis],
+        lengths=np.concatenate([lengths[0][first], lengths[1]]),
+        sizes=sizes,
+        shares=shares_of_languages(sizes, exponent),
+    )
 
 
 def _take(texts: Sequence[str], indices: np.ndarray) -> list[str]:
