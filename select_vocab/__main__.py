@@ -188,6 +188,13 @@ def _add_select(parser: CommandParser) -> None:
         action="store_true",
         help="where the counts hold fewer tokens than --vocab-size, take the original's own first ones, too",
     )
+    rules.add_argument(
+        "--round-to",
+        type=positive_integer,
+        metavar="N",
+        help="a vocabulary size that is a multiple of N, e.g. 64, filled up with the original's own first "
+        "tokens; --vocab-size is rounded down",
+    )
     always = parser.add_argument_group("always kept, beside the special tokens")
     always.add_argument(
         "--no-keep-characters",
@@ -202,6 +209,28 @@ def _add_select(parser: CommandParser) -> None:
         type=Path,
         metavar="FILE",
         help="words or sentences, one per line, whose tokens are all kept",
+    )
+    always.add_argument(
+        "--keep-pieces",
+        action="extend",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help="tokens (pieces), one per line, beside those that the rule chooses",
+    )
+    always.add_argument(
+        "--keep-script",
+        action="extend",
+        nargs="+",
+        metavar="NAME",
+        help="tokens with letters of this script of Unicode's and of no other, e.g. Latin",
+    )
+    always.add_argument(
+        "--keep-pattern",
+        action="extend",
+        nargs="+",
+        metavar="REGEX",
+        help="tokens whose text matches in any part, e.g. '^[0-9]+$'",
     )
     parser.add_argument(
         "--order",
@@ -284,6 +313,7 @@ def _print_counts(files: list[Path]) -> None:
 def _print_selection(selection: Selection, original: Original) -> None:
     from smaller_labse.common.result_table import print_table
     from smaller_labse.select_vocab.choosing.stripped_tokens import stripped_table
+    from smaller_labse.select_vocab.choosing.why_kept import reasons_table
     from smaller_labse.select_vocab.selection import (
         NO_ESTIMATE,
         coverage_table,
@@ -303,6 +333,8 @@ def _print_selection(selection: Selection, original: Original) -> None:
     if selection.stripped:
         print_table(stripped_table(selection.stripped))
         print()
+    print_table(reasons_table(selection.why))
+    print()
     print_table(size_table(selection, original.parameters))
     lines = sum(map(len, selection.sentences.values()))
     if lines:

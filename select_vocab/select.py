@@ -9,6 +9,8 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
+
 from smaller_labse.common.arguments import (
     StrPath,
     check,
@@ -25,6 +27,7 @@ from smaller_labse.originals.open import Original, open_original, read_by
 from smaller_labse.originals.preprocessors import require_preprocessor
 from smaller_labse.select_vocab.choosing.choose_tokens import ORDERS, choose_tokens
 from smaller_labse.select_vocab.choosing.count_rules import PUBLISHED_RULE, Rule
+from smaller_labse.select_vocab.choosing.keep_rules import tokens_by_text
 from smaller_labse.select_vocab.choosing.token_lists import read_keep_list, read_token_lists
 from smaller_labse.select_vocab.choosing.unseen import too_little_text
 from smaller_labse.select_vocab.counting.counts_folder import counted_with, holds_frequencies, read_all_counts
@@ -45,9 +48,13 @@ def select(
     languages: str | os.PathLike[str] | Iterable[str] | None = None,
     pieces: Paths = (),
     keep: Paths = (),
+    keep_pieces: Paths = (),
+    keep_script: str | Iterable[str] = (),
+    keep_pattern: str | Iterable[str] = (),
     keep_characters: bool = True,
     order: str = "original",
     fill_up: bool = False,
+    round_to: int = 1,
     strip: bool = False,
     strip_original: bool = False,
     skip_missing: bool = False,
@@ -73,11 +80,17 @@ def select(
         languages: use only the counts of these; None for all.
         pieces: files that list tokens to keep, one per line.
         keep: files of words or sentences, one per line, whose tokens are all kept.
+        keep_pieces: files of tokens, one per line, that are kept beside those of the counts.
+        keep_script: Unicode's names of scripts, "Latin": tokens with letters of it and of no other are kept.
+        keep_pattern: regular expressions (RE2's): tokens are kept whose text, without the spaces around it,
+            matches one in any part.
         keep_characters: keep every character's own token, so that no text becomes unreadable.
         order: of the tokens, "original" or "alphabetical" (by code point, special tokens first).
         fill_up: where the counts hold fewer tokens than `vocab_size` asks for, take the original's own first
             ones, too: WordPiece's in the vocabulary's order, Unigram's by score, BPE's by merge. Without it,
             fewer are kept, and a warning says how many.
+        round_to: what the vocabulary size is a multiple of, such as 64: the original's own first tokens fill
+            it up, and `vocab_size` is rounded down.
         strip: strip white space off listed tokens, as the published lists want; one that the original does
             not have then is the last of its tokens that strip to it.
         strip_original: strip the original's tokens, too, as the author of the published model did: a listed
@@ -114,19 +127,28 @@ def select(
         "vocab-size": vocab_size,
     }
     rule = _rule({name: value for name, value in given.items() if value is not None}, bool(counts_paths))
+    check("round_to", positive_integer, round_to)
+    scripts, patterns = _texts(keep_script), _texts(keep_pattern)
     if order not in ORDERS:
         raise UsageError(f"order: expected {' or '.join(ORDERS)}, got {order!r}")
     _require_effect(rule, counts_paths, paths(pieces), fill_up, strip, strip_original, skip_missing, sample)
     # Counts may be of texts with names of their own.
     wanted = parse_languages(languages, any_name=bool(counts_paths)) if languages is not None else []
     require_absent(folder, overwrite, MARKER)
-    require_not_read(folder, [*counts_paths, *paths(pieces), *paths(keep), Path(model)], overwrite)
+    require_not_read(
+        folder, [*counts_paths, *paths(pieces), *paths(keep), *paths(keep_pieces), Path(model)], overwrite
+    )
     original = open_original(os.fspath(model), preprocessor)
     if preprocessor is None:
         original = read_by(original, counted_with(counts_paths))
     tokenizer = original.tokenizer
     lists = read_token_lists(paths(pieces), tokenizer, strip, skip_missing, strip_original)
-    rule = _with_size(rule, original.vocab_size)
+    rule = _with_size(rule, original.vocab_size, round_to)
+    kept_anyway = [
+        read_keep_list(paths(keep), tokenizer, original.prompts),
+        *read_token_lists(paths(keep_pieces), tokenizer).ids,
+        tokens_by_text(tokenizer, scripts, patterns),
+    ]
     selection = choose_tokens(
         tokenizer,
         original_size=original.vocab_size,
@@ -135,10 +157,11 @@ def select(
         rule=rule,
         listed=lists.ids,
         stripped=lists.stripped,
-        keep=read_keep_list(paths(keep), tokenizer, original.prompts),
+        keep=np.unique(np.concatenate(kept_anyway)),
         keep_characters=keep_characters,
         order=order,
         fill_up=fill_up,
+        round_to=round_to,
         languages=[language.code for language in (wanted or lists.languages)],
     )
     if not sample:
@@ -196,8 +219,12 @@ def _rule(given: dict[str, object], has_counts: bool) -> Rule:
     return Rule(name, check(name.replace("-", "_"), _READERS[name], value))
 
 
-def _with_size(rule: Rule, original_size: int) -> Rule:
-    """The rule with its vocabulary size as a number of tokens.
+def _texts(given: str | Iterable[str]) -> list[str]:
+    return [given] if isinstance(given, str) else list(given)
+
+
+def _with_size(rule: Rule, original_size: int, round_to: int) -> Rule:
+    """The rule with its vocabulary size as a number of tokens, a multiple of `round_to`.
 
     Raises:
         UsageError: the original has fewer.
@@ -210,5 +237,18 @@ def _with_size(rule: Rule, original_size: int) -> Rule:
             raise UsageError(
                 f"--vocab-size {int(text):,}: the original has only {original_size:,} tokens; ask for fewer"
             )
-        return Rule(rule.name, int(text))
-    return Rule(rule.name, max(1, int(Fraction(text[:-1]) / 100 * original_size)))
+        return Rule(rule.name, _multiple(int(text), round_to))
+    return Rule(rule.name, _multiple(max(1, int(Fraction(text[:-1]) / 100 * original_size)), round_to))
+
+
+def _multiple(size: int, of: int) -> int:
+    """The largest multiple that is no more than a size.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if size < of:
+        raise UsageError(
+            f"--round-to {of:,} is more than the vocabulary size of {size:,}; choose a smaller one"
+        )
+    return size // of * of

@@ -4,7 +4,8 @@ vocab.txt        the smaller vocabulary, one token per line, each ended by a lin
 tokenizer.json   (with vocab.txt or a SentencePiece model) for originals from Hugging Face
 kept_ids.npy     new id → original id, int32 [kept], NumPy's .npy format 1.0
 selection.json   everything else, see `Selection`; in it `rows` is the vocabulary size, `files` the SHA-256 of
-                 each other file, and `digest` that of all that it says itself (see `originals/digests.py`).
+                 each other file, `why` a letter for each kept token that says why it is kept, as `reasons`
+                 spells out, and `digest` that of all that it says itself (see `originals/digests.py`).
                  Selections of version 0.1.0 have neither, so damage to them may pass.
 """
 
@@ -34,6 +35,7 @@ from smaller_labse.originals.tokenizers.open_tokenizer import read_vocabulary
 from smaller_labse.originals.tokenizers.tokenizer_files import TOKENIZER_JSON, VOCABULARY
 from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset
 from smaller_labse.select_vocab.choosing.stripped_tokens import StrippedToken
+from smaller_labse.select_vocab.choosing.why_kept import REASONS
 
 FORMAT = "smaller_labse.selection.1"
 MARKER = "selection.json"
@@ -118,6 +120,7 @@ class Selection:
         stripped: listed tokens that are spelled otherwise in the original, or are ambiguous there; see
             `choosing/stripped_tokens.py`.
         preprocessor: that read the counted text and will read the smaller model's, see `PREPROCESSORS`.
+        why: a letter for each kept token, see `choosing/why_kept.py`; "" in selections of version 0.1.0.
     """
 
     kind: str
@@ -133,6 +136,7 @@ class Selection:
     sentences: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     stripped: tuple[StrippedToken, ...] = ()
     preprocessor: str = FAITHFUL
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -153,6 +157,8 @@ class _Described:
     sentences: Mapping[str, tuple[str, ...]]
     stripped: tuple[StrippedToken, ...] = ()
     preprocessor: str = FAITHFUL
+    why: str = ""
+    reasons: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] | None = None
     digest: str | None = None
 
@@ -163,6 +169,7 @@ class _DescribedRule:
     value: str | int | float | None = None
     found: int | None = None
     filled_up: int | None = None
+    round_to: int | None = None
 
 
 def write_selection(
@@ -197,6 +204,8 @@ def write_selection(
         described["stripped"] = [asdict(token) for token in selection.stripped]
     if selection.preprocessor != FAITHFUL:
         described["preprocessor"] = selection.preprocessor
+    if selection.why:
+        described |= {"why": selection.why, "reasons": dict(REASONS)}
     with new_folder(folder, overwrite, MARKER) as partial:
         tokenizer.write_subset(selection.subset, partial)
         with io.BytesIO() as array:  # np.save into a file hides that a disk is full
@@ -246,6 +255,11 @@ def read_selection(folder: StrPath) -> Selection:
             f"{folder / MARKER}: {described.rows:,} rows of {described.original_rows:,}, hidden size "
             f"{described.hidden_size:,}, but {len(pieces):,} tokens; select again"
         )
+    if described.why and (len(described.why) != len(pieces) or set(described.why) - set(REASONS)):
+        raise SmallerLabseError(
+            f"{folder / MARKER}: why has {len(described.why):,} letters, expected {len(pieces):,} of "
+            f"{''.join(REASONS)}; select again"
+        )
     kept_ids = _read_kept_ids(folder / KEPT_IDS, len(pieces))
     try:
         names = {one.id: one.token for one in described.stripped if one.original != one.token}
@@ -266,6 +280,7 @@ def read_selection(folder: StrPath) -> Selection:
         sentences=described.sentences,
         stripped=described.stripped,
         preprocessor=described.preprocessor,
+        why=described.why,
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset
 from smaller_labse.select_vocab.choosing.count_rules import (
@@ -19,6 +19,7 @@ from smaller_labse.select_vocab.choosing.count_rules import (
 )
 from smaller_labse.select_vocab.choosing.coverage import measure_coverage
 from smaller_labse.select_vocab.choosing.stripped_tokens import StrippedToken
+from smaller_labse.select_vocab.choosing.why_kept import why_kept
 from smaller_labse.select_vocab.counting.counts_file import Counts
 from smaller_labse.select_vocab.selection import Selection
 
@@ -40,6 +41,7 @@ def choose_tokens(
     order: str = "original",
     languages: Sequence[str] = (),
     fill_up: bool = False,
+    round_to: int = 1,
 ) -> Selection:
     """Choose tokens by a rule from counts, and from lists, and add what is always kept.
 
@@ -58,8 +60,10 @@ def choose_tokens(
         languages: codes of the languages, where the counts do not say.
         fill_up: where the counts hold fewer tokens than the rule "vocab-size" asks for, take the original's
             own first ones, too (`Tokenizer.ranked_ids`).
+        round_to: what the vocabulary size is a multiple of; the original's own first tokens fill it up.
 
     Raises:
+        UsageError: the original has too few tokens for such a multiple.
         SmallerLabseError: there is nothing to choose from.
     """
     if not counts and not listed:
@@ -68,26 +72,31 @@ def choose_tokens(
     counts = sorted(counts, key=lambda one: one.name)
     wanted = [*listed, keep if keep is not None else np.zeros(0, np.int32)]
 
-    def always_kept_of(seen: np.ndarray) -> np.ndarray:
-        """What is kept whatever the rule chooses, when these ids are counted."""
-        always = [tokenizer.special_ids, *wanted]
-        if keep_characters:
-            texts = np.unique(np.concatenate([*wanted, seen]))
-            always.append(tokenizer.needed_for_characters(texts))
-        return tokenizer.with_dependencies(np.concatenate(always))
+    def characters_of(seen: np.ndarray) -> np.ndarray:
+        """What the characters of the wanted tokens, and of these ids where they are counted, need."""
+        if not keep_characters:
+            return np.zeros(0, np.int32)
+        return tokenizer.needed_for_characters(np.unique(np.concatenate([*wanted, seen])))
+
+    def always_kept_of(characters: np.ndarray) -> np.ndarray:
+        """What is kept whatever the rule chooses."""
+        return tokenizer.with_dependencies(np.concatenate([tokenizer.special_ids, *wanted, characters]))
 
     lines = _lines_of_all(counts, len(tokenizer.pieces))
     counted = np.flatnonzero(lines)
-    always_kept = always_kept_of(counted)
-    chosen = np.concatenate([always_kept, *_chosen(counts, rule, always_kept, tokenizer)])
-    chosen = tokenizer.with_dependencies(chosen)
-    filled = _filled(chosen, rule, tokenizer) if fill_up else chosen
+    characters = characters_of(counted)
+    always_kept = always_kept_of(characters)
+    by_rule = np.concatenate([np.zeros(0, np.int32), *_chosen(counts, rule, always_kept, tokenizer)])
+    chosen = tokenizer.with_dependencies(np.concatenate([always_kept, by_rule]))
+    filled = _filled(chosen, int(rule.value) if fill_up else 0, round_to, tokenizer)
     names = {one.id: one.token for one in stripped if one.original != one.token}
     kept = _ordered(filled, tokenizer, order, names)
     subset = VocabularySubset(kept, original_size, names)
     # A character's own token that is in one line only would be kept without it if another token had it.
     not_alone = np.setdiff1d(counted, always_kept[lines[always_kept] == 1])
-    anyway = np.concatenate([always_kept_of(not_alone), _ranked_above(filled, chosen, tokenizer)])
+    anyway = np.concatenate(
+        [always_kept_of(characters_of(not_alone)), _ranked_above(filled, chosen, tokenizer)]
+    )
     codes = {one.language for one in counts} | set(languages)
     return Selection(
         kind=tokenizer.kind,
@@ -97,13 +106,24 @@ def choose_tokens(
         hidden_size=hidden_size,
         languages=tuple(sorted(codes)),
         rule=_describe(rule if counts else None, bool(listed))
-        | _describe_size(rule, chosen, filled, counted, fill_up),
+        | _describe_size(rule, chosen, filled, counted, fill_up, round_to),
         keep_characters=keep_characters,
         order=order,
         coverage=measure_coverage(counts, kept, tokenizer, rule, always=anyway),
         sentences=_sentences(counts),
         stripped=tuple(stripped),
         preprocessor=tokenizer.preprocessor,
+        why=why_kept(
+            kept,
+            {
+                "s": tokenizer.special_ids,
+                "l": np.concatenate([np.zeros(0, np.int32), *listed]),
+                "k": np.zeros(0, np.int32) if keep is None else keep,
+                "c": characters,
+                "r": np.setdiff1d(by_rule, always_kept) if rule.name == "vocab-size" else by_rule,
+                "f": np.setdiff1d(filled, chosen),
+            },
+        ),
     )
 
 
@@ -124,8 +144,22 @@ def _chosen(
     return [LANGUAGE_RULES[rule.name](one, rule.value) for one in counts]
 
 
-def _filled(chosen: np.ndarray, rule: Rule, tokenizer: Tokenizer) -> np.ndarray:
-    return fill_to_size(chosen, int(rule.value), tokenizer.ranked_ids, tokenizer.with_dependencies)
+def _filled(chosen: np.ndarray, wanted: int, round_to: int, tokenizer: Tokenizer) -> np.ndarray:
+    """The chosen tokens and the original's own first ones, up to a size or the next multiple.
+
+    Raises:
+        UsageError: the original has too few tokens for a multiple.
+    """
+    size = -(-max(len(chosen), wanted) // round_to) * round_to
+    if size == len(chosen):
+        return chosen
+    filled = fill_to_size(chosen, size, tokenizer.ranked_ids, tokenizer.with_dependencies)
+    if len(filled) % round_to:
+        raise UsageError(
+            f"--round-to {round_to:,}: the next multiple of it is {size:,}, which the original's "
+            f"{len(tokenizer.pieces):,} tokens do not fill; choose a smaller one"
+        )
+    return filled
 
 
 def _ranked_above(filled: np.ndarray, chosen: np.ndarray, tokenizer: Tokenizer) -> np.ndarray:
@@ -172,16 +206,16 @@ def _describe(rule: Rule | None, listed: bool) -> dict[str, Any]:
 
 
 def _describe_size(
-    rule: Rule, chosen: np.ndarray, filled: np.ndarray, counted: np.ndarray, fill_up: bool
+    rule: Rule, chosen: np.ndarray, filled: np.ndarray, counted: np.ndarray, fill_up: bool, round_to: int
 ) -> dict[str, int]:
     """How many tokens there were to choose, if fewer than asked for, and how many filled up the size."""
     described = {}
     short = rule.name == "vocab-size" and len(chosen) < int(rule.value)
     if short and np.isin(counted, chosen).all():
         described["found"] = len(chosen)
-    if fill_up:
+    if fill_up or round_to > 1:
         described["filled_up"] = len(filled) - len(chosen)
-    return described
+    return described | ({"round_to": round_to} if round_to > 1 else {})
 
 
 def _sentences(counts: Sequence[Counts]) -> dict[str, tuple[str, ...]]:
