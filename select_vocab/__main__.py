@@ -43,6 +43,10 @@ MERGE_EXAMPLES = (
     "select-vocab merge --model work/original day1/ja.parquet day2/ja.parquet "
     "--out work/counts/ja.parquet --overwrite",
 )
+INSPECT_EXAMPLES = (
+    "select-vocab inspect --model sentence-transformers/LaBSE",
+    "select-vocab inspect --model work/model --json work/model.json",
+)
 MODEL_HELP = (
     "the original: a Hugging Face folder or hub id, a model folder of make-smaller's, a folder with encoder/ "
     "(and preprocess/), a SavedModel folder, or a TF Hub handle"
@@ -66,6 +70,7 @@ def _parser() -> CommandParser:
     _add_count(add("count", _count, "count the tokens of each language's text", COUNT_EXAMPLES))
     _add_select(add("select", _select, "select a vocabulary from counts or lists of tokens", SELECT_EXAMPLES))
     _add_merge(add("merge", _merge, "add up counts of one language from several corpora", MERGE_EXAMPLES))
+    _add_inspect(add("inspect", _inspect, "what is a model, and what can be made of it?", INSPECT_EXAMPLES))
     return parser
 
 
@@ -279,6 +284,11 @@ def _add_merge(parser: CommandParser) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier file")
 
 
+def _add_inspect(parser: CommandParser) -> None:
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write it as JSON, too")
+    parser.add_argument("--overwrite", action="store_true", help="replace an existing file")
+
+
 def _count(options: argparse.Namespace) -> None:
     from smaller_labse.select_vocab.count import count
 
@@ -295,6 +305,28 @@ def _merge(options: argparse.Namespace) -> None:
     from smaller_labse.select_vocab.count import merge_counts
 
     _print_counts([merge_counts(**vars(options))])
+
+
+def _inspect(options: argparse.Namespace) -> None:
+    from dataclasses import asdict
+
+    from smaller_labse.common.errors import UsageError
+    from smaller_labse.common.result_table import (
+        print_table,
+        require_result_files_absent,
+        write_result_files,
+    )
+    from smaller_labse.select_vocab.inspect_model import facts_table, inspect, scripts_table
+
+    file, overwrite = vars(options).get("json"), "overwrite" in options
+    if overwrite and file is None:
+        raise UsageError("--overwrite goes with --json, the file to replace")
+    require_result_files_absent(file, None, overwrite, [Path(options.model)])
+    model = inspect(options.model)
+    write_result_files(asdict(model), facts_table(model), file, None, overwrite)
+    print_table(facts_table(model))
+    print()
+    print_table(scripts_table(model))
 
 
 def _print_counts(files: list[Path]) -> None:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from smaller_labse.evaluate.comparison.side_by_side import Report
     from smaller_labse.make_smaller.make_smaller import SmallerModel, make_smaller
     from smaller_labse.select_vocab.count import count, merge_counts
+    from smaller_labse.select_vocab.inspect_model import InspectedModel, inspect
     from smaller_labse.select_vocab.select import select
     from smaller_labse.select_vocab.selection import Selection
 
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Grafted",
+    "InspectedModel",
     "Recovered",
     "Report",
     "Selection",
@@ -53,6 +55,7 @@ __all__ = [
     "compare",
     "count",
     "graft",
+    "inspect",
     "load",
     "make_smaller",
     "merge_counts",
@@ -64,6 +67,7 @@ __all__ = [
 
 _MODULES = {
     "Grafted": "distill.graft",
+    "InspectedModel": "select_vocab.inspect_model",
     "Recovered": "distill.recover",
     "Report": "evaluate.comparison.side_by_side",
     "Selection": "select_vocab.selection",
@@ -76,6 +80,7 @@ _MODULES = {
     "compare": "evaluate.compare_models",
     "count": "select_vocab.count",
     "graft": "distill.graft",
+    "inspect": "select_vocab.inspect_model",
     "load": "encoders.load",
     "make_smaller": "make_smaller.make_smaller",
     "merge_counts": "select_vocab.count",

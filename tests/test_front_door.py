@@ -69,6 +69,7 @@ def options_of(parser: argparse.ArgumentParser, command: str | None) -> set[str]
         (select_vocab._parser, "count", "count", set(), {"report"}),
         (select_vocab._parser, "select", "select", set(), {"report"}),
         (select_vocab._parser, "merge", "merge_counts", set(), set()),
+        (select_vocab._parser, "inspect", "inspect", {"json", "overwrite"}, set()),
         (make_smaller._parser, None, "make_smaller", set(), set()),
         (evaluate._make_parser, "compare", "compare", {"model"}, {"models"}),
     ],

@@ -1,4 +1,4 @@
-"""Keep rules: tokens that are kept for what their text is, whatever was counted.
+"""Keep rules: tokens that are kept for what their text is, whatever was counted; and scripts of letters.
 
 The regular expressions are RE2's, as pyarrow has it: it knows Unicode's scripts, and no pattern takes it more
 than linear time.
@@ -6,7 +6,7 @@ than linear time.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +14,26 @@ import pyarrow.compute as pc
 
 from smaller_labse.common.errors import UsageError
 from smaller_labse.originals.tokenizers.base import Tokenizer
+
+# Of living languages, by Unicode's names; RE2 has more, which `--keep-script` takes, too.
+SCRIPTS = (
+    *(
+        "Latin",
+        "Cyrillic",
+        "Greek",
+        "Arabic",
+        "Hebrew",
+        "Armenian",
+        "Georgian",
+        "Ethiopic",
+        "Syriac",
+        "Thaana",
+    ),
+    *("Devanagari", "Bengali", "Gurmukhi", "Gujarati", "Oriya", "Tamil", "Telugu", "Kannada", "Malayalam"),
+    *("Sinhala", "Thai", "Lao", "Tibetan", "Myanmar", "Khmer", "Javanese", "Ol_Chiki", "Mongolian"),
+    *("Han", "Hiragana", "Katakana", "Bopomofo", "Hangul", "Yi"),
+    *("Cherokee", "Canadian_Aboriginal", "Tifinagh", "Nko"),
+)
 
 
 def tokens_by_text(
@@ -66,3 +86,18 @@ def script_pattern(script: str) -> str:
     of_script = rf"\p{{{script}}}"
     others = rf"(?:\P{{L}}|{of_script})*"
     return f"^{others}{of_script}{others}$"
+
+
+def script_of_letters(characters: Iterable[str]) -> dict[str, str]:
+    """The script of each letter, of those in `SCRIPTS`; other characters are left out.
+
+    >>> script_of_letters("aя1")
+    {'a': 'Latin', 'я': 'Cyrillic'}
+    """
+    letters = pa.array(sorted(set(characters)))
+    letters = letters.filter(pc.match_substring_regex(letters, r"^\p{L}$"))
+    return {
+        letter: script
+        for script in SCRIPTS
+        for letter in letters.filter(pc.match_substring_regex(letters, rf"^\p{{{script}}}$")).to_pylist()
+    }
