@@ -43,7 +43,8 @@ class PlainWords:
         rewrites: what becomes of each code point, int32 [KINDS], see `match_best`.
         rewritten: the strings that it names; the first is what stands before every word.
         pieces: the model's.
-        scores: of the pieces, float64 [pieces].
+        scores: of the pieces, each in the slot of its node, float64 [slots].
+        unknown_score: of a character that no piece holds.
         unknown_id: the id of the unknown piece.
     """
 
@@ -51,6 +52,7 @@ class PlainWords:
     rewritten: ByteTable
     pieces: Pieces
     scores: np.ndarray
+    unknown_score: float
     unknown_id: int
 
     def tokenize(self, text: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -67,10 +69,9 @@ class PlainWords:
         words = len(starts) - 1
         ids = np.empty(starts[-1] - starts[0] + words, np.int32)
         ends, is_plain = np.empty(words, np.int64), np.empty(words, bool)
-        unknown_score = self.scores.min() - UNKNOWN_PENALTY
         match_best(
             *(text, starts, self.rewrites, self.rewritten, self.pieces, self.scores),
-            *(self.unknown_id, unknown_score, ids, ends, is_plain),
+            *(self.unknown_id, self.unknown_score, ids, ends, is_plain),
         )
         return ids[: ends[-1] if words else 0], np.diff(ends, prepend=0), is_plain
 
@@ -93,11 +94,14 @@ def find_plain_words(content: dict[str, Any]) -> PlainWords | None:
     if marks is None or charsmaps is None:
         return None
     rewrites, strings = _rewrites(kinds, marks, charsmaps)
+    pieces = new_pieces([piece.encode() for piece, _ in model["vocab"]], np.arange(len(model["vocab"])))
+    scores = np.array([score for _, score in model["vocab"]], np.float64)
     return PlainWords(
         rewrites=rewrites,
         rewritten=new_byte_table_of([META_SPACE.encode(), *strings]),
-        pieces=new_pieces([piece.encode() for piece, _ in model["vocab"]], np.arange(len(model["vocab"]))),
-        scores=np.array([score for _, score in model["vocab"]], np.float64),
+        pieces=pieces,
+        scores=scores[pieces.ids],
+        unknown_score=scores.min() - UNKNOWN_PENALTY,
         unknown_id=model["unk_id"],
     )
 

@@ -37,7 +37,6 @@ KINDS = 0x110000  # code points; the kinds of all of them are an array, uint8 [K
 PUNCTUATION, EMOJI, HAN, NOT_THERE = 1, 2, 4, 8
 
 LINE_FEED = 10
-PREFIX_BITS = 1 << 23
 LONGEST_WORD = (
     100  # bytes; tf-text's WordpieceTokenizer has `[UNK]` for longer ones (its `max_bytes_per_word`)
 )
@@ -56,6 +55,8 @@ LOW_FACTOR, HIGH_FACTOR = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D
 BYTE, ALL_BUT_BYTE = np.uint64(8), np.uint64(56)
 
 ZERO, ONE, HALF, LOWER_HALF = np.uint64(0), np.uint64(1), np.uint64(32), np.uint64(0xFFFFFFFF)
+# Of an edge, see `Pieces`.
+ENDS, GOES_ON, POINT_SHIFT, NODE_SHIFT = np.uint64(1), np.uint64(2), np.uint64(2), np.uint64(23)
 
 
 _LOOPS: list[Callable] = []  # not given to numba yet
@@ -74,8 +75,9 @@ def compiled(function: Function) -> Function:
     def call(*arguments: Any) -> Any:
         with _LOCK:
             while _LOOPS:
-                loop = _LOOPS.pop()
+                loop = _LOOPS[-1]
                 loop.__globals__[loop.__name__] = _given_to_numba(loop)
+                _LOOPS.pop()  # not before: a loop that numba does not have would call itself for ever
         return function.__globals__[function.__name__](*arguments)
 
     return cast(Function, call)
@@ -153,52 +155,93 @@ def most_words(size: int) -> int:
 
 
 class Pieces(NamedTuple):
-    """The pieces that can stand in one place of a word.
+    """The pieces that can stand in one place of a word: a trie whose edges are in one hash table.
+
+    A node is a beginning of pieces, and is called by the slot in which the edge to it stands; the root, which
+    has none, by the number of slots. So one look into memory says whether a piece goes on with a character.
 
     Attributes:
-        table: the pieces.
-        ids: their ids, int32 [pieces].
-        prefixes: a bit for each hash modulo 2**23, 0 where no piece begins so; a search can end there. uint8
-            [2**20].
+        edges: uint64 [power of 2]; the node that an edge comes from plus 1, shifted by 23, its code point,
+            shifted by 2, and two bits: a piece ends there (1), a piece goes on there (2); 0 where empty. An
+            edge is in the slot that its hash says, or in the first free one after it.
+        ids: the pieces' ids, each in the slot of its node, int32 [slots].
     """
 
-    table: ByteTable
+    edges: np.ndarray
     ids: np.ndarray
-    prefixes: np.ndarray
 
 
 def new_pieces(pieces: list[bytes], ids: np.ndarray) -> Pieces:
     """A table of pieces, all different and none empty; `ids` are theirs, int [pieces]."""
-    prefixes = np.zeros(PREFIX_BITS // 8, np.uint8)
-    return Pieces(new_byte_table_of(pieces, prefixes), ids.astype(np.int32), prefixes)
+    text, starts = _joined(pieces)
+    slots = 1 << max(4, 2 * len(pieces) - 1).bit_length()
+    while True:
+        found = Pieces(np.full(slots, 0, np.uint64), np.full(slots, 0, np.int32))
+        if add_pieces(found.edges, found.ids, text, starts, ids.astype(np.int32)):
+            return found
+        slots *= 2
 
 
-def new_byte_table_of(strings: list[bytes], prefixes: np.ndarray | None = None) -> ByteTable:
-    """A table of different strings, numbered as in the list; their beginnings are noted in `prefixes`."""
-    text = np.frombuffer(b"".join(strings), np.uint8)
-    starts = np.zeros(len(strings) + 1, np.int64)
-    np.cumsum(np.fromiter(map(len, strings), np.int64, len(strings)), out=starts[1:])
+def new_byte_table_of(strings: list[bytes]) -> ByteTable:
+    """A table of different strings, numbered as in the list."""
+    text, starts = _joined(strings)
     table = new_byte_table(len(strings), len(text))
-    add_strings(table, text, starts, np.zeros(1, np.uint8) if prefixes is None else prefixes)
+    add_strings(table, text, starts)
     return table
 
 
+def _joined(strings: list[bytes]) -> tuple[np.ndarray, np.ndarray]:
+    """Strings one behind the other, uint8 [bytes], and where each begins and the last ends, int64 [n + 1]."""
+    starts = np.zeros(len(strings) + 1, np.int64)
+    np.cumsum(np.fromiter(map(len, strings), np.int64, len(strings)), out=starts[1:])
+    return np.frombuffer(b"".join(strings), np.uint8), starts
+
+
 @compiled
-def add_strings(table: ByteTable, text: np.ndarray, starts: np.ndarray, prefixes: np.ndarray) -> None:
+def add_strings(table: ByteTable, text: np.ndarray, starts: np.ndarray) -> None:
     for number in range(len(starts) - 1):
-        code = FNV_BASIS
-        for place in range(starts[number], starts[number + 1]):
-            code = (code ^ np.uint64(text[place])) * FNV_PRIME
-            bit = first_slot(code, 8 * len(prefixes))
-            prefixes[bit >> 3] |= np.uint8(1 << (bit & 7))
+        code = hash_of(text, starts[number], starts[number + 1])
         find_or_add(table, text, starts[number], starts[number + 1], code)
 
 
 @compiled
-def begins_piece(pieces: Pieces, code: np.uint64) -> bool:
-    """Whether the string with this hash may be the beginning of a piece."""
-    bit = first_slot(code, 8 * len(pieces.prefixes))
-    return pieces.prefixes[bit >> 3] >> (bit & 7) & 1
+def add_pieces(
+    edges: np.ndarray, ids: np.ndarray, text: np.ndarray, starts: np.ndarray, of_pieces: np.ndarray
+) -> bool:
+    """Add pieces, see `Pieces`; False where their edges fill more than five eighths of the slots."""
+    free = len(edges) // 8 * 5
+    for number in range(len(starts) - 1):
+        place, node = starts[number], len(edges)
+        while place < starts[number + 1]:
+            point, width = decode(text, place)
+            place += width
+            edge = edge_of(node, point)
+            if node < len(edges):
+                edges[node] |= GOES_ON
+            node = edge_slot(edges, edge)
+            if not edges[node]:
+                if not free:
+                    return False
+                free -= 1
+                edges[node] = edge
+        edges[node] |= ENDS
+        ids[node] = of_pieces[number]
+    return True
+
+
+@compiled
+def edge_of(node: int, point: int) -> np.uint64:
+    """An edge from a node, without the two bits; see `Pieces`."""
+    return np.uint64(node + 1) << NODE_SHIFT | np.uint64(point) << POINT_SHIFT
+
+
+@compiled
+def edge_slot(edges: np.ndarray, edge: np.uint64) -> np.int64:
+    """The slot in which an edge is, or would be."""
+    slot = first_slot(edge * LOW_FACTOR, len(edges))
+    while edges[slot] and edges[slot] & ~(ENDS | GOES_ON) != edge:
+        slot = (slot + 1) & (len(edges) - 1)
+    return slot
 
 
 @compiled
@@ -393,16 +436,17 @@ def match_longest(
         fits = stop - place <= longest_word
         while fits and place < stop:
             pieces = beginnings if place == starts[word] else continuations
-            longest, end, code = np.int32(-1), place, FNV_BASIS
-            for until in range(place + 1, stop + 1):
-                code = (code ^ np.uint64(text[until - 1])) * FNV_PRIME
-                if until < stop and text[until] & 0xC0 == 0x80:
-                    continue  # within a character
-                if not begins_piece(pieces, code):
+            longest, end, node, until = -1, place, len(pieces.edges), place
+            while until < stop:
+                point, width = decode(text, until)
+                node = edge_slot(pieces.edges, edge_of(node, point))
+                if not pieces.edges[node]:
                     break
-                number = find(pieces.table, text, place, until, code)
-                if number >= 0:
-                    longest, end = number, until
+                until += width
+                if pieces.edges[node] & ENDS:
+                    longest, end = node, until
+                if not pieces.edges[node] & GOES_ON:
+                    break
             fits = longest >= 0
             if fits:
                 ids[total] = pieces.ids[longest]
@@ -540,7 +584,7 @@ def match_best(
         rewritten: a `ByteTable`; string 0 stands before every word. None of the others has more characters
             than what it is for has bytes.
         pieces: all `Pieces`.
-        scores: of the pieces, float64 [pieces].
+        scores: of the pieces, each in the slot of its node, float64 [slots].
         unknown: the id of characters that no piece holds; several in a row are one.
         unknown_score: the score of one of them.
         ids: int32 [at least bytes and words]; the words' pieces are written here.
@@ -551,7 +595,7 @@ def match_best(
     longest = before + LONGEST_PLAIN_WORD * MOST_BYTES_A_BYTE
     word_text = np.empty(longest, np.uint8)
     best_scores, best_starts = np.empty(longest + 1, np.float64), np.empty(longest + 1, np.int32)
-    best_ids = np.empty(longest + 1, np.int32)
+    best_nodes = np.empty(longest + 1, np.int32)
     total = 0
     for word in range(len(starts) - 1):
         size = rewrite(text, starts[word], starts[word + 1], rewrites, rewritten, word_text)
@@ -563,41 +607,47 @@ def match_best(
         best_scores[0] = 0.0
         place = 0
         while place < size:
-            _, width = decode(word_text, place)
-            alone, code = False, FNV_BASIS
-            for until in range(place + 1, size + 1):
-                code = (code ^ np.uint64(word_text[until - 1])) * FNV_PRIME
-                if until < size and word_text[until] & 0xC0 == 0x80:
-                    continue  # within a character
-                if not begins_piece(pieces, code):
+            alone, node, until, next_place = False, len(pieces.edges), place, size
+            while until < size:
+                point, width = decode(word_text, until)
+                is_first = until == place
+                until += width
+                if is_first:
+                    next_place = until
+                node = edge_slot(pieces.edges, edge_of(node, point))
+                if not pieces.edges[node]:
                     break
-                number = find(pieces.table, word_text, place, until, code)
-                if number >= 0:
-                    alone = alone or until == place + width
-                    score = scores[number] + best_scores[place]
+                if pieces.edges[node] & ENDS:
+                    alone = alone or is_first
+                    score = scores[node] + best_scores[place]
                     if best_starts[until] < 0 or score > best_scores[until]:
-                        best_scores[until], best_starts[until] = score, place
-                        best_ids[until] = pieces.ids[number]
+                        best_scores[until], best_starts[until], best_nodes[until] = score, place, node
+                if not pieces.edges[node] & GOES_ON:
+                    break
             if not alone:
-                until = place + width
                 score = unknown_score + best_scores[place]
-                if best_starts[until] < 0 or score > best_scores[until]:
-                    best_scores[until], best_starts[until], best_ids[until] = score, place, unknown
-            place += width
+                if best_starts[next_place] < 0 or score > best_scores[next_place]:
+                    best_scores[next_place], best_starts[next_place] = score, place
+                    best_nodes[next_place] = -1
+            place = next_place
         # Back along the best path, from the word's end to its beginning.
         first, end, unknown_end = total, size, -1
+        piece = piece_at(pieces, best_nodes[end], unknown) if size else unknown
         while end > 0:
             start = best_starts[end]
-            if best_ids[end] != unknown:
-                ids[total] = best_ids[end]
-                total += 1
-            elif start == 0 or best_ids[start] != unknown:  # the first of unknown characters in a row
-                ids[total] = piece_or(unknown, pieces, word_text, start, max(end, unknown_end))
-                total, unknown_end = total + 1, -1
-            else:
+            before = piece_at(pieces, best_nodes[start], unknown) if start else -1
+            if piece == unknown and before == unknown:  # not the first of unknown characters in a row
                 unknown_end = max(end, unknown_end)
-            end = start
-        ids[first:total] = ids[first:total][::-1].copy()
+            else:
+                if piece == unknown:
+                    piece = piece_or(unknown, pieces, word_text, start, max(end, unknown_end))
+                    unknown_end = -1
+                ids[total] = piece
+                total += 1
+            end, piece = start, before
+        for turned in range((total - first) // 2):
+            other = total - 1 - turned
+            ids[first + turned], ids[other] = ids[other], ids[first + turned]
         ends[word] = total
 
 
@@ -630,10 +680,22 @@ def rewrite(
 
 
 @compiled
+def piece_at(pieces: Pieces, node: int, unknown: int) -> int:
+    """The id of the piece that ends in a node, `unknown` where it is negative."""
+    return unknown if node < 0 else pieces.ids[node]
+
+
+@compiled
 def piece_or(unknown: int, pieces: Pieces, text: np.ndarray, start: int, stop: int) -> int:
     """The id of the piece `text[start:stop]`, or `unknown`."""
-    number = find(pieces.table, text, start, stop, hash_of(text, start, stop))
-    return unknown if number < 0 else pieces.ids[number]
+    node = len(pieces.edges)
+    while start < stop:
+        point, width = decode(text, start)
+        node = edge_slot(pieces.edges, edge_of(node, point))
+        if not pieces.edges[node]:
+            return unknown
+        start += width
+    return pieces.ids[node] if pieces.edges[node] & ENDS else unknown
 
 
 @compiled
