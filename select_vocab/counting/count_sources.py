@@ -216,7 +216,7 @@ def _counted(batches: Iterator[LineBatch], counters: Sequence[WordCounter]) -> I
 
     def count_batch(batch: LineBatch) -> LineBatch:
         counter = idle.get()
-        counter.add(batch.lines, batch.times, batch.encoded)
+        counter.add_batch(batch)
         idle.put(counter)
         return batch
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 from smaller_labse.common.progress import Advance
 from smaller_labse.corpora.line_batches import LineBatch, TextDigest
@@ -30,20 +31,25 @@ class PassedLines:
 
 def pass_over(
     batches: Iterator[LineBatch], total: int, digest: str, advance: Advance = lambda amount: None
-) -> PassedLines | None:
+) -> tuple[PassedLines, Iterator[LineBatch]] | None:
     """Read a text's first lines and compare them with those that were counted before.
 
     Args:
-        batches: the text, from its first line; what is left of it follows the lines that are read here.
-        total: how many lines were counted, whole batches.
+        batches: the text, from its first line.
+        total: how many lines were counted.
         digest: of those lines, see `TextDigest`.
         advance: is told how many more lines are read.
 
     Returns:
-        What is noted of these lines; None where they are others.
+        What is noted of these lines, and the batches behind them; None where they are others.
     """
     passed = PassedLines()
+    rest = None
     while passed.total < total and (batch := next(batches, None)) is not None:
+        if not batch.of_words and len(batch.lines) > total - passed.total:
+            batch, rest = batch.split(total - passed.total)
         passed.add(batch)
         advance(len(batch.lines))
-    return passed if (passed.total, passed.digest.hexdigest()) == (total, digest) else None
+    if (passed.total, passed.digest.hexdigest()) != (total, digest):
+        return None
+    return passed, batches if rest is None else chain([rest], batches)

@@ -48,13 +48,14 @@ def resume_count(
     if counts is None or counts.total_lines is None or counts.text_digest is None:
         return Begun(batches, PassedLines())
     with progress(f"reading {source.name} again", counts.total_lines, "lines") as advance:
-        passed = pass_over(batches, counts.total_lines, counts.text_digest, advance)
-    if passed is None:
+        found = pass_over(batches, counts.total_lines, counts.text_digest, advance)
+    if found is None:
         report(f"{source.name}: counting from the first line; {source.description} was changed since")
         return Begun(read_batches(source, line_filter), PassedLines())
     named = language_label(source.language.code, source.name)
-    report(f"continuing {named} after {passed.total:,} lines that are counted and have not changed")
-    return Begun(batches, passed, counts)
+    report(f"continuing {named} after {counts.total_lines:,} lines that are counted and have not changed")
+    passed, rest = found
+    return Begun(rest, passed, counts)
 
 
 def unfinished_file(file: Path) -> Path:

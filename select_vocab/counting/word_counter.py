@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from smaller_labse.corpora.line_batches import LineBatch
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.originals.tokenizers.compiled.wordpiece_and_unigram import (
     as_bytes,
     most_words,
-    new_byte_table,
-    new_short_words,
+    new_word_table,
     number_words,
     tally,
 )
@@ -63,11 +63,21 @@ class WordCounter:
         if kinds is None:
             self._add_whole(lines, times)
             return
-        text = as_bytes(lines, kinds, encoded)
+        self._add_words(as_bytes(lines, kinds, encoded), kinds, times)
+
+    def add_batch(self, batch: LineBatch) -> None:
+        """Count the lines of a batch."""
+        kinds = self._tokenizer.word_kinds
+        if kinds is None:
+            self._add_whole(list(batch.lines), batch.times)
+        else:
+            self._add_words(as_bytes(batch.lines, kinds, batch.encoded), kinds, batch.times)
+
+    def _add_words(self, text: np.ndarray, kinds: np.ndarray, times: np.ndarray) -> None:
         self._make_room(len(text))
         known = int(self._words.size[0])
-        numbers, ends = np.empty(len(text), np.int32), np.empty(len(lines), np.int64)
-        total = number_words(text, kinds, self._words, self._short, numbers, ends)
+        numbers, ends = np.empty(len(text), np.int32), np.empty(len(times), np.int64)
+        total = number_words(text, kinds, self._words, numbers, ends)
         self._tokenize_words_from(known)
         self._tally(numbers[:total], ends, times, self._ids, self._id_starts)
 
@@ -101,15 +111,14 @@ class WordCounter:
         """Forget all words; have room for so many, of so many bytes together."""
         if words < len(self._words.starts) and size <= len(self._words.text):
             # The same memory again: to ask the system for fresh memory costs more than to clear this.
-            for array in (self._words.slots, self._words.size, self._short):
+            for array in (self._words.slots, self._words.size):
                 array.fill(0)
         else:
             self._allocate(words, size)
 
     def _allocate(self, words: int, size: int) -> None:
         """Fresh memory for so many words, of so many bytes together."""
-        self._words = new_byte_table(words, size)
-        self._short = new_short_words(words)
+        self._words = new_word_table(words, size)
         self._ids = np.full(size, 0, np.int32)
         self._id_starts = np.full(words + 1, 0, np.int64)
 

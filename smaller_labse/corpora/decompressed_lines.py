@@ -11,13 +11,14 @@ from __future__ import annotations
 import bz2
 import io
 import lzma
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from smaller_labse.common.errors import SmallerLabseError
 
 COMPRESSIONS = (".gz", ".zst", ".xz", ".bz2")
 BUFFER_BYTES = 1 << 20
+BLOCK_CHARACTERS = 1 << 17  # of texts that are put together
 # Three times the longest book; a file with a longer "line" has no line feeds, or is no text.
 LONGEST_LINE = 1 << 24
 XZ_MEMORY = 1 << 28  # bytes; xz -9 needs 65 MiB, a header can ask for 4 GiB
@@ -48,6 +49,21 @@ def decompressed_lines(file: Path) -> Iterator[str]:
 
 def decompressed_blocks(file: Path) -> Iterator[str]:
     """As `decompressed_lines`, in blocks of whole lines, the last one's end left out of each."""
+    for block, number in _whole_lines(file):
+        yield _decode(block, file, number)
+
+
+def line_blocks(file: Path) -> Iterator[bytes]:
+    """As `decompressed_lines`, in blocks of UTF-8 in which a line feed ends each line."""
+    for block, number in _whole_lines(file):
+        if not block.isascii():
+            _decode(block, file, number)
+        block += b"\n"
+        yield bytes(block.replace(b"\r\n", b"\n") if b"\r" in block else block)
+
+
+def _whole_lines(file: Path) -> Iterator[tuple[bytearray, int]]:
+    """Blocks of whole lines, without the last one's end, and the number of the first line of each."""
     # Of a line that has not ended yet; a bytearray grows in place, so that a long line takes linear time.
     rest, number = bytearray(), 1
     for block in _blocks(file):
@@ -58,11 +74,35 @@ def decompressed_blocks(file: Path) -> Iterator[str]:
             rest += block
             continue
         rest += memoryview(block)[:last]
-        yield _decode(rest, file, number)
-        number += rest.count(b"\n") + 1
+        lines = rest.count(b"\n") + 1
+        yield rest, number
+        number += lines
         rest = bytearray(memoryview(block)[last + 1 :])
     if rest:
-        yield _decode(rest, file, number)
+        yield rest, number
+
+
+def blocks_of_texts(texts: Iterable[str]) -> Iterator[bytes]:
+    """The lines of texts as `line_blocks` gives those of a file; see `split_lines`.
+
+    >>> list(blocks_of_texts(["one\\r\\ntwo", "three"]))
+    [b'one\\ntwo\\nthree\\n']
+    """
+    block: list[str] = []
+    characters = 0
+    for text in texts:
+        block.append(text)
+        characters += len(text) + 1
+        if characters >= BLOCK_CHARACTERS:
+            yield _encode_texts(block)
+            block, characters = [], 0
+    if block:
+        yield _encode_texts(block)
+
+
+def _encode_texts(texts: list[str]) -> bytes:
+    block = "\n".join([*texts, ""])
+    return (block.replace("\r\n", "\n") if "\r" in block else block).encode()
 
 
 def too_long(what: str) -> str:

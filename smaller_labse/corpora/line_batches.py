@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from smaller_labse.corpora.sources import Source
 BATCH_LINES = 4096
 DIGEST_DIGITS = 32
 BATCH_CHARACTERS = 1 << 17  # so that a batch of long lines does not take more memory than others
+BATCH_BYTES = 1 << 18  # likewise, where lines come in blocks
+LINE_FEED = 10
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,33 @@ class TextDigest:
         return self._hash.hexdigest()[:DIGEST_DIGITS]
 
 
+class EncodedLines(Sequence[str]):
+    """Lines in UTF-8, each ended by a line feed, which are decoded when they are asked for.
+
+    Attributes:
+        encoded: the lines.
+        ends: where each ends, behind its line feed, int64 [lines].
+
+    >>> list(EncodedLines(b"one\\ntwo\\n", np.array([4, 8])))
+    ['one', 'two']
+    """
+
+    def __init__(self, encoded: bytes, ends: np.ndarray) -> None:
+        self.encoded, self.ends = encoded, ends
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.encoded.decode().split("\n")[:-1])
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return list(self)[index]
+        number = range(len(self))[index]
+        return self.encoded[self.ends[number - 1] if number else 0 : self.ends[number] - 1].decode()
+
+
 @dataclass(frozen=True)
 class LineBatch:
     """Some lines.
@@ -88,14 +117,20 @@ class LineBatch:
         of_words: whether they are words of a list.
     """
 
-    lines: list[str]
+    lines: Sequence[str]
     times: np.ndarray
     of_words: bool
 
     @cached_property
     def encoded(self) -> bytes:
         """The lines in UTF-8: made once, as the counter and the digest want them."""
-        return encode_lines(self.lines)
+        return self.lines.encoded if isinstance(self.lines, EncodedLines) else encode_lines(self.lines)
+
+    def split(self, lines: int) -> tuple[LineBatch, LineBatch]:
+        """The first so many lines, and the others."""
+        parts = [(self.lines[which], self.times[which]) for which in (slice(lines), slice(lines, None))]
+        first, others = (LineBatch(part, times, self.of_words) for part, times in parts)
+        return first, others
 
     def add_to(self, digest: TextDigest) -> None:
         """Add the lines, and of words how often each occurs."""
@@ -112,6 +147,9 @@ def line_filter_of(source: Source, line_filter: LineFilter) -> LineFilter:
 
 def read_batches(source: Source, line_filter: LineFilter) -> Iterator[LineBatch]:
     """Read a source, as far as the filter wants it."""
+    if source.read_blocks is not None and not source.is_word_list:
+        yield from _batches_of_blocks(source.read_blocks(), line_filter)
+        return
     texts: list[str] = []
     times: list[int] = []
     characters = 0
@@ -124,6 +162,43 @@ def read_batches(source: Source, line_filter: LineFilter) -> Iterator[LineBatch]
             texts, times, characters = [], [], 0
     if texts:
         yield LineBatch(texts, np.array(times, dtype=np.int64), source.is_word_list)
+
+
+def _batches_of_blocks(blocks: Iterable[bytes], line_filter: LineFilter) -> Iterator[LineBatch]:
+    """The batches of a text that comes in blocks of whole lines."""
+    left = line_filter.max_lines
+    for block in blocks:
+        if left == 0:
+            return
+        passing = _passing(block, line_filter.longer_than)
+        if left is not None:
+            passing = EncodedLines(passing.encoded, passing.ends[:left])
+            left -= len(passing)
+        start = first = 0
+        while first < len(passing):
+            fit = int(np.searchsorted(passing.ends, start + BATCH_BYTES, side="right"))
+            until = max(first + 1, fit)
+            stop = int(passing.ends[until - 1])
+            lines = EncodedLines(passing.encoded[start:stop], passing.ends[first:until] - start)
+            yield LineBatch(lines, np.ones(len(lines), np.int64), of_words=False)
+            start, first = stop, until
+
+
+def _passing(block: bytes, longer_than: int) -> EncodedLines:
+    """The lines of a block that have more characters than this."""
+    ends = np.flatnonzero(np.frombuffer(block, np.uint8) == LINE_FEED) + 1
+    starts = np.concatenate([[0], ends[:-1]])
+    sizes = ends - starts - 1
+    passes = sizes > longer_than
+    # A character has at most 4 bytes, so most lines need not be decoded to know.
+    for line in np.flatnonzero(passes & (sizes <= 4 * longer_than)).tolist():
+        passes[line] = len(block[starts[line] : ends[line] - 1].decode()) > longer_than
+    if passes.all():
+        return EncodedLines(block, ends)
+    turns = np.flatnonzero(np.diff(passes, prepend=False, append=False)).reshape(-1, 2)
+    view = memoryview(block)
+    kept = b"".join(view[starts[first] : ends[until - 1]] for first, until in turns.tolist())
+    return EncodedLines(kept, np.cumsum(sizes[passes] + 1))
 
 
 def _lines(source: Source, line_filter: LineFilter) -> Iterator[tuple[str, int]]:

@@ -7,7 +7,7 @@ needs no seed, no second pass and no memory beyond itself.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -55,7 +55,7 @@ class LineSampler:
         # A heap of (-hash, line): the line with the largest hash is the first to be replaced.
         self._heap: list[tuple[int, SampledLine]] = []
 
-    def add(self, lines: list[str]) -> None:
+    def add(self, lines: Sequence[str]) -> None:
         """Look at the corpus's next lines."""
         hashes = hash_numbers(np.arange(self._seen, self._seen + len(lines), dtype=np.uint64))
         bound = np.uint64(-self._heap[0][0]) if len(self._heap) == self.size else np.uint64(2**64 - 1)

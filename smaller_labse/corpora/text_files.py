@@ -6,7 +6,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from smaller_labse.common.errors import SmallerLabseError, UsageError
-from smaller_labse.corpora.decompressed_lines import decompressed_lines, split_lines
+from smaller_labse.corpora.decompressed_lines import (
+    blocks_of_texts,
+    decompressed_lines,
+    line_blocks,
+    split_lines,
+)
 from smaller_labse.corpora.records import (
     JSON_LINES,
     TEXT_FIELD,
@@ -80,6 +85,21 @@ def read_lines(path: Path, text_field: str | None = None) -> Iterator[str]:
         for text in records:
             if text is not None:
                 yield from split_lines(text)
+
+
+def read_line_blocks(path: Path, text_field: str | None = None) -> Iterator[bytes]:
+    """As `read_lines`, in blocks of UTF-8 in which a line feed ends each line.
+
+    Raises:
+        SmallerLabseError: see `read_lines`.
+    """
+    for file in find_text_files(path, with_tables=text_field is not None):
+        if not has_fields(file):
+            require_text_file(file)
+            yield from line_blocks(file)
+            continue
+        texts = read_records(file, text_field or TEXT_FIELD)
+        yield from blocks_of_texts(text for text in texts if text is not None)
 
 
 def read_sentences(path: Path) -> list[str]:

@@ -17,8 +17,7 @@ from smaller_labse.originals.tokenizers.compiled.wordpiece_and_unigram import (
     SPACE,
     as_bytes,
     most_words,
-    new_byte_table,
-    new_short_words,
+    new_word_table,
     number_words,
 )
 
@@ -71,9 +70,9 @@ def tokenize_by_words(
         See `Tokenizer.tokenize`.
     """
     text = as_bytes(lines, kinds)
-    table, short = new_byte_table(most_words(len(text)), len(text)), new_short_words(most_words(len(text)))
+    table = new_word_table(most_words(len(text)), len(text))
     numbers, ends = np.empty(len(text), np.int32), np.empty(len(lines), np.int64)
-    numbers = numbers[: number_words(text, kinds, table, short, numbers, ends)]
+    numbers = numbers[: number_words(text, kinds, table, numbers, ends)]
     ids, lengths = tokenize_words(table.text, table.starts[: int(table.size[0]) + 1])
     of_words = lengths[numbers]
     total = np.concatenate([[0], np.cumsum(of_words)])

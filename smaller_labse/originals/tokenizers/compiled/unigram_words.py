@@ -19,11 +19,11 @@ from smaller_labse.originals.tokenizers.compiled.wordpiece_and_unigram import (
     COMBINING,
     INSIDE,
     NOT_PLAIN,
-    ByteTable,
     Pieces,
+    Strings,
     compiled,
+    join_strings,
     match_best,
-    new_byte_table_of,
     new_pieces,
 )
 from smaller_labse.originals.tokenizers.normalizer import META_SPACE, flat_steps
@@ -49,7 +49,7 @@ class PlainWords:
     """
 
     rewrites: np.ndarray
-    rewritten: ByteTable
+    rewritten: Strings
     pieces: Pieces
     scores: np.ndarray
     unknown_score: float
@@ -98,7 +98,7 @@ def find_plain_words(content: dict[str, Any]) -> PlainWords | None:
     scores = np.array([score for _, score in model["vocab"]], np.float64)
     return PlainWords(
         rewrites=rewrites,
-        rewritten=new_byte_table_of([META_SPACE.encode(), *strings]),
+        rewritten=join_strings([META_SPACE.encode(), *strings]),
         pieces=pieces,
         scores=scores[pieces.ids],
         unknown_score=scores.min() - UNKNOWN_PENALTY,

@@ -49,10 +49,13 @@ MOST_BYTES_A_BYTE = 4  # a rewritten string has at most as many characters as it
 FNV_BASIS = np.uint64(0xCBF29CE484222325)
 FNV_PRIME = np.uint64(0x100000001B3)
 
-SHORT_WORD = 16  # bytes; such a word is itself two numbers, which are found faster than a string
+WORDS_AT_ONCE = 1024  # are split off before they are looked up; what that takes stays in the nearest cache
+PIECES_AT_ONCE = 1024  # likewise, of one line, before they are counted
+IN_SLOT = 16  # bytes of a word as two integers, which are compared faster than a string
 # To mix the two: odd numbers, the first 2**64 by the golden ratio (Knuth, TAOCP 3, section 6.4).
 LOW_FACTOR, HIGH_FACTOR = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
 BYTE, ALL_BUT_BYTE = np.uint64(8), np.uint64(56)
+TWO_BYTES, THREE_BYTES, ALL_BYTES = np.uint64(16), np.uint64(24), np.uint64(64)
 
 ZERO, ONE, HALF, LOWER_HALF = np.uint64(0), np.uint64(1), np.uint64(32), np.uint64(0xFFFFFFFF)
 # Of an edge, see `Pieces`.
@@ -92,15 +95,16 @@ def _given_to_numba(function: Callable) -> Callable:
         return numba.njit(nogil=True)(function)
 
 
-class ByteTable(NamedTuple):
-    """A hash table of different byte strings, numbered from 0 in the order in which they came.
+class WordTable(NamedTuple):
+    """A hash table of different words, numbered from 0 in the order in which they came.
 
     Attributes:
-        slots: uint64 [power of 2]; a string is in the slot that its hash says, or in the first free one after
-            it, as the upper half of its hash and, in the lower 32 bits, its number plus 1; 0 where empty.
-        starts: string n is `text[starts[n] : starts[n + 1]]`, int64 [capacity + 1].
+        slots: uint64 [power of 2, 3]; a word is in the slot that its hash says, or in the first free one
+            after it: its last 8 bytes as an integer, those before them likewise, and its length, shifted by
+            32, with its number plus 1; 0 where empty.
+        starts: word n is `text[starts[n] : starts[n + 1]]`, int64 [capacity + 1].
         text: uint8 [bytes].
-        size: how many strings there are, int64 [1].
+        size: how many words there are, int64 [1].
     """
 
     slots: np.ndarray
@@ -109,27 +113,18 @@ class ByteTable(NamedTuple):
     size: np.ndarray
 
 
-def new_byte_table(capacity: int, text_bytes: int) -> ByteTable:
-    """An empty table for so many strings of so many bytes together.
+def new_word_table(capacity: int, text_bytes: int) -> WordTable:
+    """An empty table for so many words of so many bytes together.
 
     All memory is touched at once: what a process takes then does not depend on how full the table gets.
     """
     slots = 1 << (2 * capacity - 1).bit_length()
-    return ByteTable(
-        slots=np.full(slots, 0, np.uint64),
+    return WordTable(
+        slots=np.full((slots, 3), 0, np.uint64),
         starts=np.full(capacity + 1, 0, np.int64),
         text=np.full(text_bytes, 0, np.uint8),
         size=np.full(1, 0, np.int64),
     )
-
-
-def new_short_words(capacity: int) -> np.ndarray:
-    """A hash table for so many words of at most `SHORT_WORD` bytes, uint64 [power of 2, 3].
-
-    Of each its last 8 bytes as an integer, those before them likewise, and its length, shifted by 32, with
-    the word's number plus 1.
-    """
-    return np.full((1 << (2 * capacity - 1).bit_length(), 3), 0, np.uint64)
 
 
 def as_bytes(lines: Sequence[str], kinds: np.ndarray, encoded: bytes | None = None) -> np.ndarray:
@@ -173,7 +168,7 @@ class Pieces(NamedTuple):
 
 def new_pieces(pieces: list[bytes], ids: np.ndarray) -> Pieces:
     """A table of pieces, all different and none empty; `ids` are theirs, int [pieces]."""
-    text, starts = _joined(pieces)
+    text, starts = join_strings(pieces)
     slots = 1 << max(4, 2 * len(pieces) - 1).bit_length()
     while True:
         found = Pieces(np.full(slots, 0, np.uint64), np.full(slots, 0, np.int32))
@@ -182,26 +177,18 @@ def new_pieces(pieces: list[bytes], ids: np.ndarray) -> Pieces:
         slots *= 2
 
 
-def new_byte_table_of(strings: list[bytes]) -> ByteTable:
-    """A table of different strings, numbered as in the list."""
-    text, starts = _joined(strings)
-    table = new_byte_table(len(strings), len(text))
-    add_strings(table, text, starts)
-    return table
+class Strings(NamedTuple):
+    """Byte strings: string n is `text[starts[n] : starts[n + 1]]`; uint8 [bytes] and int64 [strings + 1]."""
+
+    text: np.ndarray
+    starts: np.ndarray
 
 
-def _joined(strings: list[bytes]) -> tuple[np.ndarray, np.ndarray]:
-    """Strings one behind the other, uint8 [bytes], and where each begins and the last ends, int64 [n + 1]."""
+def join_strings(strings: list[bytes]) -> Strings:
+    """Byte strings, one behind the other."""
     starts = np.zeros(len(strings) + 1, np.int64)
     np.cumsum(np.fromiter(map(len, strings), np.int64, len(strings)), out=starts[1:])
-    return np.frombuffer(b"".join(strings), np.uint8), starts
-
-
-@compiled
-def add_strings(table: ByteTable, text: np.ndarray, starts: np.ndarray) -> None:
-    for number in range(len(starts) - 1):
-        code = hash_of(text, starts[number], starts[number + 1])
-        find_or_add(table, text, starts[number], starts[number + 1], code)
+    return Strings(np.frombuffer(b"".join(strings), np.uint8), starts)
 
 
 @compiled
@@ -211,7 +198,7 @@ def add_pieces(
     """Add pieces, see `Pieces`; False where their edges fill more than five eighths of the slots."""
     free = len(edges) // 8 * 5
     for number in range(len(starts) - 1):
-        place, node = starts[number], len(edges)
+        place, node = starts[number], np.int64(len(edges))
         while place < starts[number + 1]:
             point, width = decode(text, place)
             place += width
@@ -230,7 +217,7 @@ def add_pieces(
 
 
 @compiled
-def edge_of(node: int, point: int) -> np.uint64:
+def edge_of(node: int | np.int64, point: np.int64) -> np.uint64:
     """An edge from a node, without the two bits; see `Pieces`."""
     return np.uint64(node + 1) << NODE_SHIFT | np.uint64(point) << POINT_SHIFT
 
@@ -251,47 +238,8 @@ def first_slot(code: np.uint64, slots: int) -> np.int64:
 
 
 @compiled
-def find(table: ByteTable, text: np.ndarray, start: int, stop: int, code: np.uint64) -> np.int32:
-    """The number of the string `text[start:stop]`, whose hash is `code`; -1 where it is not in the table."""
-    slot = first_slot(code, len(table.slots))
-    while table.slots[slot]:
-        entry = table.slots[slot]
-        if not (entry ^ code) >> HALF:
-            number = np.int32((entry & LOWER_HALF) - ONE)
-            if is_string(table, number, text, start, stop):
-                return number
-        slot = (slot + 1) & (len(table.slots) - 1)
-    return np.int32(-1)
-
-
-@compiled
-def is_string(table: ByteTable, number: np.int32, text: np.ndarray, start: int, stop: int) -> bool:
-    first = table.starts[number]
-    if table.starts[number + 1] - first != stop - start:
-        return False
-    for offset in range(stop - start):  # noqa: SIM110 - all() of a generator cannot be compiled
-        if table.text[first + offset] != text[start + offset]:
-            return False
-    return True
-
-
-@compiled
-def find_or_add(table: ByteTable, text: np.ndarray, start: int, stop: int, code: np.uint64) -> np.int32:
-    """As `find`; a string that is not in the table is added. There must be room for it."""
-    number = find(table, text, start, stop, code)
-    if number >= 0:
-        return number
-    number = append(table, text, start, stop)
-    slot = first_slot(code, len(table.slots))
-    while table.slots[slot]:
-        slot = (slot + 1) & (len(table.slots) - 1)
-    table.slots[slot] = (code & ~LOWER_HALF) | np.uint64(number + 1)
-    return number
-
-
-@compiled
-def append(table: ByteTable, text: np.ndarray, start: int, stop: int) -> np.int32:
-    """Give the string `text[start:stop]` the next number, which is returned; `find` does not find it so."""
+def append(table: WordTable, text: np.ndarray, start: int, stop: int) -> np.int32:
+    """Give the word `text[start:stop]` the next number, which is returned; no slot holds it yet."""
     number = table.size[0]
     first = table.starts[number]
     for offset in range(stop - start):
@@ -321,8 +269,7 @@ def decode(text: np.ndarray, place: int) -> tuple[np.int64, int]:
 def number_words(
     text: np.ndarray,
     kinds: np.ndarray,
-    table: ByteTable,
-    short: np.ndarray,
+    table: WordTable,
     numbers: np.ndarray,
     ends: np.ndarray,
 ) -> int:
@@ -331,17 +278,43 @@ def number_words(
     Args:
         text: lines in UTF-8, each ended by a line feed, uint8 [bytes].
         kinds: how code points separate words, uint8 [KINDS].
-        table: has room for `len(text)` more words and bytes; the long words are found by it.
-        short: finds the short ones; see `new_short_words`.
+        table: has room for `most_words(len(text))` more words, of `len(text)` bytes.
         numbers: int32 [at least bytes]; the words' numbers are written here.
         ends: int64 [lines]; how many words there are up to each line's end is written here.
 
     Returns:
         How many words there are.
     """
-    words, line, place, start, script = 0, 0, 0, -1, INSIDE
+    lows, highs = np.empty(WORDS_AT_ONCE, np.uint64), np.empty(WORDS_AT_ONCE, np.uint64)
+    places = np.empty((WORDS_AT_ONCE, 2), np.int64)
+    words, waiting, line, place, start, script = 0, 0, 0, 0, -1, INSIDE
     low, high, before, again = ZERO, ZERO, SPACE, -1
     while place < len(text):
+        # Most characters are inside of words: they have a short loop of their own.
+        while again < 0:
+            byte = np.int64(text[place])
+            if byte < 0x80:
+                if kinds[byte] != INSIDE or byte == LINE_FEED:
+                    break
+                point, size, bits = byte, 1, BYTE
+            elif byte < 0xE0:
+                second = np.int64(text[place + 1])
+                if kinds[(byte & 0x1F) << 6 | (second & 0x3F)] != INSIDE:
+                    break
+                point, size, bits = byte << 8 | second, 2, TWO_BYTES
+            elif byte < 0xF0:
+                second, third = np.int64(text[place + 1]), np.int64(text[place + 2])
+                if kinds[(byte & 0x0F) << 12 | (second & 0x3F) << 6 | (third & 0x3F)] != INSIDE:
+                    break
+                point, size, bits = byte << 16 | second << 8 | third, 3, THREE_BYTES
+            else:
+                break
+            if start < 0:
+                start, low, high = place, ZERO, ZERO
+            high = high << bits | low >> (ALL_BYTES - bits)
+            low = low << bits | np.uint64(point)
+            place += size
+            before = INSIDE
         point, size = decode(text, place)
         kind = SPACE if point == LINE_FEED else kinds[point]
         if again >= 0:
@@ -380,22 +353,64 @@ def number_words(
                 end = place
         if end < 0:
             continue
-        if end - start > SHORT_WORD:
-            numbers[words] = find_or_add(table, text, start, end, hash_of(text, start, end))
-        else:
-            # Not a function: this is where most of the time goes.
-            length = np.uint64(end - start) << HALF
-            slot = np.int64((low ^ high * HIGH_FACTOR) * LOW_FACTOR >> HALF) & (len(short) - 1)
-            while short[slot, 2] and (
-                short[slot, 0] != low or short[slot, 1] != high or short[slot, 2] & ~LOWER_HALF != length
-            ):
-                slot = (slot + 1) & (len(short) - 1)
-            if not short[slot, 2]:
-                short[slot, 0], short[slot, 1] = low, high
-                short[slot, 2] = length | np.uint64(append(table, text, start, end) + 1)
-            numbers[words] = np.int32((short[slot, 2] & LOWER_HALF) - ONE)
-        words, start = words + 1, -1
+        lows[waiting], highs[waiting] = low, high
+        places[waiting, 0], places[waiting, 1] = start, end
+        words, waiting, start = words + 1, waiting + 1, -1
+        if waiting == WORDS_AT_ONCE:
+            look_up(text, lows, highs, places, table, numbers[words - waiting : words])
+            waiting = 0
+    look_up(text, lows, highs, places, table, numbers[words - waiting : words])
     return words
+
+
+@compiled
+def look_up(
+    text: np.ndarray,
+    lows: np.ndarray,
+    highs: np.ndarray,
+    places: np.ndarray,
+    table: WordTable,
+    numbers: np.ndarray,
+) -> None:
+    """Number some words; see `number_words`.
+
+    Many in a row, because the processor then waits for the memory of several at once.
+
+    Args:
+        text: uint8 [bytes].
+        lows: of each word its last 8 bytes, uint64 [at least words].
+        highs: those before them.
+        places: where each begins and ends, int64 [at least words, 2].
+        table: of all words; new ones are added to it.
+        numbers: int32 [words]; the numbers are written here.
+    """
+    slots = table.slots
+    for word in range(len(numbers)):
+        start, end, low, high = places[word, 0], places[word, 1], lows[word], highs[word]
+        length, code = np.uint64(end - start) << HALF, low ^ high * HIGH_FACTOR
+        if end - start > IN_SLOT:
+            code ^= hash_of(text, start, end - IN_SLOT)
+        slot = np.int64(code * LOW_FACTOR >> HALF) & (len(slots) - 1)
+        while slots[slot, 2]:
+            if slots[slot, 0] == low and slots[slot, 1] == high and slots[slot, 2] & ~LOWER_HALF == length:
+                number = np.int64(slots[slot, 2] & LOWER_HALF) - 1
+                if end - start <= IN_SLOT or begins_so(table, number, text, start, end - IN_SLOT):
+                    break
+            slot = (slot + 1) & (len(slots) - 1)
+        if not slots[slot, 2]:
+            slots[slot, 0], slots[slot, 1] = low, high
+            slots[slot, 2] = length | np.uint64(append(table, text, start, end) + 1)
+        numbers[word] = np.int32((slots[slot, 2] & LOWER_HALF) - ONE)
+
+
+@compiled
+def begins_so(table: WordTable, number: np.int64, text: np.ndarray, start: int, stop: int) -> bool:
+    """Whether a word of the table begins with `text[start:stop]`, which is no longer than it."""
+    first = table.starts[number] - start
+    for place in range(start, stop):  # noqa: SIM110 - all() of a generator cannot be compiled
+        if table.text[first + place] != text[place]:
+            return False
+    return True
 
 
 @compiled
@@ -436,7 +451,7 @@ def match_longest(
         fits = stop - place <= longest_word
         while fits and place < stop:
             pieces = beginnings if place == starts[word] else continuations
-            longest, end, node, until = -1, place, len(pieces.edges), place
+            longest, end, node, until = np.int64(-1), place, np.int64(len(pieces.edges)), place
             while until < stop:
                 point, width = decode(text, until)
                 node = edge_slot(pieces.edges, edge_of(node, point))
@@ -560,7 +575,7 @@ def match_best(
     text: np.ndarray,
     starts: np.ndarray,
     rewrites: np.ndarray,
-    rewritten: ByteTable,
+    rewritten: Strings,
     pieces: Pieces,
     scores: np.ndarray,
     unknown: int,
@@ -581,7 +596,7 @@ def match_best(
             `COMBINING` and `COMBINING - n` likewise, but not where a rewritten one stands before it;
             `NOT_PLAIN` what depends on others. Words where something depends on others, or of more than
             `LONGEST_PLAIN_WORD` bytes, are left out.
-        rewritten: a `ByteTable`; string 0 stands before every word. None of the others has more characters
+        rewritten: `Strings`; string 0 stands before every word. None of the others has more characters
             than what it is for has bytes.
         pieces: all `Pieces`.
         scores: of the pieces, each in the slot of its node, float64 [slots].
@@ -607,7 +622,7 @@ def match_best(
         best_scores[0] = 0.0
         place = 0
         while place < size:
-            alone, node, until, next_place = False, len(pieces.edges), place, size
+            alone, node, until, next_place = False, np.int64(len(pieces.edges)), place, size
             while until < size:
                 point, width = decode(word_text, until)
                 is_first = until == place
@@ -653,7 +668,7 @@ def match_best(
 
 @compiled
 def rewrite(
-    text: np.ndarray, start: int, stop: int, rewrites: np.ndarray, rewritten: ByteTable, word_text: np.ndarray
+    text: np.ndarray, start: int, stop: int, rewrites: np.ndarray, rewritten: Strings, word_text: np.ndarray
 ) -> int:
     """Write a word as it is tokenized to `word_text`; returns its bytes, -1 where it is not plain."""
     if stop - start > LONGEST_PLAIN_WORD:
@@ -688,7 +703,7 @@ def piece_at(pieces: Pieces, node: int, unknown: int) -> int:
 @compiled
 def piece_or(unknown: int, pieces: Pieces, text: np.ndarray, start: int, stop: int) -> int:
     """The id of the piece `text[start:stop]`, or `unknown`."""
-    node = len(pieces.edges)
+    node = np.int64(len(pieces.edges))
     while start < stop:
         point, width = decode(text, start)
         node = edge_slot(pieces.edges, edge_of(node, point))
@@ -720,14 +735,23 @@ def tally(
         counts: of every piece its occurrences, the lines that hold it, and the number of the last of them,
             int64 [pieces, 3].
     """
-    word = 0
+    pieces, word, done = np.empty(PIECES_AT_ONCE, np.int32), 0, 0
     for line in range(len(ends)):
+        mark, count = first_line + line, times[line]
         while word < ends[line]:
-            known = numbers[word]
-            for place in range(id_starts[known], id_starts[known + 1]):
-                piece = ids[place]
-                counts[piece, 0] += times[line]
-                if counts[piece, 2] != first_line + line:
-                    counts[piece, 2] = first_line + line
-                    counts[piece, 1] += times[line]
-            word += 1
+            # First gathered, then counted: the processor then waits for the memory of several at once.
+            total = 0
+            while word < ends[line] and total < PIECES_AT_ONCE:
+                known = numbers[word]
+                first = id_starts[known] + done
+                left = id_starts[known + 1] - first
+                size = min(left, PIECES_AT_ONCE - total)
+                for offset in range(size):
+                    pieces[total + offset] = ids[first + offset]
+                total, done = total + size, done + size
+                if size == left:
+                    word, done = word + 1, 0
+            for piece in pieces[:total]:
+                counts[piece, 0] += count
+                counts[piece, 1] += count * (counts[piece, 2] != mark)  # no branch, which nobody can predict
+                counts[piece, 2] = mark
