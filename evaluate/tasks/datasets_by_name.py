@@ -21,9 +21,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from smaller_labse.common.errors import SmallerLabseError, UsageError
-from smaller_labse.corpora.dataset_lines import open_dataset
 from smaller_labse.corpora.language_files import expand_user
 from smaller_labse.corpora.languages import Language
+from smaller_labse.corpora.records.dataset_lines import open_dataset
 from smaller_labse.evaluate.tasks.bitext_mining import BitextMining, Split
 from smaller_labse.evaluate.tasks.sts import Sts
 from smaller_labse.evaluate.tasks.translation_retrieval import CODES, ENGLISH, TranslationRetrieval

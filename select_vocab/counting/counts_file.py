@@ -31,7 +31,7 @@ import numpy as np
 from smaller_labse.common.atomic_output import new_file
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.corpora.line_batches import LineFilter
-from smaller_labse.corpora.parquet_pages import read_column_chunks, read_pages
+from smaller_labse.corpora.records.parquet_pages import read_column_chunks, read_pages
 from smaller_labse.corpora.sample import SampledLine, sample_lines
 from smaller_labse.corpora.word_lists import WORD_LIST_ENDINGS
 from smaller_labse.originals.digests import DIGEST, digest_of_json

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from smaller_labse.common.errors import SmallerLabseError, UsageError
-from smaller_labse.corpora.dataset_lines import read_dataset_lines
 from smaller_labse.corpora.labse_languages import Language
 from smaller_labse.corpora.language_files import (
     expand_path,
@@ -20,7 +19,8 @@ from smaller_labse.corpora.language_files import (
     require_known_placeholders,
 )
 from smaller_labse.corpora.languages import find_language, name_language, parse_languages
-from smaller_labse.corpora.records import TEXT_FIELD, text_ending
+from smaller_labse.corpora.records.dataset_lines import read_dataset_lines
+from smaller_labse.corpora.records.file_records import TEXT_FIELD, text_ending
 from smaller_labse.corpora.text_files import find_text_files, read_line_blocks, read_lines, require_fields
 from smaller_labse.corpora.word_lists import read_word_counts
 

@@ -12,7 +12,7 @@ from smaller_labse.corpora.decompressed_lines import (
     line_blocks,
     split_lines,
 )
-from smaller_labse.corpora.records import (
+from smaller_labse.corpora.records.file_records import (
     JSON_LINES,
     TEXT_FIELD,
     has_fields,

@@ -22,12 +22,17 @@ from pathlib import Path
 
 from smaller_labse.common.errors import SmallerLabseError, UsageError, all_of
 from smaller_labse.common.progress import announce
-from smaller_labse.corpora.dataset_lines import read_dataset_pairs
 from smaller_labse.corpora.decompressed_lines import decompressed_lines
 from smaller_labse.corpora.labse_languages import Language
 from smaller_labse.corpora.language_files import PLACEHOLDERS, expand_path, require_known_placeholders
 from smaller_labse.corpora.languages import name_language
-from smaller_labse.corpora.records import has_fields, read_records, require_text_file, text_ending
+from smaller_labse.corpora.records.dataset_lines import read_dataset_pairs
+from smaller_labse.corpora.records.file_records import (
+    has_fields,
+    read_records,
+    require_text_file,
+    text_ending,
+)
 
 DATASET = "datasets:"
 MOST_OF_A_DATASET = 1_000_000  # the first ones; CCMatrix has hundreds of millions

@@ -19,7 +19,7 @@ import pytest
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.corpora.decompressed_lines import LONGEST_LINE
-from smaller_labse.corpora.records import require_texts
+from smaller_labse.corpora.records.file_records import require_texts
 from smaller_labse.corpora.text_files import read_lines
 
 MEGABYTES = 100  # of one line: took 11 s, and four times as long for twice as much

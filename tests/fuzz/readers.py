@@ -227,7 +227,7 @@ def read_cache(folder: Path) -> object:
 
 def read_texts(folder: Path) -> object:
     """Every text file and table of a folder; each by itself, as one may be refused and the next not."""
-    from smaller_labse.corpora.records import read_records
+    from smaller_labse.corpora.records.file_records import read_records
 
     found = []
     for file in sorted(folder.iterdir()):

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.corpora.records import read_records
+from smaller_labse.corpora.records.file_records import read_records
 from smaller_labse.evaluate.__main__ import main
 from smaller_labse.evaluate.comparison.cache import read_measured, read_scores, write_measured, write_scores
 from smaller_labse.evaluate.comparison.models import NamedModel

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.corpora import records
-from smaller_labse.corpora.parquet_pages import ColumnChunk, Page, read_column_chunks, read_pages
+from smaller_labse.corpora.records.parquet_pages import ColumnChunk, Page, read_column_chunks, read_pages
 from smaller_labse.corpora.text_files import read_lines
 from tests.parquet_files import lie, measured_memory
 

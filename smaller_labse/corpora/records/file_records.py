@@ -22,7 +22,12 @@ from smaller_labse.corpora.decompressed_lines import (
     decompressed_lines,
     too_long,
 )
-from smaller_labse.corpora.parquet_pages import BYTE_ARRAY, ColumnChunk, read_column_chunks, read_pages
+from smaller_labse.corpora.records.parquet_pages import (
+    BYTE_ARRAY,
+    ColumnChunk,
+    read_column_chunks,
+    read_pages,
+)
 
 if TYPE_CHECKING:
     pass

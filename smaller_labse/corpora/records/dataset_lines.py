@@ -7,7 +7,7 @@ from typing import Any
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.corpora.decompressed_lines import split_lines
-from smaller_labse.corpora.records import require_texts
+from smaller_labse.corpora.records.file_records import require_texts
 
 TRANSLATION = "translation"  # datasets' feature of this name: a text in each language, by its code
 

@@ -1,0 +1,1 @@
+"""Records of text: files and Hugging Face datasets, one text in each."""
