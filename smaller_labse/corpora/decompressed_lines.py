@@ -58,8 +58,7 @@ def line_blocks(file: Path) -> Iterator[bytes]:
     for block, number in _whole_lines(file):
         if not block.isascii():
             _decode(block, file, number)
-        block += b"\n"
-        yield bytes(block.replace(b"\r\n", b"\n") if b"\r" in block else block)
+        yield end_lines(bytes(block))
 
 
 def _whole_lines(file: Path) -> Iterator[tuple[bytearray, int]]:
@@ -101,8 +100,13 @@ def blocks_of_texts(texts: Iterable[str]) -> Iterator[bytes]:
 
 
 def _encode_texts(texts: list[str]) -> bytes:
-    block = "\n".join([*texts, ""])
-    return (block.replace("\r\n", "\n") if "\r" in block else block).encode()
+    return end_lines("\n".join(texts).encode())
+
+
+def end_lines(lines: bytes) -> bytes:
+    """Let a line feed end the last line, too, and every line without a carriage return; see `split_lines`."""
+    lines += b"\n"
+    return lines.replace(b"\r\n", b"\n") if b"\r" in lines else lines
 
 
 def too_long(what: str) -> str:

@@ -19,7 +19,7 @@ from smaller_labse.corpora.language_files import (
     require_known_placeholders,
 )
 from smaller_labse.corpora.languages import find_language, name_language, parse_languages
-from smaller_labse.corpora.records.dataset_lines import read_dataset_lines
+from smaller_labse.corpora.records.dataset_lines import read_dataset_blocks, read_dataset_lines
 from smaller_labse.corpora.records.file_records import TEXT_FIELD, text_ending
 from smaller_labse.corpora.text_files import find_text_files, read_line_blocks, read_lines, require_fields
 from smaller_labse.corpora.word_lists import read_word_counts
@@ -81,9 +81,11 @@ def wikipedia_sources(
         for wikipedia in language.wikipedias:
             config = f"{date}.{wikipedia.replace('_', '-')}"
             lines = partial(read_dataset_lines, dataset, config)
+            blocks = partial(read_dataset_blocks, dataset, config)
             description, corpus = f"{dataset} {config}", f"{_public(dataset)} {config}"
             paths = _local(dataset)
-            sources.append(Source(wikipedia, language, description, lines, paths=paths, corpus=corpus))
+            source = Source(wikipedia, language, description, lines, False, paths, corpus, blocks)
+            sources.append(source)
     return sources
 
 
@@ -113,8 +115,9 @@ def dataset_sources(
         description = _describe([name, *parts], text_field)
         corpus = _describe([_public(name), *parts], text_field)
         lines = partial(read_dataset_lines, name, chosen, part, text_field)
+        blocks = partial(read_dataset_blocks, name, chosen, part, text_field)
         paths = _local(name)
-        sources.append(Source(language.code, language, description, lines, paths=paths, corpus=corpus))
+        sources.append(Source(language.code, language, description, lines, False, paths, corpus, blocks))
     return _require_different(sources, "--dataset, --dataset-config or --dataset-split")
 
 
@@ -243,12 +246,7 @@ def _text_source(
     lines = partial(_chain, partial(read_lines, text_field=text_field), paths)
     blocks = partial(_chain, partial(read_line_blocks, text_field=text_field), paths)
     description, corpus = (_describe([each], text_field or TEXT_FIELD) for each in (description, corpus))
-    return Source(
-        *(language.code, language, description, lines),
-        paths=tuple(paths),
-        corpus=corpus,
-        read_blocks=blocks,
-    )
+    return Source(language.code, language, description, lines, False, tuple(paths), corpus, blocks)
 
 
 def _chain(read: Callable[[Path], Iterator[Any]], paths: Sequence[Path]) -> Iterator[Any]:

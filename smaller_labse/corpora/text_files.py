@@ -7,7 +7,6 @@ from pathlib import Path
 
 from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.corpora.decompressed_lines import (
-    blocks_of_texts,
     decompressed_lines,
     line_blocks,
     split_lines,
@@ -16,6 +15,7 @@ from smaller_labse.corpora.records.file_records import (
     JSON_LINES,
     TEXT_FIELD,
     has_fields,
+    read_record_blocks,
     read_records,
     require_text_file,
     text_ending,
@@ -98,8 +98,7 @@ def read_line_blocks(path: Path, text_field: str | None = None) -> Iterator[byte
             require_text_file(file)
             yield from line_blocks(file)
             continue
-        texts = read_records(file, text_field or TEXT_FIELD)
-        yield from blocks_of_texts(text for text in texts if text is not None)
+        yield from read_record_blocks(file, text_field or TEXT_FIELD)
 
 
 def read_sentences(path: Path) -> list[str]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.corpora.decompressed_lines import split_lines
-from smaller_labse.corpora.records.file_records import require_texts
+from smaller_labse.corpora.records.columns import blocks_of_column
+from smaller_labse.corpora.records.file_records import require_column_of_texts, require_texts
 
+Record = TypeVar("Record")
+
+ROWS_AT_ONCE = 1024
 TRANSLATION = "translation"  # datasets' feature of this name: a text in each language, by its code
 
 
@@ -29,13 +33,38 @@ def read_dataset_lines(
     source = " ".join(part for part in (dataset, config) if part)
     records = open_dataset(dataset, config, split, instead="give local text with --text", streaming=True)
     for record in _read_on(records, source):
-        if text_field not in record:
-            raise SmallerLabseError(
-                f"{source}: no column {text_field!r}, it has {', '.join(record)}; "
-                "name the one that holds text with --text-field"
-            )
+        _require_column(list(record), source, text_field)
         for text in require_texts([record[text_field]], source, text_field):
             yield from split_lines(text) if text is not None else ()
+
+
+def read_dataset_blocks(
+    dataset: str, config: str | None = None, split: str = "train", text_field: str = "text"
+) -> Iterator[bytes]:
+    """As `read_dataset_lines`, in blocks of UTF-8 in which a line feed ends each line, and faster.
+
+    datasets hands on Arrow's tables as they are where its files are Parquet, JSON, CSV or text.
+
+    Raises:
+        SmallerLabseError: see `read_dataset_lines`.
+    """
+    source = " ".join(part for part in (dataset, config) if part)
+    records = open_dataset(dataset, config, split, instead="give local text with --text", streaming=True)
+    before = 0
+    for table in _read_on(records.with_format("arrow").iter(batch_size=ROWS_AT_ONCE), source):
+        _require_column(table.column_names, source, text_field)
+        for column in table[text_field].chunks:
+            require_column_of_texts(column, source, text_field, before=before)
+            before += len(column)
+            yield from _read_on(blocks_of_column(column), source)
+
+
+def _require_column(names: Sequence[str], source: str, text_field: str) -> None:
+    if text_field not in names:
+        raise SmallerLabseError(
+            f"{source}: no column {text_field!r}, it has {', '.join(names)}; "
+            "name the one that holds text with --text-field"
+        )
 
 
 def read_dataset_pairs(
@@ -70,7 +99,7 @@ def read_dataset_pairs(
         yield left, right
 
 
-def _read_on(records: Iterable[dict[str, Any]], source: str) -> Iterator[dict[str, Any]]:
+def _read_on(records: Iterable[Record], source: str) -> Iterator[Record]:
     """The records, as long as they can be read."""
     try:
         yield from records

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
@@ -17,11 +18,13 @@ from smaller_labse.corpora.decompressed_lines import (
     BUFFER_BYTES,
     COMPRESSIONS,
     LONGEST_LINE,
+    blocks_of_texts,
     broken,
     decompressed_blocks,
     decompressed_lines,
     too_long,
 )
+from smaller_labse.corpora.records.columns import blocks_of_column, is_column_of_texts
 from smaller_labse.corpora.records.parquet_pages import (
     BYTE_ARRAY,
     ColumnChunk,
@@ -30,7 +33,7 @@ from smaller_labse.corpora.records.parquet_pages import (
 )
 
 if TYPE_CHECKING:
-    pass
+    import pyarrow as pa
 
 TEXT_FIELD = "text"
 FIELD_ADVICE = "name it with --text-field"
@@ -108,15 +111,47 @@ def read_records(
     return decompressed_lines(file)
 
 
+def read_record_blocks(
+    file: Path, text_field: str = TEXT_FIELD, advice: str = FIELD_ADVICE
+) -> Iterator[bytes]:
+    """The lines of the records' texts, in blocks; see `line_blocks`. Parquet is read column by column.
+
+    Args and errors are those of `read_records`; the file has fields.
+    """
+    if text_ending(file) == ".parquet":
+        require_text_file(file)
+        columns = _parquet_columns(file, text_field, advice)
+        try:
+            yield from chain.from_iterable(map(blocks_of_column, columns))
+        except UnicodeDecodeError as error:
+            raise broken(file, error) from error
+        return
+    texts = read_records(file, text_field, advice)
+    yield from blocks_of_texts(text for text in texts if text is not None)
+
+
+def require_column_of_texts(
+    column: pa.Array, source: str, text_field: str, advice: str = FIELD_ADVICE, before: int = 0
+) -> None:
+    """Refuse what `require_texts` refuses; `before` it there were so many records.
+
+    Raises:
+        SmallerLabseError: see `require_texts`.
+    """
+    if not is_column_of_texts(column):
+        for _ in require_texts(column.to_pylist(), source, text_field, advice, before + 1):
+            pass
+
+
 def require_texts(
-    values: Iterable[object], source: str, text_field: str, advice: str = FIELD_ADVICE
+    values: Iterable[object], source: str, text_field: str, advice: str = FIELD_ADVICE, first: int = 1
 ) -> Iterator[str | None]:
-    """Yield a column's texts, and None for an empty cell.
+    """Yield a column's texts, and None for an empty cell; `first` is the number of the first record.
 
     Raises:
         SmallerLabseError: a cell holds something else than text, or more than `LONGEST_LINE` bytes of it.
     """
-    for number, value in enumerate(values, start=1):
+    for number, value in enumerate(values, start=first):
         if value is not None and not isinstance(value, str):
             raise SmallerLabseError(
                 f"{source}: the column {text_field!r} holds {type(value).__name__}, expected text; {advice}"
@@ -156,22 +191,29 @@ def _is_unicode(text: str) -> bool:
 
 
 def _parquet_texts(file: Path, text_field: str, advice: str) -> Iterator[str | None]:
+    columns = _parquet_columns(file, text_field, advice)
+    try:
+        yield from chain.from_iterable(column.to_pylist() for column in columns)
+    except ValueError as error:
+        raise broken(file, error) from error
+
+
+def _parquet_columns(file: Path, text_field: str, advice: str) -> Iterator[pa.Array]:
+    """The column of texts, some rows at a time."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         with pq.ParquetFile(file, buffer_size=BUFFER_BYTES) as parquet:
             _find_column(parquet.schema_arrow.names, file, text_field, advice)
-            chunks = read_column_chunks(file)
-            cells = (
-                cell
-                for group in range(parquet.num_row_groups)
-                for batch in parquet.iter_batches(
-                    _rows_at_once(file, chunks, group, text_field), [group], [text_field]
-                )
-                for cell in batch.column(0).to_pylist()
-            )
-            yield from require_texts(cells, str(file), text_field, advice)
+            chunks, rows = read_column_chunks(file), 0
+            for group in range(parquet.num_row_groups):
+                at_once = _rows_at_once(file, chunks, group, text_field)
+                for batch in parquet.iter_batches(at_once, [group], [text_field]):
+                    column = batch.column(0)
+                    require_column_of_texts(column, str(file), text_field, advice, rows)
+                    yield column
+                    rows += len(column)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise broken(file, error) from error
 

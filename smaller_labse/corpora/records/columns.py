@@ -1,0 +1,54 @@
+"""Columns of texts as Arrow holds them, and their lines in blocks, without a Python object for each text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from smaller_labse.corpora.decompressed_lines import BUFFER_BYTES, LONGEST_LINE, end_lines
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def is_column_of_texts(column: pa.Array) -> bool:
+    """Whether all of it is text that a line may hold, or null."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        return False
+    longest = pc.max(pc.binary_length(column)).as_py()
+    return longest is None or longest <= LONGEST_LINE
+
+
+def blocks_of_column(column: pa.Array) -> Iterator[bytes]:
+    """The lines of a column's texts, see `line_blocks`; of null there are none.
+
+    Args:
+        column: see `is_column_of_texts`.
+
+    Raises:
+        UnicodeDecodeError: a text is not UTF-8, which Arrow does not look at when it reads a file.
+
+    >>> import pyarrow as pa
+    >>> list(blocks_of_column(pa.array(["one\r\ntwo", None, "three"])))
+    [b'one\ntwo\nthree\n']
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    column = column.drop_null().cast(pa.large_string())
+    ends = np.cumsum(pc.binary_length(column).to_numpy() + 1)
+    first, before = 0, 0
+    while first < len(column):
+        until = max(first + 1, int(np.searchsorted(ends, before + BUFFER_BYTES, side="right")))
+        texts = column.slice(first, until - first)
+        listed = pa.ListArray.from_arrays(pa.array([0, len(texts)], pa.int32()), texts)
+        block = pc.binary_join(listed, pa.scalar("\n", pa.large_string()))[0].as_buffer().to_pybytes()
+        if not block.isascii():
+            block.decode()
+        yield end_lines(block)
+        first, before = until, int(ends[until - 1])
