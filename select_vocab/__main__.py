@@ -127,6 +127,13 @@ def _add_count(parser: CommandParser) -> None:
         metavar="N",
         help="at most N lines per language, 0 for all; default: 1000000",
     )
+    lines.add_argument(
+        "--sample",
+        dest="draw",
+        choices=("first", "even"),
+        help="which N lines: the first, or N spread evenly over the whole text, which is then read twice; "
+        "default: first",
+    )
     parser.add_argument(
         "--no-sample",
         dest="sample",

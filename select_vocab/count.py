@@ -14,6 +14,7 @@ from smaller_labse.common.errors import UsageError
 from smaller_labse.corpora import sources
 from smaller_labse.corpora.labse_languages import Language
 from smaller_labse.corpora.languages import parse_languages, read_names
+from smaller_labse.corpora.line_batches import DRAWS
 from smaller_labse.corpora.sources import Source
 from smaller_labse.originals.open import open_original, read_by
 from smaller_labse.originals.preprocessors import require_preprocessor
@@ -39,6 +40,7 @@ def count(
     wikipedia_date: str | None = None,
     longer_than: int | None = None,
     max_lines: int | None = None,
+    draw: str | None = None,
     workers: int | None = None,
     sample: bool = True,
     preprocessor: str | None = None,
@@ -69,6 +71,9 @@ def count(
         wikipedia_date: its dump, "YYYYMMDD"; None for "20231101".
         longer_than: count lines of more characters than this; None for 5.
         max_lines: at most so many lines per language, 0 for all; None for 1,000,000.
+        draw: which of the lines, the command's `--sample`: "first", or "even", spread over the whole corpus,
+            which is read once more to number its lines. The draw depends on nothing but the number of lines.
+            None for "first".
         workers: threads; None for one per core. The counts do not depend on it.
         sample: whether a counts file also holds up to 500 of the lines, evenly drawn: `select` measures how
             many of them stay unchanged, and takes a few for `make_smaller` to verify the model with. False
@@ -94,14 +99,15 @@ def count(
         )
     """
     require_preprocessor(preprocessor)
-    line_filter = _line_filter(longer_than, max_lines)
+    line_filter = _line_filter(longer_than, max_lines, draw)
     threads = None if workers is None else check("workers", non_negative_integer, workers)
     found = find_sources(
         languages, text, dataset, dataset_config, dataset_split, text_field, wikipedia, wikipedia_date
     )
-    if (longer_than, max_lines) != (None, None) and all(source.is_word_list for source in found):
+    if (longer_than, max_lines, draw) != (None,) * 3 and all(source.is_word_list for source in found):
         raise UsageError(
-            f"--longer-than and --max-lines are about lines of text; {found[0].description} is a word list, "
+            "--longer-than, --max-lines and --sample are about lines of text; "
+            f"{found[0].description} is a word list, "
             "which is counted whole, so leave them out"
         )
     tokenizer = open_original(os.fspath(model), preprocessor).tokenizer
@@ -194,8 +200,12 @@ def merge_counts(
     return written
 
 
-def _line_filter(longer_than: int | None, max_lines: int | None) -> LineFilter:
+def _line_filter(longer_than: int | None, max_lines: int | None, draw: str | None) -> LineFilter:
     line_filter = LineFilter()
+    if draw is not None:
+        if draw not in DRAWS:
+            raise UsageError(f"draw: expected {' or '.join(DRAWS)}, got {draw!r}")
+        line_filter = replace(line_filter, draw=draw)
     if longer_than is not None:
         line_filter = replace(
             line_filter, longer_than=check("longer_than", non_negative_integer, longer_than)
@@ -203,6 +213,8 @@ def _line_filter(longer_than: int | None, max_lines: int | None) -> LineFilter:
     if max_lines is not None:
         most = check("max_lines", non_negative_integer, max_lines)
         line_filter = replace(line_filter, max_lines=most or None)
+    if draw is not None and line_filter.max_lines is None:
+        raise UsageError("--sample draws some of the lines, --max-lines 0 takes all; leave one of them out")
     return line_filter
 
 

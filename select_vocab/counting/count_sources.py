@@ -92,6 +92,13 @@ def count_sources(
         if file.exists() and not overwrite:  # another run has counted it meanwhile
             report(require_same_counts(source, file, tokenizer, line_filter, sample))
             return
+        if line_filter_of(source, line_filter).reads_twice:
+            if pipe := find_pipe(source):
+                raise SmallerLabseError(
+                    f"{pipe} can be read only once; --sample even numbers all lines before it draws them, so "
+                    "save the text as a file, or leave --sample out"
+                )
+            report(f"{source.name}: numbering the lines of {source.description}, to draw evenly from them")
         begun = resume_count(source, file, tokenizer, line_filter, report)
         unfinished = unfinished_file(file)
         save = None

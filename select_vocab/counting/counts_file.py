@@ -30,7 +30,7 @@ import numpy as np
 
 from smaller_labse.common.atomic_output import new_file
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.corpora.line_batches import LineFilter
+from smaller_labse.corpora.line_batches import DRAWS, LineFilter
 from smaller_labse.corpora.records.parquet_pages import read_column_chunks, read_pages
 from smaller_labse.corpora.sample import SampledLine, sample_lines
 from smaller_labse.corpora.word_lists import WORD_LIST_ENDINGS
@@ -343,6 +343,8 @@ def _read_filter(text: str) -> LineFilter:
     for value in (line_filter.longer_than, line_filter.max_lines):
         if type(value) is not int and not (value is None and value is line_filter.max_lines):
             raise ValueError(f"its filter is {text}")
+    if line_filter.draw not in DRAWS:
+        raise ValueError(f"its filter is {text}")
     return line_filter
 
 

@@ -12,10 +12,13 @@ from typing import Any, cast
 
 import numpy as np
 
+from smaller_labse.corpora.sample import hash_numbers
 from smaller_labse.corpora.sources import Source
 
 BATCH_LINES = 4096
 DIGEST_DIGITS = 32
+FIRST, EVEN = DRAWS = ("first", "even")
+NUMBERS_AT_ONCE = 1 << 20  # are hashed
 BATCH_CHARACTERS = 1 << 17  # so that a batch of long lines does not take more memory than others
 BATCH_BYTES = 1 << 18  # likewise, where lines come in blocks
 LINE_FEED = 10
@@ -27,15 +30,24 @@ class LineFilter:
 
     Attributes:
         longer_than: a line counts when it has more characters than this.
-        max_lines: counting stops after so many lines; None counts all.
+        max_lines: at most so many lines count; None counts all.
+        draw: which of them: "first", or "even", those whose numbers hash lowest (see `sample.py`), which are
+            spread over the whole corpus and the same whoever draws them, in whatever parts.
     """
 
     longer_than: int = 5
     max_lines: int | None = 1_000_000
+    draw: str = FIRST
+
+    @property
+    def reads_twice(self) -> bool:
+        """Whether the lines of a corpus must be numbered before they can be drawn."""
+        return self.draw == EVEN and self.max_lines is not None
 
     def to_json(self) -> str:
         """As it stands in a counts file's metadata."""
-        return json.dumps({"longer_than": self.longer_than, "max_lines": self.max_lines})
+        drawn = {} if self.draw == FIRST else {"draw": self.draw}
+        return json.dumps({"longer_than": self.longer_than, "max_lines": self.max_lines} | drawn)
 
 
 def encode_lines(lines: Iterable[str]) -> bytes:
@@ -100,6 +112,15 @@ class EncodedLines(Sequence[str]):
     def __iter__(self) -> Iterator[str]:
         return iter(self.encoded.decode().split("\n")[:-1])
 
+    def take(self, kept: np.ndarray) -> EncodedLines:
+        """Those of the lines that are to be kept, bool [lines]."""
+        if kept.all():
+            return self
+        starts, view = np.concatenate([[0], self.ends[:-1]]), memoryview(self.encoded)
+        turns = np.flatnonzero(np.diff(kept, prepend=False, append=False)).reshape(-1, 2)
+        encoded = b"".join(view[starts[first] : self.ends[until - 1]] for first, until in turns.tolist())
+        return EncodedLines(encoded, np.cumsum((self.ends - starts)[kept]))
+
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
             return list(self)[index]
@@ -126,6 +147,13 @@ class LineBatch:
         """The lines in UTF-8: made once, as the counter and the digest want them."""
         return self.lines.encoded if isinstance(self.lines, EncodedLines) else encode_lines(self.lines)
 
+    def take(self, kept: np.ndarray) -> LineBatch:
+        """Those of the lines that are to be kept, bool [lines]."""
+        if isinstance(self.lines, EncodedLines):
+            return LineBatch(self.lines.take(kept), self.times[kept], self.of_words)
+        lines = [line for line, keep in zip(self.lines, kept.tolist(), strict=True) if keep]
+        return LineBatch(lines, self.times[kept], self.of_words)
+
     def split(self, lines: int) -> tuple[LineBatch, LineBatch]:
         """The first so many lines, and the others."""
         parts = [(self.lines[which], self.times[which]) for which in (slice(lines), slice(lines, None))]
@@ -146,14 +174,40 @@ def line_filter_of(source: Source, line_filter: LineFilter) -> LineFilter:
 
 
 def read_batches(source: Source, line_filter: LineFilter) -> Iterator[LineBatch]:
-    """Read a source, as far as the filter wants it."""
+    """Read a source, as far as the filter wants it; where it draws evenly, once to the end and once more."""
+    line_filter = line_filter_of(source, line_filter)
+    if line_filter.max_lines is None or not line_filter.reads_twice:
+        yield from _first_batches(source, line_filter)
+        return
+    every = LineFilter(line_filter.longer_than, max_lines=None)
+    total = sum(len(batch.lines) for batch in _first_batches(source, every))
+    highest, before = _highest_hash(total, line_filter.max_lines), 0
+    for batch in _first_batches(source, every):
+        drawn = hash_numbers(np.arange(before, before + len(batch.lines), dtype=np.uint64)) <= highest
+        before += len(batch.lines)
+        if drawn.any():
+            yield batch.take(drawn)
+
+
+def _highest_hash(total: int, most: int) -> np.uint64:
+    """Of `most` of so many lines, those whose numbers hash lowest, the highest hash."""
+    lowest = np.zeros(0, np.uint64)
+    for start in range(0, total, NUMBERS_AT_ONCE):
+        numbers = np.arange(start, min(total, start + NUMBERS_AT_ONCE), dtype=np.uint64)
+        lowest = np.concatenate([lowest, hash_numbers(numbers)])
+        if len(lowest) > most:
+            lowest = np.partition(lowest, most - 1)[:most]
+    return np.uint64(lowest.max(initial=0))
+
+
+def _first_batches(source: Source, line_filter: LineFilter) -> Iterator[LineBatch]:
     if source.read_blocks is not None and not source.is_word_list:
         yield from _batches_of_blocks(source.read_blocks(), line_filter)
         return
     texts: list[str] = []
     times: list[int] = []
     characters = 0
-    for line, count in _lines(source, line_filter_of(source, line_filter)):
+    for line, count in _lines(source, line_filter):
         texts.append(line)
         times.append(count)
         characters += len(line)
@@ -193,12 +247,7 @@ def _passing(block: bytes, longer_than: int) -> EncodedLines:
     # A character has at most 4 bytes, so most lines need not be decoded to know.
     for line in np.flatnonzero(passes & (sizes <= 4 * longer_than)).tolist():
         passes[line] = len(block[starts[line] : ends[line] - 1].decode()) > longer_than
-    if passes.all():
-        return EncodedLines(block, ends)
-    turns = np.flatnonzero(np.diff(passes, prepend=False, append=False)).reshape(-1, 2)
-    view = memoryview(block)
-    kept = b"".join(view[starts[first] : ends[until - 1]] for first, until in turns.tolist())
-    return EncodedLines(kept, np.cumsum(sizes[passes] + 1))
+    return EncodedLines(block, ends).take(passes)
 
 
 def _lines(source: Source, line_filter: LineFilter) -> Iterator[tuple[str, int]]:

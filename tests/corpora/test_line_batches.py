@@ -7,6 +7,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -15,9 +16,11 @@ from hypothesis import strategies as st
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.corpora import line_batches
+from smaller_labse.corpora.decompressed_lines import blocks_of_texts
 from smaller_labse.corpora.labse_languages import Language
 from smaller_labse.corpora.languages import parse_languages
-from smaller_labse.corpora.line_batches import LineFilter, TextDigest, read_batches
+from smaller_labse.corpora.line_batches import EVEN, LineFilter, TextDigest, read_batches
+from smaller_labse.corpora.sample import hash_numbers
 from smaller_labse.corpora.sources import Source, dataset_sources, text_sources
 from smaller_labse.corpora.text_files import read_line_blocks, read_lines
 from smaller_labse.select_vocab.counting.passed_lines import pass_over
@@ -120,6 +123,33 @@ def test_the_filter_takes_the_same_lines_of_blocks(lines, longer_than, most, roo
         batches = list(read_batches(in_blocks, line_filter))
     assert [batch.lines[number] for batch in batches for number in range(len(batch.lines))] == expected
     assert b"".join(batch.encoded for batch in batches) == "".join(f"{line}\n" for line in expected).encode()
+
+
+@given(lines=lines, longer_than=st.integers(0, 8), most=st.integers(1, 9), room=st.integers(1, 40))
+def test_an_even_draw_takes_the_lines_whose_numbers_hash_lowest(lines, longer_than, most, room):
+    passing = [line for line in lines if len(line) > longer_than]
+    hashes = hash_numbers(np.arange(len(passing), dtype=np.uint64)).tolist()
+    expected = [
+        passing[number] for number in sorted(sorted(range(len(passing)), key=hashes.__getitem__)[:most])
+    ]
+    one_by_one = Source("en", ENGLISH, "here", lambda: iter(lines))
+    in_blocks = replace(one_by_one, read_blocks=lambda: blocks_of_texts(lines))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(line_batches, "BATCH_BYTES", room)
+        patch.setattr(line_batches, "NUMBERS_AT_ONCE", 3)
+        for source in (one_by_one, in_blocks):
+            assert all_lines(source, LineFilter(longer_than, most, EVEN)) == expected
+
+
+def test_an_even_draw_has_every_part_s_share():
+    parts = {"a": 50_000, "b": 30_000, "c": 20_000}
+    source = Source("en", ENGLISH, "here", lambda: (part * 6 for part in parts for _ in range(parts[part])))
+    drawn = all_lines(source, LineFilter(5, 4_000, EVEN))
+    assert len(drawn) == 4_000
+    for part, lines in parts.items():
+        share = lines / sum(parts.values())
+        deviation = (4_000 * share * (1 - share)) ** 0.5  # of a binomial; without replacement it is less
+        assert abs(sum(line[0] == part for line in drawn) - 4_000 * share) < 4 * deviation
 
 
 def test_counted_lines_are_passed_over_wherever_batches_end(tmp_path):
