@@ -91,7 +91,7 @@ def test_every_command_says_its_version(command):
         ("select-vocab", "the following arguments are required: COMMAND (see select-vocab --help)"),
         (
             "select-vocab xyz",
-            "invalid choice: 'xyz', expected count, select, merge (see select-vocab --help)",
+            "invalid choice: 'xyz', expected count, select, merge, inspect (see select-vocab --help)",
         ),
         (
             "select-vocab count --model m --out o --overwite",
@@ -135,7 +135,7 @@ def test_wrong_usage_ends_in_one_line_at_once(line, ends):
     [
         (
             "select-vocab cuont",
-            "COMMAND: invalid choice: 'cuont', expected count, select, merge; did you mean count?",
+            "COMMAND: invalid choice: 'cuont', expected count, select, merge, inspect; did you mean count?",
         ),
         (
             "evaluate-encoder party --model m",
