@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Set up, check style, types and spelling, and run the tests. Those that need torch are skipped where it is missing;
-# CI installs it.
+# Set up, check style, types and spelling, and run the tests. Those that need torch or
+# onnxruntime are skipped where it is missing; CI installs both.
 #
 #   scripts/test.sh [PYTEST ARGUMENT...]
 #

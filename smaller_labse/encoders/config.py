@@ -114,6 +114,14 @@ class EncoderConfig:
         return self.max_position_embeddings - self.first_position
 
     @property
+    def embedding_size(self) -> int:
+        """Components of an embedding."""
+        last = self.pooling.dense[-1:]
+        if not last:
+            return self.hidden_size
+        return last[0].out_features // (2 if last[0].activation == "glu" else 1)
+
+    @property
     def word_embedding_parameters(self) -> int:
         """Parameters of the embedding matrix."""
         return self.vocab_size * self.hidden_size

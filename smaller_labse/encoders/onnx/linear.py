@@ -1,0 +1,74 @@
+"""Dense layers in a graph: in float32, or in int8 with a scale for each token and each output channel.
+
+In int8 a token's vector x becomes integers by its own largest number, s = max|x| / 127, so that it does not
+depend on the other tokens, nor on the texts beside it: promise 7. With q = round(x / s), the integers w of
+the kernel and its scales c, the layer is
+
+    y = s · c · (q · w) + b
+
+q is stored as q + 128 in unsigned bytes: those times signed bytes is what processors have instructions for.
+Where one has AVX2 or AVX-512 and no VNNI, onnxruntime multiplies by `vpmaddubsw`, which adds two products in
+16 bits and stops at 32,767 (its documents: "Quantize ONNX models", "When and why do I need to try U8U8?").
+Their sum can be 2 · 255 · 127 = 64,770. So the integers of kernels are at most 64: 2 · 255 · 64 = 32,640,
+which is right with every instruction.
+
+The product is scaled by `DequantizeLinear`, and not by `Cast` and `Mul`: onnxruntime 1.32 joins those to its
+MatMulIntegerToFloat, which is wrong where tokens have scales of their own and the layer a bias.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from smaller_labse.encoders.onnx.graph import Graph
+from smaller_labse.encoders.onnx.quantize import quantize_channels
+
+LARGEST_WEIGHT = 64
+LARGEST_ACTIVATION = 127
+ZERO = 128  # what 0 is stored as
+SMALLEST = 1e-30  # for a vector of zeros, which has no scale
+
+Linear = Callable[[Graph, str, str, np.ndarray, np.ndarray], str]
+
+
+def float_linear(graph: Graph, name: str, inputs: str, kernel: np.ndarray, bias: np.ndarray) -> str:
+    """Add a dense layer.
+
+    Args:
+        graph: where to.
+        name: the layer's, for its constants.
+        inputs: float32 [tokens, in].
+        kernel: float32 [in, out].
+        bias: float32 [out].
+
+    Returns:
+        The name of the output, float32 [tokens, out].
+    """
+    product = graph.add("MatMul", inputs, graph.tensor(f"{name}/kernel", kernel))
+    return graph.add("Add", product, graph.tensor(f"{name}/bias", bias))
+
+
+def int8_linear(graph: Graph, name: str, inputs: str, kernel: np.ndarray, bias: np.ndarray) -> str:
+    """As `float_linear`, in int8."""
+    weights, channel_scales = quantize_channels(kernel, LARGEST_WEIGHT)
+    integers, token_scales = _quantize_tokens(graph, inputs)
+    weights_name, zero = graph.tensor(f"{name}/kernel", weights), graph.constant(np.uint8(ZERO))
+    product = graph.add("MatMulInteger", integers, weights_name, zero)
+    by_token = graph.add("DequantizeLinear", product, token_scales, axis=0)
+    scaled = graph.add("Mul", by_token, graph.tensor(f"{name}/scales", channel_scales))
+    return graph.add("Add", scaled, graph.tensor(f"{name}/bias", bias))
+
+
+LINEARS: Mapping[str, Linear] = {"float32": float_linear, "int8": int8_linear}
+
+
+def _quantize_tokens(graph: Graph, inputs: str) -> tuple[str, str]:
+    """Quantize float32 [tokens, in]: uint8 of that shape, and float32 [tokens], the scales."""
+    largest = graph.add("ReduceMax", graph.add("Abs", inputs), axes=[1], keepdims=0)
+    scales = graph.add(
+        "Mul", graph.add("Max", largest, graph.number(SMALLEST)), graph.number(1 / LARGEST_ACTIVATION)
+    )
+    zeros = graph.add("Expand", graph.constant(np.uint8(ZERO)), graph.add("Shape", scales))
+    return graph.add("QuantizeLinear", inputs, scales, zeros, axis=0), scales

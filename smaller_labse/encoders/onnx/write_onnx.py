@@ -1,0 +1,86 @@
+"""Write the ONNX files of a Hugging Face folder, from its weights: no PyTorch, no tracing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+from smaller_labse.common.errors import SmallerLabseError, UsageError
+from smaller_labse.encoders.config import EncoderConfig
+from smaller_labse.encoders.onnx.encoder_graph import ReadTensor, encoder_graph
+from smaller_labse.encoders.onnx.model_file import write_model
+from smaller_labse.encoders.onnx.names import EMBEDDING, IDS, MASK, TOKENS
+from smaller_labse.encoders.onnx.quantize import BLOCK, fits_blocks
+from smaller_labse.originals.onnx_formats import OnnxFormat
+
+INSTALL = "pip install 'smaller-labse[onnx]'"
+LIBRARIES = ("onnx", "onnxruntime")
+
+
+def require_onnx() -> None:
+    """See that what writes and checks ONNX files is installed.
+
+    Raises:
+        UsageError: it is not.
+    """
+    missing = [name for name in LIBRARIES if find_spec(name) is None]
+    if missing:
+        raise UsageError(f"--onnx needs {' and '.join(missing)}: {INSTALL}")
+
+
+def write_onnx(
+    folder: Path, config: EncoderConfig, read: ReadTensor, formats: Sequence[OnnxFormat]
+) -> list[Path]:
+    """Write an encoder as ONNX files.
+
+    Args:
+        folder: where to; it is made if need be.
+        config: the encoder's, its pooling included.
+        read: the float32 tensor of a name in `config.tensor_shapes()`.
+        formats: which.
+
+    Returns:
+        The files, one for each format.
+
+    Raises:
+        SmallerLabseError: a format cannot hold the encoder.
+    """
+    from onnx import TensorProto, helper
+
+    require_formats(config.hidden_size, formats)
+    folder.mkdir(parents=True, exist_ok=True)
+    inputs = [
+        helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "length"]) for name in (IDS, MASK)
+    ]
+    shapes = {TOKENS: ["batch", "length", config.hidden_size], EMBEDDING: ["batch", config.embedding_size]}
+    outputs = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in shapes.items()
+    ]
+    files = []
+    for each in formats:
+        properties = {
+            "format": each.name,
+            "vocab_size": str(config.vocab_size),
+            "hidden_size": str(config.hidden_size),
+            "positions": str(config.max_length),
+            "parameters": str(config.parameters),
+        }
+        file = folder / each.file
+        write_model(file, encoder_graph(config, read, each), inputs, outputs, properties)
+        files.append(file)
+    return files
+
+
+def require_formats(hidden_size: int, formats: Sequence[OnnxFormat]) -> None:
+    """See that formats can hold an encoder of a hidden size.
+
+    Raises:
+        SmallerLabseError: one cannot.
+    """
+    for each in formats:
+        if each.matrix == "int4" and not fits_blocks(hidden_size):
+            raise SmallerLabseError(
+                f"--onnx {each.name}: the hidden size is {hidden_size}, expected a multiple of "
+                f"{BLOCK}; choose int8"
+            )
