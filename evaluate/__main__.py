@@ -17,6 +17,7 @@ from smaller_labse.common.arguments import (
 from smaller_labse.common.command import run_command
 from smaller_labse.common.command_parser import CommandParser, add_command
 from smaller_labse.common.visible_text import visible
+from smaller_labse.originals.onnx_formats import RUNTIMES
 
 COMPARE_EXAMPLES = (
     "evaluate-encoder compare --original sentence-transformers/LaBSE --model work/model --tatoeba tatoeba/v1 "
@@ -137,7 +138,7 @@ def _add_compare(commands: argparse._SubParsersAction) -> None:
     add("--no-pictures", action="store_true", help="draw none; then matplotlib is not needed")
     add("--cards", action="store_true", help="write each trimmed model's scores into its model card")
     _add_prompt(parser)
-    _add_device(parser)
+    _add_device(parser, "the original")
     add("--overwrite", action="store_true", help="replace an earlier report")
 
 
@@ -203,7 +204,7 @@ def _add_parity(commands: argparse._SubParsersAction) -> None:
     )
     add("--languages", metavar="LIST", help="fr,de,... or a file with one per line, to fill a pattern with")
     _add_prompt(parser)
-    _add_device(parser)
+    _add_device(parser, "the original")
     add(
         "--tolerance",
         type=non_negative_number,
@@ -282,7 +283,7 @@ def _add_prompt(parser: CommandParser) -> None:
     )
 
 
-def _add_device(parser: CommandParser) -> None:
+def _add_device(parser: CommandParser, not_for: str = "") -> None:
     add = parser.add_argument
     add(
         "--device",
@@ -295,6 +296,12 @@ def _add_device(parser: CommandParser) -> None:
         type=positive_integer,
         metavar="N",
         help="compute N texts at a time (default: as many as have 4,096 tokens together)",
+    )
+    add(
+        "--runtime",
+        choices=RUNTIMES,
+        help="onnx: load the ONNX file in a model's folder, float32's if it is there, else int8's or int4's; "
+        "an ONNX file may be named as a model, too" + (not_for and f" (not for {not_for})"),
     )
 
 
@@ -324,6 +331,7 @@ def _run_compare(options: argparse.Namespace) -> None:
         prompt=options.prompt,
         device=options.device,
         batch_size=options.batch_size,
+        runtime=options.runtime,
         pictures=not options.no_pictures,
         cards=options.cards,
         overwrite=options.overwrite,
@@ -348,6 +356,7 @@ def _run_tatoeba(options: argparse.Namespace) -> None:
         prompt=options.prompt,
         device=options.device,
         batch_size=options.batch_size,
+        runtime=options.runtime,
         overwrite=options.overwrite,
     )
     print_table(accuracy_table(results))
@@ -387,6 +396,7 @@ def _run_parity(options: argparse.Namespace) -> None:
         options.prompt,
         options.device,
         options.batch_size,
+        options.runtime,
     )
     table = parity_table(result)
     tolerance = TOLERANCE if options.tolerance is None else options.tolerance
@@ -420,10 +430,12 @@ def _run_encode(options: argparse.Namespace) -> None:
         options.nulls,
         options.device,
         options.batch_size,
+        options.runtime,
     )
     nulls = f", {embedded.nulls:,} row{'s' * (embedded.nulls > 1)} NaN (text null)" if embedded.nulls else ""
     prompt = f", prompt {embedded.prompt!r}" if embedded.prompt else ""
-    said = f"{embedded.texts:,} x {embedded.embedding_size}, float32{nulls}{prompt}"
+    by = f", by {embedded.computed_by}" if embedded.computed_by else ""
+    said = f"{embedded.texts:,} x {embedded.embedding_size}, float32{nulls}{prompt}{by}"
     print(f"{visible(str(embedded.file))}: {said}")
 
 

@@ -15,7 +15,7 @@ from smaller_labse.common.workplace import put_right_in, scratch_folder
 from smaller_labse.corpora.language_files import expand_user
 from smaller_labse.evaluate.comparison.cache import require_cache
 from smaller_labse.evaluate.comparison.measure import Computing, require_models
-from smaller_labse.evaluate.comparison.models import parse_models
+from smaller_labse.evaluate.comparison.models import in_the_runtime, parse_models
 from smaller_labse.evaluate.comparison.side_by_side import Report, measure_side_by_side
 from smaller_labse.evaluate.report.card_scores import require_card, write_scores
 from smaller_labse.evaluate.report.write_report import NUMBERS, require_matplotlib, write_report
@@ -42,6 +42,7 @@ def compare(
     prompt: str | None = None,
     device: str | None = None,
     batch_size: int | None = None,
+    runtime: str | None = None,
     pictures: bool = True,
     cards: bool = False,
     overwrite: bool = False,
@@ -71,6 +72,8 @@ def compare(
             name different ones are refused.
         device: where it is computed: "cpu", "gpu" or, of several, "gpu:1"; None for a GPU where there is one.
         batch_size: how many texts are computed at a time; None for as many as have 4,096 tokens together.
+        runtime: "onnx" or "tensorflow", see `smaller_labse.load`, for the trimmed models; None for what each
+            is.
         pictures: draw some, for which matplotlib is needed.
         cards: write each trimmed model's scores into its model card.
         overwrite: replace an earlier report.
@@ -99,6 +102,7 @@ def compare(
         require_absent(Path(out), overwrite, NUMBERS)
     computing = Computing(device, batch_size)
     named, *trimmed = parse_models([original, *_several(models)])
+    trimmed = in_the_runtime(trimmed, runtime)
     if cards and not trimmed:
         raise UsageError(
             "--cards writes the scores of trimmed models into their cards; name some with --model"

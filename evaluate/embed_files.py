@@ -17,7 +17,7 @@ from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.common.progress import announce, progress
 from smaller_labse.corpora.records.file_records import TEXT_FIELD, has_fields, read_records
 from smaller_labse.corpora.text_files import find_text_files, require_fields
-from smaller_labse.originals.locate import locate_encoder
+from smaller_labse.originals.locate import in_runtime, locate_encoder
 from smaller_labse.originals.positions import require_positions
 
 NULLS = ("refuse", "nan")
@@ -33,6 +33,7 @@ class Embedded:
         embedding_size: of an embedding, in components.
         nulls: how many of the texts are null, and their rows NaN.
         prompt: what was put before every text.
+        computed_by: what computed them, and on how many threads; "" where the library decides.
     """
 
     file: Path
@@ -40,6 +41,7 @@ class Embedded:
     embedding_size: int
     nulls: int = 0
     prompt: str = ""
+    computed_by: str = ""
 
 
 def embed_files(
@@ -54,6 +56,7 @@ def embed_files(
     nulls: str = "refuse",
     device: str | None = None,
     batch_size: int | None = None,
+    runtime: str | None = None,
 ) -> Embedded:
     """Encode every record of some files, in order, empty ones too, into one `.npy` file: a row for each.
 
@@ -71,6 +74,7 @@ def embed_files(
         nulls: what to do with a record whose text is null: "refuse" it, or "nan" for a row of NaN.
         device: where it is computed, "cpu", "gpu" or "gpu:1"; None for a GPU where there is one.
         batch_size: how many texts are computed at a time; see `SentenceEncoder.encode`.
+        runtime: "onnx" or "tensorflow"; see `smaller_labse.load`.
 
     Raises:
         UsageError: `out` is one of the files or lies in the model, `text_field` is given and no file has any
@@ -92,6 +96,7 @@ def embed_files(
     first = next(texts, None)  # what is wrong with the text is better known before a model is loaded
     if first is None:
         raise SmallerLabseError(f"{', '.join(map(str, files))}: no line of text in it")
+    model = in_runtime(model, runtime)
     require_positions(locate_encoder(model), max_length, "--max-length")
     announce(f"loading {model}")
     from smaller_labse.encoders.load import load
@@ -102,7 +107,7 @@ def embed_files(
         blank = _BlankRows(null_rows)
         with partial.open("wb") as stream:
             rows = _write_npy(stream, map(blank, parts), encoder.embedding_size)
-    return Embedded(out, rows, encoder.embedding_size, blank.blanked, encoder.prompt)
+    return Embedded(out, rows, encoder.embedding_size, blank.blanked, encoder.prompt, encoder.computed_by)
 
 
 def _read_texts(files: Iterable[Path], text_field: str, null_rows: deque[int] | None) -> Iterator[str]:

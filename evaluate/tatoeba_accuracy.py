@@ -20,7 +20,7 @@ from smaller_labse.corpora.language_files import expand_user
 from smaller_labse.corpora.languages import language_label
 from smaller_labse.evaluate.comparison.cache import require_cache
 from smaller_labse.evaluate.comparison.measure import Computing, measure_all, require_models
-from smaller_labse.evaluate.comparison.models import NamedModel, parse_models
+from smaller_labse.evaluate.comparison.models import NamedModel, in_the_runtime, parse_models
 from smaller_labse.evaluate.comparison.provenance import Provenance, describe_provenance, find_provenance
 from smaller_labse.evaluate.tasks.language_groups import parse_group
 from smaller_labse.evaluate.tasks.translation_retrieval import TranslationRetrieval, read_tatoeba
@@ -94,6 +94,7 @@ def tatoeba(
     prompt: str | None = None,
     device: str | None = None,
     batch_size: int | None = None,
+    runtime: str | None = None,
     overwrite: bool = False,
 ) -> TatoebaAccuracy:
     """Measure models on Tatoeba, one after another: what `evaluate-encoder tatoeba` does, for Python.
@@ -115,6 +116,7 @@ def tatoeba(
         prompt: what goes before every sentence; None for what the models' folders name, see `compare`.
         device: where it is computed: "cpu", "gpu" or, of several, "gpu:1"; None for a GPU where there is one.
         batch_size: how many texts are computed at a time; None for as many as have 4,096 tokens together.
+        runtime: "onnx" or "tensorflow", see `smaller_labse.load`; None for what each is.
         overwrite: replace earlier files.
 
     Raises:
@@ -125,7 +127,9 @@ def tatoeba(
     computing = Computing(device, batch_size)
     folder = expand_user(os.fspath(data))
     named, wanted = all_of(
-        lambda: parse_models([models] if isinstance(models, str | os.PathLike) else models),
+        lambda: in_the_runtime(
+            parse_models([models] if isinstance(models, str | os.PathLike) else models), runtime
+        ),
         lambda: None if languages is None else parse_group(languages),
     )
     files = (None if json is None else Path(json), None if markdown is None else Path(markdown))

@@ -55,6 +55,12 @@ def _parser() -> CommandParser:
         metavar="N",
         help="the length in tokens that the preprocessor packs to by default; default: the original's",
     )
+    parser.add_argument(
+        "--onnx",
+        metavar="FORMATS",
+        help="write ONNX files into huggingface/onnx/: float32, int8 (8 bits), int4 (the embedding matrix in "
+        "4), with commas between; default: none",
+    )
     parser.add_argument("--no-huggingface", action="store_true", help="TF Hub originals: no huggingface/")
     huggingface = parser.add_argument_group("originals from Hugging Face")
     huggingface.add_argument("--no-savedmodel", action="store_true", help="write huggingface/ only")
@@ -93,6 +99,7 @@ def _make(options: argparse.Namespace) -> None:
         prompt=options.prompt,
         pooling=options.pooling,
         license=options.license,
+        onnx=options.onnx or (),
         overwrite=options.overwrite,
     )
     print_table(size_table(model.selection, model.original_parameters))

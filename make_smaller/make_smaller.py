@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, get_args
@@ -16,10 +16,13 @@ from smaller_labse.common.progress import announce
 from smaller_labse.common.quiet_tensorflow import import_tensorflow_quietly
 from smaller_labse.common.visible_text import visible
 from smaller_labse.encoders.config import PoolingMode
+from smaller_labse.encoders.onnx.write_onnx import require_formats, require_onnx
 from smaller_labse.encoders.sentence_transformers_folder import MODULES
-from smaller_labse.make_smaller.back_ends.back_end import BackEnd, Options, locate_for
+from smaller_labse.make_smaller.back_ends.back_end import BackEnd, Options, Written, locate_for
 from smaller_labse.make_smaller.licenses import license_entries
 from smaller_labse.make_smaller.manifest import ModelDescription, Verification, write_manifest
+from smaller_labse.make_smaller.onnx.files import OnnxFile, write_onnx_files
+from smaller_labse.make_smaller.rounding import rounding_texts
 from smaller_labse.originals.huggingface import HuggingFaceFolder
 from smaller_labse.originals.lealla_conversions import conversion_warning, is_lealla_conversion
 from smaller_labse.originals.lineage import write_lineage
@@ -31,6 +34,7 @@ from smaller_labse.originals.model_folder import (
     MANIFEST,
     MODEL_CARD,
 )
+from smaller_labse.originals.onnx_formats import parse_formats
 from smaller_labse.originals.open import Original, open_place, read_by
 from smaller_labse.originals.original_card import OriginalCard, read_original_card
 from smaller_labse.originals.positions import require_positions
@@ -81,6 +85,7 @@ def make_smaller(
     prompt: str | None = None,
     pooling: PoolingMode | None = None,
     license: str | None = None,
+    onnx: str | Iterable[str] = (),
     overwrite: bool = False,
 ) -> SmallerModel:
     """Trim an original to a selection, write it in every format, and verify it against the original.
@@ -107,6 +112,9 @@ def make_smaller(
         pooling: "mean", "cls" or "pooler", where the original does not say (no `modules.json`).
         license: for the model cards, e.g. "apache-2.0", see `license_entries`; None for what the original's
             card states, which holds for what is made from it. Where nobody says, a warning does.
+        onnx: the formats of the ONNX files in `huggingface/onnx/`: "float32", "int8" (8 bits) and "int4" (the
+            embedding matrix in 4); one text, with commas between, or several. Only for encoders that are
+            rebuilt in TensorFlow.
         overwrite: replace an earlier model.
 
     Raises:
@@ -120,7 +128,9 @@ def make_smaller(
         >>> make_smaller("sentence-transformers/LaBSE", "work/selection", "work/model")  # doctest: +SKIP
         SmallerModel(folder=PosixPath('work/model'), original_parameters=470926848, ...)
     """
-    options = Options(sequence_length, huggingface, savedmodel, dtype, prompt, pooling)
+    options = Options(
+        sequence_length, huggingface, savedmodel, dtype, prompt, pooling, parse_formats(onnx) if onnx else ()
+    )
     _check(options)
     chosen = None if license is None else license_entries(license)
     folder = Path(out)
@@ -134,6 +144,7 @@ def make_smaller(
     require_positions(place, sequence_length, "--sequence-length")
     kept = selection if isinstance(selection, Selection) else read_selection(Path(selection))
     original = open_place(place)
+    require_formats(original.hidden_size, options.onnx)
     if preprocess not in PREPROCESSORS:
         original = read_by(original, kept.preprocessor)
     source = "the selection" if isinstance(selection, Selection) else os.fspath(selection)
@@ -149,6 +160,7 @@ def make_smaller(
     stated = _license(chosen, card)
     with new_folder(folder, overwrite, MANIFEST) as partial:
         written = back_end.write(partial, announce)
+        files = _write_onnx(partial / HUGGINGFACE, kept, options, written)
         description = ModelDescription(
             name=folder.name or folder.resolve().name,
             original=card,
@@ -161,6 +173,7 @@ def make_smaller(
             license=stated,
             prompt=written.prompt,
             sentence_transformers=(partial / HUGGINGFACE / MODULES).is_file(),
+            onnx=files,
         )
         _describe(description, partial, written.digests)
     return SmallerModel(
@@ -175,6 +188,10 @@ def _check(options: Options) -> None:
         raise UsageError(f"--pooling: expected mean, cls or pooler, got {options.pooling!r}")
     if options.dtype not in (None, "float16"):
         raise UsageError(f"--dtype: expected float16, got {options.dtype!r}")
+    if options.onnx:
+        require_onnx()
+    if options.onnx and not options.huggingface:
+        raise UsageError("--onnx: the files go into huggingface/, which --no-huggingface leaves out")
 
 
 def _require_same_vocabulary(selection: Selection, tokenizer: Tokenizer, source: str) -> None:
@@ -226,6 +243,20 @@ def _back_end(original: Original, selection: Selection, options: Options) -> Bac
     if kind == FROM_TFHUB and original.tokenizer.kind == LEALLATokenizer.kind:
         kind = LEALLATokenizer.kind
     return back_ends[kind](original.place, original.tokenizer, selection, options)
+
+
+def _write_onnx(
+    huggingface: Path, selection: Selection, options: Options, written: Written
+) -> tuple[OnnxFile, ...]:
+    """Write the ONNX files that were asked for; see `write_onnx_files`."""
+    if not options.onnx:
+        return ()
+    announce(f"writing huggingface/onnx/ ({', '.join(each.name for each in options.onnx)}) and verifying it")
+    # Rounded numbers are compared with rounded ones.
+    verification = written.verification
+    verified = 0.0 if verification.rounding else verification.largest_difference
+    texts = rounding_texts(selection)
+    return write_onnx_files(huggingface, options.onnx, texts, written.prompt, verified, options.pooling)
 
 
 def _describe(description: ModelDescription, folder: Path, digests: Mapping[str, str]) -> None:

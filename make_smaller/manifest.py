@@ -18,6 +18,7 @@
       "renamed": {token: the original's token whose embedding it has, where that is another},
       "dtype": "float16" where the original was rounded to it, now or before it was trimmed, else null,
       "distilled_from": the teacher's name; only where the original was distilled, or what it was made from,
+      "onnx": [the fields of `OnnxFile` of each ONNX file]; only where there are some,
       "proof": the fields of `Verification`; its `rounding` says what rounding changed,
       "files": {path: bytes} of every other file,
       "sha256": {path: SHA-256 in hexadecimal} of the same; `evaluate-encoder check` compares them,
@@ -40,6 +41,7 @@ from typing import Any
 
 from smaller_labse.common.atomic_output import new_file
 from smaller_labse.common.json_files import write_json
+from smaller_labse.make_smaller.onnx.files import OnnxFile
 from smaller_labse.make_smaller.rounding import Rounding
 from smaller_labse.make_smaller.verification_texts import KEEPING
 from smaller_labse.originals.digests import digest_of_file, digests_of_files, with_digest
@@ -125,6 +127,7 @@ class ModelDescription:
         license: the card's entries for it, e.g. {"license": "apache-2.0"}; empty where nobody said.
         prompt: what goes before every text, in every format.
         sentence_transformers: whether `huggingface/` says how to pool, as sentence-transformers needs it.
+        onnx: the ONNX files in `huggingface/`.
     """
 
     name: str
@@ -138,6 +141,7 @@ class ModelDescription:
     license: Mapping[str, Any] = field(default_factory=dict)
     prompt: str = ""
     sentence_transformers: bool = True
+    onnx: tuple[OnnxFile, ...] = ()
 
     @property
     def parameters(self) -> int:
@@ -215,6 +219,8 @@ def write_manifest(
         "files": {name: path.stat().st_size for name, path in files.items()},
         DIGESTS: {name: found[name] for name in files},
     }
+    if description.onnx:
+        manifest["onnx"] = [asdict(file) for file in description.onnx]
     if description.lineage.distilled_from is not None:
         manifest["distilled_from"] = description.lineage.distilled_from
     write_json(folder / MANIFEST, with_digest(manifest))

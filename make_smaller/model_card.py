@@ -24,7 +24,8 @@ from smaller_labse.make_smaller.card_texts import (
     WITH_TRANSFORMERS,
 )
 from smaller_labse.make_smaller.manifest import ModelDescription
-from smaller_labse.make_smaller.rounding import rounding_table
+from smaller_labse.make_smaller.onnx.card import onnx_section
+from smaller_labse.make_smaller.rounding import change_table
 from smaller_labse.originals.model_folder import ENCODER, HUGGINGFACE, SENTENCES
 from smaller_labse.originals.original_card import OriginalCard
 from smaller_labse.originals.preprocessors import MENDED
@@ -74,11 +75,12 @@ def _card(description: ModelDescription, huggingface: str, **front_matter: Any) 
         _size(description),
         _languages(description.selection),
         _usage(description, huggingface),
+        _onnx(description, huggingface),
         _verification(description),
     ]
     parts += _differences(description)
     parts.append(_license(description))
-    text = "\n".join(parts)
+    text = "\n".join(part for part in parts if part)
     return ModelCard(f"---\n{data.to_yaml()}\n---\n\n{text}")
 
 
@@ -212,6 +214,11 @@ def _usage(description: ModelDescription, huggingface: str) -> str:
     return "\n".join(parts) + "\n"
 
 
+def _onnx(description: ModelDescription, huggingface: str) -> str:
+    mended = description.selection.preprocessor == MENDED
+    return onnx_section(description.onnx, huggingface, description.prompt, mended)
+
+
 def _verification(description: ModelDescription) -> str:
     original = description.original
     compared = f"{original.name}, rounded before," if original.lineage.rounded_to else "the original"
@@ -225,7 +232,7 @@ def _verification(description: ModelDescription) -> str:
             f"\nWhat rounding to {rounding.dtype} changed: the embeddings of texts with the same tokens, the "
             "original's beside this model's.\n\n"
         )
-        text += rounding_table(rounding).markdown(WIDTH)
+        text += change_table(rounding.embeddings).markdown(WIDTH)
     if rounding:
         text += (
             "\nWhat that costs in a task is measured by `evaluate-encoder compare --cards`, per language, "

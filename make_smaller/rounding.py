@@ -119,7 +119,7 @@ def measure_embeddings(
     )
 
 
-def rounding_table(rounding: Rounding) -> Table:
+def change_table(changes: Sequence[EmbeddingChange]) -> Table:
     """One row for each language, and one for all."""
     rows = [
         (
@@ -129,6 +129,6 @@ def rounding_table(rounding: Rounding) -> Table:
             f"{change.mean_cosine:.6f}",
             f"{change.lowest_cosine:.6f}",
         )
-        for change in rounding.embeddings
+        for change in changes
     ]
     return Table(("language", "texts", "largest difference", "mean cosine", "lowest cosine"), rows)

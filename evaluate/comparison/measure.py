@@ -34,6 +34,12 @@ from smaller_labse.metrics.scores import Score
 
 # Of a Hugging Face folder, what is not the model that is measured.
 OTHER_FOLDERS = ("onnx", "openvino", "coreml")
+BESIDE_ONNX = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "config_sentence_transformers.json",
+    "sentence_bert_config.json",
+)
 OTHER_ENDINGS = (".md", ".bin", ".h5", ".msgpack", ".ot", ".onnx", ".png")
 
 
@@ -161,6 +167,10 @@ def model_files(folder: str) -> dict[str, Path]:
     from smaller_labse.originals.locate import locate_encoder
 
     place = locate_encoder(folder)
+    if isinstance(place, HuggingFaceFolder) and place.onnx is not None:
+        beside = [place.folder / name for name in BESIDE_ONNX]
+        found = [place.onnx, place.onnx.with_name(f"{place.onnx.name}_data"), *beside]
+        return {file.name: file for file in found if file.is_file()}
     if isinstance(place, HuggingFaceFolder):
         parts = {"": place.folder}
     else:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from smaller_labse.common.arguments import StrPath
 from smaller_labse.common.errors import UsageError
 from smaller_labse.corpora.language_files import expand_user
+from smaller_labse.originals.locate import in_runtime
 from smaller_labse.originals.tfhub import is_handle
 
 
@@ -45,6 +46,11 @@ def parse_models(models: Iterable[StrPath]) -> list[NamedModel]:
             for model in models
         ]
     )
+
+
+def in_the_runtime(models: Iterable[NamedModel], runtime: str | None) -> list[NamedModel]:
+    """Models as a runtime loads them, see `in_runtime`; their names stay."""
+    return [replace(model, folder=in_runtime(model.folder, runtime)) for model in models]
 
 
 def _require_different_names(models: list[NamedModel]) -> list[NamedModel]:

@@ -34,8 +34,10 @@ from smaller_labse.evaluate.comparison.provenance import (
     used_versions,
 )
 from smaller_labse.evaluate.comparison.results import TokenizedTexts
+from smaller_labse.originals.huggingface import HuggingFaceFolder
 from smaller_labse.originals.lineage import read_lineage
-from smaller_labse.originals.locate import Place, folders_of, locate_encoder
+from smaller_labse.originals.locate import Place, folders_of, in_runtime, locate_encoder
+from smaller_labse.originals.onnx_formats import format_of
 from smaller_labse.originals.preprocessors import FAITHFUL
 from smaller_labse.originals.tfhub import TFHubFolders
 from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset
@@ -128,6 +130,7 @@ def parity(
     prompt: str | None = None,
     device: str | None = None,
     batch_size: int | None = None,
+    runtime: str | None = None,
 ) -> Parity:
     """Compare a smaller model with its original.
 
@@ -139,6 +142,7 @@ def parity(
         prompt: what goes before every text; None for what the two folders name, see `common_prompt`.
         device: where both are computed, "cpu", "gpu" or "gpu:1"; None for a GPU where there is one.
         batch_size: how many texts are computed at a time; see `SentenceEncoder.encode`.
+        runtime: what loads the smaller model, see `smaller_labse.load`.
 
     Raises:
         UsageError: the two have different prompts.
@@ -149,6 +153,7 @@ def parity(
     for language, lines in sentences.items():
         if not any(lines):
             raise SmallerLabseError(f"{texts[language]}: only empty lines, expected one text per line")
+    model = in_runtime(model, runtime)
     places = locate_encoder(original, original_preprocessor), locate_encoder(model)
     _require_not_distilled(*places, model)
     prompt = common_prompt([NamedModel("original", original), NamedModel("model", model)], prompt)
@@ -254,6 +259,9 @@ def _require_not_distilled(original: Place, model: Place, name: str) -> None:
 
 def _rounded_to(original: Place, model: Place) -> str | None:
     """What its files say; None beside an original that was rounded already, which it is equal to."""
+    written = format_of(model.onnx.name) if isinstance(model, HuggingFaceFolder) and model.onnx else None
+    if written is not None and written.quantized:
+        return written.name
     before, after = (read_lineage(folders_of(place)[0]).rounded_to for place in (original, model))
     return None if before == after else after
 

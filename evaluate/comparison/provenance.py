@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from smaller_labse.common.errors import UsageError
 from smaller_labse.evaluate.tasks.task import Task
 
-PACKAGES = ("smaller-labse", "tensorflow", "sentence-transformers", "torch")
+PACKAGES = ("smaller-labse", "tensorflow", "sentence-transformers", "torch", "onnxruntime")
 DATE = "SOURCE_DATE_EPOCH"  # https://reproducible-builds.org/specs/source-date-epoch/
 
 

@@ -18,6 +18,7 @@ from smaller_labse.encoders.sentence_transformers_folder import MODULES
 from smaller_labse.make_smaller.manifest import Verification
 from smaller_labse.originals.huggingface import CONFIG, HuggingFaceFolder, is_hub_id
 from smaller_labse.originals.locate import Place, locate_original
+from smaller_labse.originals.onnx_formats import OnnxFormat
 from smaller_labse.originals.tfhub import is_handle
 
 Say = Callable[[str], None]  # is told each step as it begins
@@ -33,6 +34,7 @@ class Options:
     dtype: str | None = None
     prompt: str | None = None
     pooling: PoolingMode | None = None
+    onnx: tuple[OnnxFormat, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -125,11 +127,15 @@ def _require_effect_on_folder(options: Options, folder: Path) -> None:
     """Refuse what a Hugging Face folder does not need, and what is only for files that are not written."""
     if options.pooling is not None and (folder / MODULES).is_file():
         raise UsageError(f"--pooling {options.pooling}: {folder / MODULES} says how to pool; leave it out")
-    of_savedmodel = {"--sequence-length": options.sequence_length, "--pooling": options.pooling}
+    rebuilt = is_rebuilt(read_object(folder / CONFIG))
+    if options.onnx and not rebuilt:
+        raise UsageError(f"--onnx: only for encoders that are rebuilt in TensorFlow, and {folder} is none")
+    of_savedmodel: dict[str, object] = {"--sequence-length": options.sequence_length}
+    of_savedmodel |= {} if options.onnx else {"--pooling": options.pooling}
     useless = " and ".join(option for option, value in of_savedmodel.items() if value is not None)
     if useless and options.savedmodel is False:
         raise UsageError(f"{useless}: for the SavedModels, which --no-savedmodel leaves out")
-    if useless and options.savedmodel is None and not is_rebuilt(read_object(folder / CONFIG)):
+    if useless and options.savedmodel is None and not rebuilt:
         raise UsageError(
             f"{useless}: for the SavedModels, which are not written: the architecture of {folder} is not "
             "rebuilt in TensorFlow"

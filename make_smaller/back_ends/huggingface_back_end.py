@@ -76,9 +76,14 @@ class HuggingFaceBackEnd:
         self._is_rebuilt = is_rebuilt(read_object(original.folder / CONFIG))
         self._saved_model = self._is_rebuilt if options.savedmodel is None else options.savedmodel
         self._prompt = choose_prompt(
-            original, tokenizer, selection.subset.original_ids, options.prompt, self._saved_model
+            original,
+            tokenizer,
+            selection.subset.original_ids,
+            options.prompt,
+            self._saved_model or bool(options.onnx),
         )
-        if self._saved_model:  # what is wrong with it is said of its own files, before the long work
+        # What is wrong with it is said of its own files, before the long work.
+        if self._saved_model or options.onnx:
             self._read_original_encoder()
 
     def write(self, folder: Path, say: Say) -> Written:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from smaller_labse.common.arguments import StrPath
-from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.common.arguments import StrPath, check, device_name
+from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.common.json_files import read_object
 from smaller_labse.common.quiet_tensorflow import import_tensorflow_quietly
 from smaller_labse.common.workplace import scratch_folder
 from smaller_labse.encoders.config import is_rebuilt
+from smaller_labse.encoders.networks.onnx_network import open_onnx, require_onnxruntime
 from smaller_labse.encoders.networks.sentence_transformers_network import (
     has_sentence_transformers,
     open_sentence_transformers,
@@ -24,7 +26,7 @@ from smaller_labse.encoders.sentence_transformers_folder import (
 )
 from smaller_labse.originals.huggingface import CONFIG, HuggingFaceFolder
 from smaller_labse.originals.lineage import read_lineage
-from smaller_labse.originals.locate import locate_encoder
+from smaller_labse.originals.locate import in_runtime, locate_encoder
 from smaller_labse.originals.model_folder import HUGGINGFACE
 from smaller_labse.originals.tfhub import LEALLAFolder, TFHubFolders, find_vocabularies, find_vocabulary
 from smaller_labse.originals.tokenizers.open_tokenizer import (
@@ -45,6 +47,7 @@ def load(
     preprocessor: StrPath | None = None,
     prompt: str | None = None,
     device: str | None = None,
+    runtime: str | None = None,
 ) -> SentenceEncoder:
     """Load a model to encode sentences with.
 
@@ -53,22 +56,28 @@ def load(
             are not there, its `huggingface/`. Or an encoder's SavedModel folder or TF Hub handle; without a
             preprocessor, one is built from the vocabulary among the encoder's assets. Or a Hugging Face
             folder or hub id: BERT's and XLM-R's encoders are rebuilt in TensorFlow, any other architecture
-            or pooling is loaded with sentence-transformers.
+            or pooling is loaded with sentence-transformers. Or an ONNX file of `make-smaller --onnx`, which
+            onnxruntime computes; TensorFlow is not imported then.
         preprocessor: the preprocessor's folder or handle, where it is not beside the encoder; or "faithful"
             or "mended", what reads text, of models in LaBSE's format.
         prompt: what goes before every text, e.g. "query: "; None for the model's own.
         device: where it is computed: "cpu", "gpu" or, of several, "gpu:1"; None for a GPU where there is one.
+            ONNX files are computed on the CPU.
+        runtime: "onnx" for the ONNX file in a model folder (float32's, or int8's, or int4's, the first that
+            is there), or "tensorflow"; None for what `model` is.
 
     Raises:
-        UsageError: there is no such device, sentence-transformers is needed and not installed, or the model
-            cannot have that preprocessor.
+        UsageError: there is no such device or runtime, sentence-transformers or onnxruntime is needed and not
+            installed, or the model cannot have that preprocessor.
         SmallerLabseError: there is no model, it has another format, or encoder and preprocessor have
             different vocabularies.
     """
-    model = os.fspath(model)
+    model = in_runtime(os.fspath(model), runtime)
     original = locate_encoder(model, None if preprocessor is None else os.fspath(preprocessor))
     prompt = (prompt_of(original) or "") if prompt is None else prompt
     if isinstance(original, HuggingFaceFolder):
+        if original.onnx is not None:
+            return _load_onnx(original, original.onnx, prompt, device)
         return _load_huggingface(original, prompt, device)
     if isinstance(original, LEALLAFolder):
         return _load_lealla(original, prompt, device)
@@ -98,6 +107,9 @@ def require_loadable(model: StrPath, device: str | None = None) -> None:
         SmallerLabseError: there is no model.
     """
     place = locate_encoder(os.fspath(model))
+    if isinstance(place, HuggingFaceFolder) and place.onnx is not None:
+        _require_cpu(place.name, device)
+        return require_onnxruntime(place.name)
     rebuilt = not isinstance(place, HuggingFaceFolder) or _is_rebuilt(place)
     if not rebuilt:
         require_sentence_transformers(place.name)
@@ -110,6 +122,17 @@ def require_loadable(model: StrPath, device: str | None = None) -> None:
         tensorflow_device(device)
     else:
         torch_device(device)
+
+
+def _load_onnx(place: HuggingFaceFolder, file: Path, prompt: str, device: str | None) -> SentenceEncoder:
+    _require_cpu(place.name, device)
+    network = open_onnx(place.name, file, place.folder)
+    return SentenceEncoder(place.name, network, prompt, read_lineage(place.folder))
+
+
+def _require_cpu(name: str, device: str | None) -> None:
+    if device is not None and check("device", device_name, device) not in ("cpu", "cpu:0"):
+        raise UsageError(f"device {device!r}: {name} is an ONNX file, computed on the CPU; leave it out")
 
 
 def _load_lealla(place: LEALLAFolder, prompt: str, device: str | None) -> SentenceEncoder:

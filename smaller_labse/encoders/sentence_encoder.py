@@ -33,6 +33,7 @@ class SentenceEncoder:
         embedding_matrix_shape: vocabulary size and hidden size.
         parameters: of the encoder, all of them.
         prompt: what goes before every text, e.g. "query: ".
+        computed_by: what computes it, where that is onnxruntime: "onnxruntime on 2 threads"; else "".
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class SentenceEncoder:
         self.special_tokens = network.special_tokens
         self.embedding_matrix_shape = network.embedding_matrix_shape
         self.parameters = network.parameters
+        self.computed_by = network.computed_by
 
     def encode(
         self,

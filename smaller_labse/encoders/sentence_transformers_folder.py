@@ -102,7 +102,7 @@ def read_sentence_transformers(folder: Path) -> SentenceTransformersFolder:
     return SentenceTransformersFolder(
         pooling=pooling,
         dense_folders=dense_folders,
-        sequence_length=_sequence_length(folder),
+        sequence_length=read_sequence_length(folder),
     )
 
 
@@ -224,7 +224,12 @@ def _read_pooling(folder: Path) -> _PoolingConfig:
     return read_checked(_PoolingConfig, read_object_if_there(folder / CONFIG), folder / CONFIG, more=True)
 
 
-def _sequence_length(folder: Path) -> int | None:
+def read_sequence_length(folder: Path) -> int | None:
+    """The longest input in tokens, as a folder's files say it; None where none does.
+
+    Raises:
+        SmallerLabseError: a file that might say it is not readable.
+    """
     limits = read_checked(_Limits, read_object_if_there(folder / LIMITS), folder / LIMITS, more=True)
     for length in (limits.max_seq_length, read_tokenizer_settings(folder).model_max_length):
         # transformers writes an enormous number for "no limit".

@@ -30,11 +30,13 @@ class HuggingFaceFolder:
         name: what the user called it.
         folder: where it is.
         hub_id: its id on the hub, where it was fetched from there; None for a local folder.
+        onnx: the ONNX file that it is loaded by; None for its weights.
     """
 
     name: str
     folder: Path
     hub_id: str | None = None
+    onnx: Path | None = None
 
 
 @dataclass(frozen=True)

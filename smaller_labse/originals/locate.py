@@ -16,6 +16,8 @@ from smaller_labse.originals.model_folder import (
     PREPROCESS,
     read_manifest,
 )
+from smaller_labse.originals.onnx_formats import FOLDER as ONNX
+from smaller_labse.originals.onnx_formats import FORMATS, RUNTIMES, SUFFIX
 from smaller_labse.originals.preprocessors import PREPROCESSORS
 from smaller_labse.originals.tfhub import TFHubFolders, find_vocabularies, locate_tfhub
 
@@ -56,7 +58,7 @@ def locate_encoder(model: str, preprocessor: str | None = None) -> Place:
     They are read and not copied, so links are followed wherever they lead.
 
     Args:
-        model: see `locate_original`.
+        model: see `locate_original`; or an ONNX file in a Hugging Face folder, or in its `onnx/`.
         preprocessor: see `locate_tfhub`.
 
     Raises:
@@ -64,11 +66,50 @@ def locate_encoder(model: str, preprocessor: str | None = None) -> Place:
         SmallerLabseError: it cannot be found or fetched.
     """
     refuse_useless_preprocessor(model, preprocessor)
+    if is_onnx_file(model):
+        _refuse_preprocessor(model, preprocessor)
+        return _locate_onnx(Path(model))
     folder = Path(model)
     if _needs_no_folder(preprocessor) and _holds_huggingface(folder) and not (folder / ENCODER).is_dir():
         _refuse_preprocessor(model, preprocessor)
         return _huggingface_in(model)
     return locate_huggingface(model) or locate_tfhub(model, preprocessor)
+
+
+def is_onnx_file(model: str) -> bool:
+    """Whether a model is named by an ONNX file."""
+    return model.endswith(SUFFIX) and not Path(model).is_dir()
+
+
+def in_runtime(model: str, runtime: str | None) -> str:
+    """A model by the name of what a runtime loads: by "onnx", one of the ONNX files in its folder.
+
+    That is the float32 one, or where there is none the int8 one, or else the int4 one.
+
+    Args:
+        model: as for `locate_encoder`.
+        runtime: one of `RUNTIMES`; None for what loads `model` as it is.
+
+    Raises:
+        UsageError: there is no such runtime, or `model` is an ONNX file and the runtime another.
+        SmallerLabseError: the folder has no ONNX file.
+    """
+    if runtime not in (None, *RUNTIMES):
+        raise UsageError(f"runtime: expected {' or '.join(RUNTIMES)}, got {runtime!r}")
+    if is_onnx_file(model):
+        if runtime == RUNTIMES[0]:
+            raise UsageError(f"runtime {runtime}: {model} is an ONNX file; leave it out, or give the folder")
+        return model
+    if runtime != "onnx":
+        return model
+    folder = Path(model)
+    places = [part / ONNX / each.file for each in FORMATS.values() for part in (folder / HUGGINGFACE, folder)]
+    for file in places:
+        if file.is_file():
+            return str(file)
+    raise SmallerLabseError(
+        f"{model}: no ONNX file of ours in {HUGGINGFACE}/{ONNX}/; write it: make-smaller --onnx float32"
+    )
 
 
 def folders_of(place: Place) -> tuple[Path, ...]:
@@ -130,3 +171,14 @@ def _holds_huggingface(folder: Path) -> bool:
 
 def _huggingface_in(model: str) -> HuggingFaceFolder:
     return HuggingFaceFolder(model, Path(model) / HUGGINGFACE)
+
+
+def _locate_onnx(file: Path) -> HuggingFaceFolder:
+    if not file.is_file():
+        raise SmallerLabseError(f"{file}: no such file; give a model's ONNX file, or its folder")
+    folder = file.parent.parent if file.absolute().parent.name == ONNX else file.parent
+    if not (folder / CONFIG).is_file():
+        raise SmallerLabseError(
+            f"{file}: no {CONFIG} in {folder}; leave the file where it was, its tokenizer is beside it"
+        )
+    return HuggingFaceFolder(str(file), folder, onnx=file)

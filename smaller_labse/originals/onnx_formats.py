@@ -15,6 +15,7 @@ from smaller_labse.common.errors import UsageError
 
 FOLDER = "onnx"  # in huggingface/
 SUFFIX = ".onnx"
+RUNTIMES = ("tensorflow", "onnx")  # what computes a model
 
 
 @dataclass(frozen=True)

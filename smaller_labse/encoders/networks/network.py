@@ -41,6 +41,7 @@ class Network(Protocol):
         embedding_matrix_shape: vocabulary size and hidden size.
         parameters: how many numbers it consists of.
         pads: whether texts of different lengths may be in one batch.
+        computed_by: a library and its number of threads, where we choose that; else "".
     """
 
     pieces: Sequence[str]
@@ -51,6 +52,7 @@ class Network(Protocol):
     embedding_matrix_shape: tuple[int, int]
     parameters: int
     pads: bool
+    computed_by: str
 
     def tokenize(self, texts: Sequence[str]) -> list[np.ndarray]:
         """The token ids of texts, whole, without special ones: int32 [tokens] for each text."""

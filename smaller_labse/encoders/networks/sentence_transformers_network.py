@@ -38,6 +38,7 @@ class SentenceTransformersNetwork:
     """A loaded sentence-transformers folder; a `Network`."""
 
     pads = False
+    computed_by = ""
 
     def __init__(self, name: str, model: SentenceTransformer, pieces: Sequence[str]) -> None:
         """Wrap a model.

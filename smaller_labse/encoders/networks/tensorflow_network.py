@@ -25,6 +25,7 @@ class TensorFlowNetwork:
 
     special_tokens = SPECIAL_TOKENS
     pads = True  # the attention mask hides what is added
+    computed_by = ""
 
     def __init__(
         self,

@@ -16,6 +16,8 @@ from smaller_labse.encoders.lealla.huggingface_folder import write_lealla_huggin
 from smaller_labse.encoders.lealla.weights import read_weights
 from smaller_labse.make_smaller.back_ends.back_end import Options
 from smaller_labse.make_smaller.back_ends.lealla_back_end import LEALLABackEnd
+from smaller_labse.make_smaller.onnx.files import write_onnx_files
+from smaller_labse.originals.onnx_formats import FORMATS
 from smaller_labse.originals.open import open_original
 from smaller_labse.originals.tokenizers.lealla import LEALLATokenizer
 from smaller_labse.select_vocab.selection import Selection
@@ -167,3 +169,15 @@ def test_a_smaller_one_is_an_original_again_by_its_own_tokenization(trimmed):
     back_end = LEALLABackEnd(again.place, again.tokenizer, trimmed.selection, Options())
     first = read_weights(open_original(str(trimmed.original)).place.open_checkpoint()).config
     assert back_end.config == replace(first, vocab_size=len(again.tokenizer.pieces))
+
+
+def test_its_onnx_files_give_its_embeddings(trimmed, tmp_path):
+    """Its GELU is computed by four dense layers, as in sentence-transformers."""
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    texts = [("en", text) for text in TEXTS]
+    files = write_onnx_files(
+        trimmed.model / "huggingface", list(FORMATS.values()), texts, "", out=tmp_path / "onnx"
+    )
+    assert files[0].largest_difference < 1e-5
+    assert all(each.alone_or_in_a_batch < 1e-6 for each in files)

@@ -1,0 +1,1 @@
+"""ONNX files of a model folder: written, verified, described on the model card."""

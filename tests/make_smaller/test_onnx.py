@@ -1,0 +1,166 @@
+"""`make-smaller --onnx`: files that compute what the model does, say what they changed, and need nothing of ours."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import smaller_labse
+from smaller_labse.common.errors import SmallerLabseError, UsageError
+from smaller_labse.corpora.builtin_sentences import builtin_sentences
+from smaller_labse.evaluate.__main__ import main as evaluate
+from smaller_labse.make_smaller.onnx.files import write_onnx_files
+from smaller_labse.originals.onnx_formats import FORMATS
+from tests.conftest import Trimmed
+from tests.small_originals import write_byte_pairs, write_xlm_roberta
+
+pytest.importorskip("onnxruntime")
+pytest.importorskip("onnx")
+
+TEXTS = [
+    *builtin_sentences()["en"][:6],
+    builtin_sentences()["it"][0],
+    "",
+    " ".join(builtin_sentences()["it"]),
+]
+# Imports of what a serving machine does not have fail.
+BLOCKER = """
+import sys
+
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("smaller_labse", "tensorflow", "torch", "transformers", "onnx"):
+            raise ImportError(f"{name} is not there")
+
+sys.meta_path.insert(0, Blocker())
+"""
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model with the prompt "query: ", in every format of ONNX, without SavedModels."""
+    folder = tmp_path_factory.mktemp("onnx")
+    original = write_xlm_roberta(folder / "original")
+    for code in ("en", "it"):
+        lines = "".join(f"{text}\n" for text in ("query: ", *builtin_sentences()[code]))
+        (folder / f"{code}.txt").write_text(lines, encoding="utf-8")
+    counts = smaller_labse.count(original, ["en", "it"], text=folder / "{code}.txt", out=folder / "counts")
+    selection = smaller_labse.select(original, counts, out=folder / "selection", top_k=1500)
+    return smaller_labse.make_smaller(
+        original, selection, folder / "model", prompt="query: ", savedmodel=False, onnx="int4,float32,int8"
+    ).folder
+
+
+def test_the_manifest_and_the_card_say_what_each_format_changed(made: Path):
+    manifest = json.loads((made / "manifest.json").read_text(encoding="utf-8"))
+    files = {each["format"]: each for each in manifest["onnx"]}
+    assert list(files) == ["float32", "int8", "int4"]
+    assert all(f"huggingface/{each['file']}" in manifest["sha256"] for each in files.values())
+    assert all(each["alone_or_in_a_batch"] < 1e-6 for each in files.values())
+    assert files["float32"]["largest_difference"] < 1e-5 < files["int8"]["largest_difference"]
+    assert files["float32"]["embeddings"] == []
+    for name in ("int8", "int4"):
+        changes = files[name]["embeddings"]
+        assert [change["language"] for change in changes] == ["en", "it", "all"]
+    card = (made / "README.md").read_text(encoding="utf-8")
+    assert "## ONNX" in card and "onnx/model.onnx" in card and "What int8 changed" in card
+    assert evaluate(["check", "--model", str(made)]) == 0
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_it_encodes_as_the_model_does(made: Path, name: str):
+    expected = smaller_labse.load(made).encode(TEXTS)
+    encoder = smaller_labse.load(made / "huggingface" / "onnx" / FORMATS[name].file)
+    assert encoder.prompt == "query: " and encoder.sequence_length == 48
+    found = encoder.encode(TEXTS)
+    assert np.abs(found - encoder.encode(TEXTS, batch_size=1)).max() < 1e-6
+    cosines = (found * expected).sum(axis=1)
+    assert cosines.min() > {"float32": 1 - 1e-6, "int8": 0.99, "int4": 0.95}[name]
+    if name == "float32":
+        assert np.abs(found - expected).max() < 1e-5
+
+
+def test_the_runtime_chooses_the_float32_file_first(made: Path):
+    encoder = smaller_labse.load(made, runtime="onnx")
+    assert encoder.name.endswith("model.onnx")
+    tensorflow = smaller_labse.load(made, runtime="tensorflow")
+    assert encoder.pieces == tensorflow.pieces
+    assert encoder.parameters == tensorflow.parameters
+    assert encoder.embedding_matrix_shape == tensorflow.embedding_matrix_shape
+    assert encoder.special_tokens == tensorflow.special_tokens
+    for one, other in zip(encoder.tokenize(TEXTS), tensorflow.tokenize(TEXTS), strict=True):
+        assert one.tolist() == other.tolist()
+
+
+def test_the_cards_example_needs_nothing_of_ours(made: Path, tmp_path: Path):
+    card = (made / "README.md").read_text(encoding="utf-8")
+    (snippet,) = re.findall(r"## ONNX\n.*?```python\n(.*?)```", card, flags=re.DOTALL)
+    assert len(snippet.splitlines()) <= 15
+    script = tmp_path / "snippet.py"
+    script.write_text(f"{BLOCKER}\n{snippet}\nnp.save('embeddings.npy', embeddings)\n", encoding="utf-8")
+    (tmp_path / made.name).symlink_to(made)
+    subprocess.run([sys.executable, script], cwd=tmp_path, check=True, timeout=120)
+    found = np.load(tmp_path / "embeddings.npy")
+    assert np.abs(found - smaller_labse.load(made, runtime="onnx").encode(["dog", "cat"])).max() < 1e-6
+
+
+def test_labse_gets_files_that_give_embeddings_of_length_1(trimmed: Trimmed, tmp_path: Path):
+    texts = [("en", text) for text in TEXTS]
+    files = write_onnx_files(
+        trimmed.model / "huggingface", list(FORMATS.values()), texts, "", out=tmp_path / "onnx"
+    )
+    assert [each.format for each in files] == list(FORMATS)
+    assert files[0].largest_difference < 1e-5 and files[0].sequence_length == 128
+    assert all(each.alone_or_in_a_batch < 1e-6 for each in files)
+
+
+def test_parity_calls_no_quantized_model_unchanged(made: Path, capsys: pytest.CaptureFixture[str]):
+    original, text = made.parent / "original", f"en={made.parent / 'en.txt'}"
+    arguments = ["parity", "--original", str(original), "--prompt", "query: ", "--text", text]
+    assert evaluate([*arguments, "--model", str(made), "--runtime", "onnx"]) == 0
+    onnx = made / "huggingface" / "onnx"
+    for name in ("int8", "int4"):
+        capsys.readouterr()
+        assert evaluate([*arguments, "--model", str(onnx / FORMATS[name].file)]) == 1
+        assert f"rounded to {name}: not unchanged" in capsys.readouterr().err
+
+
+def test_formats_are_compared_side_by_side(made: Path, in_this_process: None):
+    onnx, text = made / "huggingface" / "onnx", made.parent
+    report = smaller_labse.compare(
+        f"float32={onnx / 'model.onnx'}",
+        [f"int8={onnx / 'model_quantized.onnx'}", f"int4={onnx / 'model_q4.onnx'}"],
+        parallel=f"en={text / 'en.txt'},it={text / 'it.txt'}",
+    )
+    sizes = [model.size.bytes_on_disk for model in report.models]
+    assert sizes == sorted(sizes, reverse=True) and sizes[-1] > (onnx / "model_q4.onnx").stat().st_size
+    assert len(report.averages[0].values) == 3
+
+
+def test_what_cannot_be_is_refused_in_a_line(made: Path, tmp_path: Path, example: Path):
+    selection, out = made.parent / "selection", tmp_path / "model"
+    with pytest.raises(UsageError, match="--onnx: expected formats of float32, int8, int4, got 'int2'"):
+        smaller_labse.make_smaller(made.parent / "original", selection, out, onnx="int2")
+    with pytest.raises(UsageError, match="--onnx: the files go into huggingface/"):
+        smaller_labse.make_smaller(example, selection, out, onnx="int8", huggingface=False)
+    byte_pairs = write_byte_pairs(tmp_path / "byte-pairs")
+    with pytest.raises(UsageError, match="--onnx: only for encoders that are rebuilt"):
+        smaller_labse.make_smaller(byte_pairs, selection, out, onnx="int8")
+    with pytest.raises(UsageError, match="runtime: expected tensorflow or onnx, got 'torch'"):
+        smaller_labse.load(made, runtime="torch")
+    with pytest.raises(UsageError, match="is an ONNX file, computed on the CPU"):
+        smaller_labse.load(made, runtime="onnx", device="gpu")
+    with pytest.raises(SmallerLabseError, match="no ONNX file of ours"):
+        smaller_labse.load(made.parent / "original", runtime="onnx")
+    damaged = made.parent / "copy"
+    damaged.mkdir()
+    (damaged / "config.json").write_bytes((made / "huggingface" / "config.json").read_bytes())
+    (damaged / "model.onnx").write_bytes((made / "huggingface" / "onnx" / "model.onnx").read_bytes()[:999])
+    with pytest.raises(SmallerLabseError, match=r"model\.onnx: cannot be loaded"):
+        smaller_labse.load(damaged / "model.onnx")
