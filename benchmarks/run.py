@@ -5,6 +5,7 @@
     scripts/benchmark.sh --labse FOLDER         # LaBSE itself instead of one of its size
     scripts/benchmark.sh versions --before PYTHON   # an earlier version, installed there, beside this one
     scripts/benchmark.sh vocabularies           # not run by default; needs LaBSE's own beside the project
+    scripts/benchmark.sh onnx --model FOLDER --tatoeba FOLDER   # not run by default; a model folder of yours
     scripts/benchmark.sh unseen --out benchmarks/unseen   # not run by default; draws docs/unseen.svg
 
 Writes `benchmarks/results.json` and, from it, `benchmarks/results.md`, unless told otherwise.
@@ -33,11 +34,12 @@ NAMES = (
     "encoding",
     "encoding-memory",
     "searching",
+    "onnx",
     "unseen",
     "vocabularies",
     "versions",
 )
-ON_REQUEST = ("unseen", "vocabularies", "versions")
+ON_REQUEST = ("onnx", "unseen", "vocabularies", "versions")
 NARROW = 8  # a hidden size, where only the vocabulary matters
 HERE = Path(__file__).resolve().parent
 
@@ -59,6 +61,9 @@ def main() -> None:
     parser.add_argument(
         "--picture", type=Path, default=HERE.parent / "docs" / "unseen.svg", metavar="FILE", help="of unseen"
     )
+    parser.add_argument("--model", type=Path, metavar="FOLDER", help="a model folder, for the benchmark onnx")
+    parser.add_argument("--tatoeba", type=Path, metavar="FOLDER", help="test data for onnx; default: none")
+    parser.add_argument("--languages", metavar="LIST", help="of --tatoeba; default: all")
     parser.add_argument("--repetitions", type=int, default=3, metavar="N", help="default: %(default)s")
     parser.add_argument("--out", type=Path, default=HERE / "results", metavar="PATH", help=".md, .json added")
     options = parser.parse_args()
@@ -68,6 +73,8 @@ def main() -> None:
                      "--repetitions must be 1 or more")  # fmt: skip
     if "versions" in options.names and not options.before:
         parser.error("versions compares with an earlier version; add --before PYTHON")
+    if "onnx" in options.names and not options.model:
+        parser.error("onnx measures a model folder of yours; add --model FOLDER")
     if "vocabularies" in options.names and not OWN_VOCABULARY.exists():
         parser.error(f"vocabularies needs LaBSE's own, {OWN_VOCABULARY}, which is not there")
     results = options.out.with_suffix(".json")
@@ -125,6 +132,12 @@ def measure_all(options: argparse.Namespace, scratch: Path) -> Iterator[tuple[st
     def e5() -> Path:
         return write_e5(scratch / "e5")
 
+    def onnx() -> list[Section]:
+        import onnx_formats  # imports TensorFlow, which would count in the memory of the others
+
+        given = (options.model, options.tatoeba, options.languages)
+        return [onnx_formats.measure_onnx(*given, scratch, repetitions)]
+
     benchmarks: dict[str, Callable[[], list[Section]]] = {
         "counting": lambda: counting.measure_speed(labse(), e5(), scratch, repetitions),
         "counting-memory": lambda: [counting.measure_memory(labse(), e5(), scratch)],
@@ -135,6 +148,7 @@ def measure_all(options: argparse.Namespace, scratch: Path) -> Iterator[tuple[st
             encoding.measure_encoding_memory(apart(write_labse, scratch / "one_layer", 1), scratch)
         ],
         "searching": lambda: [searching.measure_search(repetitions)],
+        "onnx": onnx,
         "unseen": lambda: unseen.measure_unseen(e5(), options.labse, scratch, options.text, options.picture),
         "vocabularies": lambda: [
             counting.measure_vocabularies(

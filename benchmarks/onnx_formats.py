@@ -1,0 +1,125 @@
+"""A model in TensorFlow and as ONNX files in every format, beside onnxruntime's own dynamic quantization.
+
+    scripts/benchmark.sh onnx --model MODEL [--tatoeba FOLDER] [--languages LIST]
+
+Accuracy is measured by `compare`. Speed is texts for each second of processor time, as other programs on the
+machine then matter little; every format reads the same texts in turn. A text's embedding alone and in batches
+of 1, 7 and 64 texts must be the same: the largest difference is shown.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from encoding import write_sentences
+from measure import Run, Section, median_rate, spread
+
+import smaller_labse
+from smaller_labse.common.result_table import Table
+from smaller_labse.encoders.from_huggingface import read_encoder
+from smaller_labse.encoders.onnx.write_onnx import write_onnx
+from smaller_labse.encoders.sentence_encoder import SentenceEncoder
+from smaller_labse.originals.onnx_formats import FORMATS, OnnxFormat
+from smaller_labse.originals.weights.safetensors_folder import open_safetensors
+
+TENSORFLOW = "TensorFlow"
+DYNAMIC = "quantize_dynamic"
+MIXED = (
+    OnnxFormat("float32, matrix int8", "model_matrix8.onnx", "float32", "int8", ""),
+    OnnxFormat("float32, matrix in 4 bits", "model_matrix4.onnx", "float32", "int4", ""),
+)
+SPEED_TEXTS, BATCH_TEXTS = 320, 2000
+BATCHES = (1, 7, 64)
+
+
+def measure_onnx(
+    model: Path, tatoeba: Path | None, languages: str | None, scratch: Path, repetitions: int
+) -> Section:
+    """Measure a model folder that has a `huggingface/`."""
+    files = write_formats(model / "huggingface", scratch / "huggingface")
+    encoders = {TENSORFLOW: smaller_labse.load(model)}
+    encoders |= {name: smaller_labse.load(file) for name, file in files.items()}
+    runs = _speed(encoders, scratch, repetitions)
+    apart = {name: _alone_or_in_a_batch(encoder, scratch) for name, encoder in encoders.items()}
+    accuracy = {} if tatoeba is None else _accuracy(model, files, tatoeba, languages)
+    slowest = median_rate(runs[TENSORFLOW])
+    rows = [
+        (
+            name,
+            f"{files[name].stat().st_size / 1e6:.1f} MB" if name in files else "",
+            spread([run.amount / run.seconds for run in done]),
+            f"{median_rate(done) / slowest:.2f} x",
+            accuracy.get(name, "–"),
+            f"{apart[name]:.1e}",
+        )
+        for name, done in runs.items()
+    ]
+    columns = ("", "file", "texts a second of processor time", "speed", "Tatoeba", "alone or in a batch")
+    asked = f"all languages in {tatoeba}" if languages is None else languages
+    notes = (
+        f"{SPEED_TEXTS} everyday sentences in 15 languages for the speed, {BATCH_TEXTS:,} for the batches of "
+        f"{', '.join(map(str, BATCHES))}; onnxruntime on {encoders['int8'].computed_by.partition(' on ')[2]}."
+    )
+    notes += f" Tatoeba: {asked}, both ways, in percent; differences with 95% intervals." if accuracy else ""
+    return Section(f"ONNX: {model.name}", Table(columns, rows), runs, notes)
+
+
+def write_formats(huggingface: Path, folder: Path) -> dict[str, Path]:
+    """Write a folder's ONNX files in all formats, its tokenizer beside them."""
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    shutil.copytree(huggingface, folder, ignore=shutil.ignore_patterns("*.safetensors", "onnx"))
+    encoder = read_encoder(huggingface, open_safetensors(huggingface).tensors)
+    formats = (*FORMATS.values(), *MIXED)
+    written = write_onnx(folder / "onnx", encoder.config, encoder.read_tensor, formats)
+    files = {each.name: file for each, file in zip(formats, written, strict=True)}
+    files[DYNAMIC] = folder / "onnx" / "model_dynamic.onnx"
+    quantize_dynamic(files["float32"], files[DYNAMIC], weight_type=QuantType.QInt8)
+    order = ("float32", DYNAMIC, "int8", *(each.name for each in MIXED), "int4")
+    return {name: files[name] for name in order}
+
+
+def _texts(scratch: Path, count: int) -> list[str]:
+    file = scratch / f"sentences-{count}.txt"
+    write_sentences(file, count)
+    return file.read_text(encoding="utf-8").splitlines()
+
+
+def _speed(encoders: Mapping[str, SentenceEncoder], scratch: Path, repetitions: int) -> dict[str, list[Run]]:
+    texts = _texts(scratch, SPEED_TEXTS)
+    runs: dict[str, list[Run]] = {name: [] for name in encoders}
+    for repetition in range(-1, repetitions):
+        for name, encoder in encoders.items():
+            started = time.process_time()
+            encoder.encode(texts, advance=lambda amount: None)
+            seconds = time.process_time() - started
+            if repetition >= 0:  # the first time is to warm up
+                print(f"{name}: {len(texts) / seconds:.0f} texts a second", file=sys.stderr, flush=True)
+                runs[name].append(Run(seconds, 0.0, len(texts)))
+    return runs
+
+
+def _alone_or_in_a_batch(encoder: SentenceEncoder, scratch: Path) -> float:
+    texts = _texts(scratch, BATCH_TEXTS)
+    embeddings = [
+        encoder.encode(texts, advance=lambda amount: None, batch_size=size, normalize=True)
+        for size in BATCHES
+    ]
+    return max(float(np.abs(each - embeddings[0]).max()) for each in embeddings[1:])
+
+
+def _accuracy(model: Path, files: Mapping[str, Path], tatoeba: Path, languages: str | None) -> dict[str, str]:
+    """Each one's accuracy, both ways, and its difference from TensorFlow's."""
+    named = [f"{name}={file}" for name, file in files.items()]
+    report = smaller_labse.compare(f"{TENSORFLOW}={model}", named, tatoeba=tatoeba, languages=languages)
+    (line,) = report.averages
+    said = {TENSORFLOW: f"{100 * line.values[0]:.2f}"}
+    for name, value, found in zip(files, line.values[1:], line.differences, strict=True):
+        interval = f"{100 * found.low:+.2f} to {100 * found.high:+.2f}"
+        said[name] = f"{100 * value:.2f} ({100 * found.value:+.2f}, {interval})"
+    return said
