@@ -65,10 +65,15 @@ LINEARS: Mapping[str, Linear] = {"float32": float_linear, "int8": int8_linear}
 
 
 def _quantize_tokens(graph: Graph, inputs: str) -> tuple[str, str]:
-    """Quantize float32 [tokens, in]: uint8 of that shape, and float32 [tokens], the scales."""
-    largest = graph.add("ReduceMax", graph.add("Abs", inputs), axes=[1], keepdims=0)
-    scales = graph.add(
-        "Mul", graph.add("Max", largest, graph.number(SMALLEST)), graph.number(1 / LARGEST_ACTIVATION)
-    )
-    zeros = graph.add("Expand", graph.constant(np.uint8(ZERO)), graph.add("Shape", scales))
-    return graph.add("QuantizeLinear", inputs, scales, zeros, axis=0), scales
+    """Quantize float32 [tokens, in]: uint8 of that shape, and float32 [tokens], the scales.
+
+    QuantizeLinear with a scale for each token would do it at once, but OpenVINO 2026.4 does not take that.
+    """
+    high, low = (graph.add(operator, inputs, axes=[1], keepdims=1) for operator in ("ReduceMax", "ReduceMin"))
+    largest = graph.add("Max", high, graph.add("Neg", low), graph.number(SMALLEST))
+    ratios = graph.add("Div", graph.number(LARGEST_ACTIVATION), largest)
+    # With a scale of 1 it rounds, adds the zero and cuts off in one step.
+    one, zero = graph.number(1), graph.constant(np.uint8(ZERO))
+    integers = graph.add("QuantizeLinear", graph.add("Mul", inputs, ratios), one, zero)
+    scales = graph.add("Mul", largest, graph.number(1 / LARGEST_ACTIVATION))
+    return integers, graph.add("Squeeze", scales, graph.integers(1))
