@@ -35,7 +35,7 @@ from smaller_labse.originals.model_folder import FORMAT, HUGGINGFACE, MANIFEST, 
 from smaller_labse.originals.original_card import OriginalCard
 
 TASK = "sentence-similarity"  # https://huggingface.co/docs/hub/models-tasks
-DROPPED = ("proof", "files", DIGESTS, "digest", "format", "made_with")  # of the student's original
+DROPPED = ("proof", "files", DIGESTS, "digest", "format", "made_with", "onnx")  # of the student's original
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from smaller_labse.common.arguments import length_in_tokens
@@ -20,10 +21,17 @@ EXAMPLES = (
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command with `arguments` (default: the process's) and return its exit code."""
-    return run_command(_parser(), arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    return run_command(_parser(adds_onnx=_adds_onnx(given)), arguments)
 
 
-def _parser() -> CommandParser:
+def _adds_onnx(arguments: Sequence[str]) -> bool:
+    """Whether ONNX files are all that is wanted: of a model that is there."""
+    named = {argument.partition("=")[0] for argument in arguments}
+    return "--onnx" in named and not named & {"--selection", "--out"}
+
+
+def _parser(adds_onnx: bool = False) -> CommandParser:
     parser = CommandParser(
         prog="make-smaller",
         description="Trim an original to a selection: SavedModel, preprocessor, Hugging Face folder, "
@@ -46,9 +54,15 @@ def _parser() -> CommandParser:
         "handle of the original's own, if it is not beside the encoder (a folder of that name is ./mended)",
     )
     parser.add_argument(
-        "--selection", required=True, type=Path, metavar="FOLDER", help="written by `select-vocab select`"
+        "--selection",
+        required=not adds_onnx,
+        type=Path,
+        metavar="FOLDER",
+        help="written by `select-vocab select`",
     )
-    parser.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="the model's folder")
+    parser.add_argument(
+        "--out", required=not adds_onnx, type=Path, metavar="FOLDER", help="the model's folder"
+    )
     parser.add_argument(
         "--sequence-length",
         type=length_in_tokens,
@@ -59,7 +73,8 @@ def _parser() -> CommandParser:
         "--onnx",
         metavar="FORMATS",
         help="write ONNX files into huggingface/onnx/: float32, int8 (8 bits), int4 (the embedding matrix in "
-        "4), with commas between; default: none",
+        "4), with commas between; default: none. Without --selection and --out: into those of --model, a "
+        "model folder of make-smaller's or distill-encoder's",
     )
     parser.add_argument("--no-huggingface", action="store_true", help="TF Hub originals: no huggingface/")
     huggingface = parser.add_argument_group("originals from Hugging Face")
@@ -83,6 +98,8 @@ def _parser() -> CommandParser:
 
 
 def _make(options: argparse.Namespace) -> None:
+    if options.selection is None:
+        return _add_onnx(options)
     from smaller_labse.common.result_table import print_table
     from smaller_labse.make_smaller.make_smaller import make_smaller
     from smaller_labse.select_vocab.selection import size_table
@@ -104,6 +121,20 @@ def _make(options: argparse.Namespace) -> None:
     )
     print_table(size_table(model.selection, model.original_parameters))
     print(f"\nverified: {visible(model.verification.summary)}\n{visible(str(model.folder))}")
+
+
+def _add_onnx(options: argparse.Namespace) -> None:
+    from smaller_labse.common.errors import UsageError
+    from smaller_labse.common.result_table import print_table
+    from smaller_labse.make_smaller.onnx.add import add_onnx
+    from smaller_labse.make_smaller.onnx.files import onnx_table
+
+    taken = ("run", "model", "onnx", "overwrite")
+    others = sorted(name for name, value in vars(options).items() if name not in taken and value)
+    if others:
+        named = " and ".join(f"--{name.replace('_', '-')}" for name in others)
+        raise UsageError(f"{named}: goes with --selection and --out, and --onnx alone adds to a model")
+    print_table(onnx_table(add_onnx(options.model, options.onnx, options.overwrite)))
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ embedding matrix, one per token. No path of anybody's machine stands in it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -226,16 +226,29 @@ def write_manifest(
     write_json(folder / MANIFEST, with_digest(manifest))
 
 
-def note_files(folder: Path, files: Sequence[Path]) -> None:
+def note_files(
+    folder: Path,
+    files: Sequence[Path],
+    fields: Mapping[str, Any] = MappingProxyType({}),
+    removed: Collection[str] = (),
+) -> None:
     """Note in a model's manifest that some of its files were written anew, such as its cards.
+
+    Args:
+        folder: the model's.
+        files: which.
+        fields: what else the manifest says from now on.
+        removed: what is no longer listed, unless it is one of `files`; by its path in the folder.
 
     Raises:
         SmallerLabseError: the manifest is damaged.
     """
     require_whole_manifest(folder)
-    manifest = read_manifest(folder)
+    manifest = read_manifest(folder) | dict(fields)
     if "files" not in manifest:
         return
+    for listed in (key for key in ("files", DIGESTS) if key in manifest):
+        manifest[listed] = {path: value for path, value in manifest[listed].items() if path not in removed}
     paths = {file.relative_to(folder).as_posix(): file for file in files}
     manifest["files"] |= {path: file.stat().st_size for path, file in paths.items()}
     if DIGESTS in manifest:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ import smaller_labse
 from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.corpora.builtin_sentences import builtin_sentences
 from smaller_labse.evaluate.__main__ import main as evaluate
-from smaller_labse.make_smaller.onnx.files import write_onnx_files
+from smaller_labse.make_smaller.__main__ import main as make_smaller
 from smaller_labse.originals.onnx_formats import FORMATS
 from tests.conftest import Trimmed
 from tests.small_originals import write_byte_pairs, write_xlm_roberta
@@ -110,14 +111,27 @@ def test_the_cards_example_needs_nothing_of_ours(made: Path, tmp_path: Path):
     assert np.abs(found - smaller_labse.load(made, runtime="onnx").encode(["dog", "cat"])).max() < 1e-6
 
 
-def test_labse_gets_files_that_give_embeddings_of_length_1(trimmed: Trimmed, tmp_path: Path):
-    texts = [("en", text) for text in TEXTS]
-    files = write_onnx_files(
-        trimmed.model / "huggingface", list(FORMATS.values()), texts, "", out=tmp_path / "onnx"
-    )
-    assert [each.format for each in files] == list(FORMATS)
-    assert files[0].largest_difference < 1e-5 and files[0].sequence_length == 128
-    assert all(each.alone_or_in_a_batch < 1e-6 for each in files)
+def test_files_are_added_to_a_model_that_is_there(
+    trimmed: Trimmed, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """Of LaBSE, whose embeddings have length 1 in its `huggingface/`."""
+    model = tmp_path / "model"
+    shutil.copytree(trimmed.model, model)
+    assert make_smaller(["--model", str(model), "--onnx", "float32,int8,int4"]) == 0
+    files = json.loads((model / "manifest.json").read_text(encoding="utf-8"))["onnx"]
+    assert [each["format"] for each in files] == list(FORMATS)
+    assert files[0]["largest_difference"] < 1e-5 and files[0]["sequence_length"] == 128
+    assert all(each["alone_or_in_a_batch"] < 1e-6 for each in files)
+    assert make_smaller(["--model", str(model), "--onnx", "int8"]) == 1
+    assert "add --overwrite" in capsys.readouterr().err
+    assert make_smaller(["--model", str(model), "--onnx", "int8", "--overwrite"]) == 0
+    assert [file.name for file in (model / "huggingface" / "onnx").iterdir()] == ["model_quantized.onnx"]
+    for card in (model / "README.md", model / "huggingface" / "README.md"):
+        text = card.read_text(encoding="utf-8")
+        assert text.count("## ONNX\n") == 1 and "model_q4" not in text and "## Verification" in text
+    assert evaluate(["check", "--model", str(model)]) == 0
+    assert make_smaller(["--model", str(model), "--onnx", "int8", "--dtype", "float16"]) == 2
+    assert "--dtype: goes with --selection and --out" in capsys.readouterr().err
 
 
 def test_parity_calls_no_quantized_model_unchanged(made: Path, capsys: pytest.CaptureFixture[str]):
