@@ -146,6 +146,11 @@ def _add_count(parser: CommandParser) -> None:
         "--workers", type=non_negative_integer, metavar="N", help="threads; default: one per core"
     )
     parser.add_argument("--overwrite", action="store_true", help="count again what was counted before")
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="write nothing: say what there is to read, what is done already, about how long the rest takes",
+    )
 
 
 def _add_select(parser: CommandParser) -> None:
@@ -299,7 +304,10 @@ def _add_inspect(parser: CommandParser) -> None:
 def _count(options: argparse.Namespace) -> None:
     from smaller_labse.select_vocab.count import count
 
-    _print_counts(count(**vars(options), report=lambda message: print(visible(message), file=sys.stderr)))
+    stream = sys.stdout if "dry_run" in options else sys.stderr
+    files = count(**vars(options), report=lambda message: print(visible(message), file=stream))
+    if "dry_run" not in options:
+        _print_counts(files)
 
 
 def _select(options: argparse.Namespace) -> None:

@@ -21,6 +21,7 @@ from smaller_labse.originals.preprocessors import require_preprocessor
 from smaller_labse.select_vocab.counting.count_sources import count_sources
 from smaller_labse.select_vocab.counting.counts_file import LineFilter, add_counts, read_counts, write_counts
 from smaller_labse.select_vocab.counting.counts_folder import counted_with
+from smaller_labse.select_vocab.counting.plan_count import plan_count
 
 Languages = str | os.PathLike[str] | Iterable[str]
 Text = str | os.PathLike[str] | Sequence[StrPath] | Mapping[str, StrPath | Sequence[StrPath]]
@@ -45,6 +46,7 @@ def count(
     sample: bool = True,
     preprocessor: str | None = None,
     overwrite: bool = False,
+    dry_run: bool = False,
     report: Callable[[str], None] = lambda message: None,
 ) -> list[Path]:
     """Count the tokens of each language's text; what was counted before is not counted again.
@@ -83,6 +85,8 @@ def count(
             deleted, no word is too long. None for the model's own. `select` and `make_smaller` take the one
             that was counted with.
         overwrite: count again what was counted before.
+        dry_run: write nothing; report of each text the files, bytes and lines to read, what is counted
+            already, and about how long the rest takes, after counting a second's worth of it.
         report: is told, in a line each, what was counted before and is taken as it is.
 
     Returns:
@@ -111,6 +115,8 @@ def count(
             "which is counted whole, so leave them out"
         )
     tokenizer = open_original(os.fspath(model), preprocessor).tokenizer
+    if dry_run:
+        return plan_count(found, tokenizer, Path(out), line_filter, threads, overwrite, report)
     return count_sources(found, tokenizer, Path(out), line_filter, threads, overwrite, report, sample)
 
 

@@ -43,6 +43,7 @@ class Source:
             keep and pass on; "" where it names none.
         read_blocks: as `read`, in blocks of UTF-8 in which each line ends with a line feed, and faster; None
             where lines come one by one.
+        files: the text files among `paths` and in them; none of a dataset, which finds its files itself.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Source:
     paths: tuple[Path, ...] = ()
     corpus: str = ""
     read_blocks: Callable[[], Iterator[bytes]] | None = None
+    files: tuple[Path, ...] = ()
 
     @property
     def stored_corpus(self) -> str:
@@ -238,15 +240,15 @@ def _text_source(
             f"{language.name}: {lists[0]} is a word list, the others are text; count them into two folders "
             "and add them up with `select-vocab merge`"
         )
-    for path in paths:
-        find_text_files(path, text_field is not None)  # what is no text is refused before a model is read
+    # What is no text is refused before a model is read.
+    files = tuple(file for path in paths for file in find_text_files(path, text_field is not None))
     if lists:
         words = partial(_chain, read_word_counts, paths)
-        return Source(language.code, language, description, words, True, tuple(paths), corpus)
+        return Source(language.code, language, description, words, True, tuple(paths), corpus, files=files)
     lines = partial(_chain, partial(read_lines, text_field=text_field), paths)
     blocks = partial(_chain, partial(read_line_blocks, text_field=text_field), paths)
     description, corpus = (_describe([each], text_field or TEXT_FIELD) for each in (description, corpus))
-    return Source(language.code, language, description, lines, False, tuple(paths), corpus, blocks)
+    return Source(language.code, language, description, lines, False, tuple(paths), corpus, blocks, files)
 
 
 def _chain(read: Callable[[Path], Iterator[Any]], paths: Sequence[Path]) -> Iterator[Any]:
