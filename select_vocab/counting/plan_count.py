@@ -113,24 +113,19 @@ def plan_source(
     label, to_read = language_label(source.language.code, source.name), _what_to_read(source)
     if file.exists() and not overwrite:
         other = what_differs(read_metadata(file), source, tokenizer, line_filter)
-        state = (
-            f"{file} holds counts of another {other}, so count will refuse it" if other else "counted before"
-        )
-        return PlannedSource(label, state, to_read, None, False, None)
+        state = f"{file} holds counts of another {other}; count will refuse it" if other else "counted before"
+        return PlannedSource(label, state, to_read)
     if pipe := find_pipe(source):
-        return PlannedSource(
-            label, f"{pipe} can be read only once, so it is not looked at", to_read, None, False, None
-        )
-    state = (
-        "its text is read twice, to draw evenly" if line_filter_of(source, line_filter).reads_twice else ""
-    )
+        return PlannedSource(label, f"{pipe} can be read only once, so it is not looked at", to_read)
+    line_filter = line_filter_of(source, line_filter)
+    state = "its text is read twice, to draw evenly" if line_filter.reads_twice else ""
     if unfinished_file(file).exists():
         state = _begun(unfinished_file(file)) or state
-    filter_of_piece = replace(line_filter_of(source, line_filter), draw=FIRST)
-    piece = _measure(read_batches(source, filter_of_piece), counter)
+    line_filter = replace(line_filter, draw=FIRST)
+    piece = _measure(read_batches(source, line_filter), counter)
     if piece.is_all:
         return PlannedSource(label, state, to_read, piece.lines, "", piece.seconds)
-    lines, about = _estimate(source, filter_of_piece, piece)
+    lines, about = _estimate(source, line_filter, piece)
     seconds = None if lines is None else lines / piece.lines * piece.seconds / workers
     return PlannedSource(label, state, to_read, lines, about, seconds)
 
