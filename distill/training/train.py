@@ -119,8 +119,9 @@ def train(
             score = evaluate()
             progress = _note(score, progress, step, files.best)
             _log(files.log, progress, held_out=score)
+            progress = replace(progress, seconds=time.monotonic() - clock)  # looking is a part of training
             write_checkpoint(files.checkpoint, step.state(), progress)
-            clock, saved = time.monotonic() - progress.seconds, time.monotonic()
+            saved = time.monotonic()
         if share >= 1 or progress.evaluations - progress.best_evaluation > PATIENCE:
             break
         batch = examples.batch(batches.next())

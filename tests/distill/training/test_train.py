@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -142,3 +144,20 @@ def test_the_learning_rate_rises_and_falls() -> None:
 def test_the_clock_ends_a_training_with_max_minutes(run) -> None:
     done, _ = run(Step(), options=replace(OPTIONS, steps=None, max_minutes=1e-5))
     assert done.seconds >= 6e-4
+
+
+def test_looking_at_held_out_examples_is_a_part_of_the_minutes(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(training, "time", SimpleNamespace(monotonic=lambda: now[0]))
+
+    class SlowStep(Step):
+        def __call__(self, *given: Any) -> np.ndarray | None:
+            now[0] += 1
+            return super().__call__(*given)
+
+    def look() -> float:
+        now[0] += 4
+        return now[0]
+
+    done, _ = run(SlowStep(), options=replace(OPTIONS, steps=None, max_minutes=2), evaluate=look)
+    assert 120 <= now[0] <= 128 and done.step < 80, "120 seconds, of which a look takes 4"
