@@ -185,7 +185,7 @@ def prepare(folder: Path, original: Path | None, repeated: int, commands: Sequen
             few = ["select", *selecting, size, "--out", str(folder / size)]
             run_whole([sys.executable, "-m", stages[0], *few], folder)
     if "recover" in commands:
-        run_whole([sys.executable, "-m", stages[1], *making, str(folder / "500"), "--out", trimmed], folder)
+        run_whole([sys.executable, "-m", stages[1], *making, str(folder / "99"), "--out", trimmed], folder)
     return [works[command] for command in commands]
 
 
