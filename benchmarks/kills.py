@@ -181,11 +181,11 @@ def prepare(folder: Path, original: Path | None, repeated: int, commands: Sequen
     if {"select", "make-smaller", "recover"} & set(commands):
         few = ["count", *counting, "9", "--out", str(folder / "counts")]
         run_whole([sys.executable, "-m", stages[0], *few], folder)
-        for size in ("500", "99"):
+        for size in ("500", "99", "9"):
             few = ["select", *selecting, size, "--out", str(folder / size)]
             run_whole([sys.executable, "-m", stages[0], *few], folder)
     if "recover" in commands:
-        run_whole([sys.executable, "-m", stages[1], *making, str(folder / "99"), "--out", trimmed], folder)
+        run_whole([sys.executable, "-m", stages[1], *making, str(folder / "9"), "--out", trimmed], folder)
     return [works[command] for command in commands]
 
 
