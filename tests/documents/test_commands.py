@@ -31,7 +31,7 @@ STAGES = {
     "evaluate-encoder": "evaluate",
 }
 PARTS = {
-    "select-vocab": ["count", "select", "merge"],
+    "select-vocab": ["count", "select", "merge", "inspect"],
     "make-smaller": [None],
     "distill-encoder": ["graft", "recover", "shrink", "tune"],
     "evaluate-encoder": ["compare", "tatoeba", "parity", "encode", "check"],

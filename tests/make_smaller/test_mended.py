@@ -15,7 +15,8 @@ import smaller_labse
 from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.corpora.builtin_sentences import builtin_sentences
 from smaller_labse.encoders.sentence_encoder import SentenceEncoder
-from smaller_labse.evaluate.comparison.parity import ModelPair, Parity, parity_table, preprocessor_of
+from smaller_labse.evaluate.comparison.model_pair import ModelPair
+from smaller_labse.evaluate.comparison.parity import Parity, parity_table, preprocessor_of
 from smaller_labse.make_smaller.__main__ import main as make_smaller
 from smaller_labse.make_smaller.manifest import Verification
 from smaller_labse.make_smaller.verify_mended import count_read_alike, require_same_ids

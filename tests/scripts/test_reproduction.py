@@ -21,7 +21,7 @@ import pytest
 import smaller_labse
 from smaller_labse.corpora.builtin_sentences import builtin_sentences
 from smaller_labse.corpora.languages import parse_languages
-from smaller_labse.evaluate.comparison.parity import match_vocabularies
+from smaller_labse.evaluate.comparison.model_pair import match_vocabularies
 from smaller_labse.originals.lineage import read_lineage
 from smaller_labse.originals.tokenizers.vocabulary import read_pieces
 from smaller_labse.select_vocab.selection import read_selection

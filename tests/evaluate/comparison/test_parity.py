@@ -9,16 +9,8 @@ import pytest
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.evaluate import load
-from smaller_labse.evaluate.comparison.parity import (
-    Comparison,
-    ModelPair,
-    Parity,
-    combine,
-    match_vocabularies,
-    parity,
-    parity_table,
-    require_parity,
-)
+from smaller_labse.evaluate.comparison.model_pair import Comparison, ModelPair, combine, match_vocabularies
+from smaller_labse.evaluate.comparison.parity import Parity, parity, parity_table, require_parity
 
 LINES = ["good morning", "the red house", "", "night", "猫 good", "a 猫 猫 Ω", "houses.", "night"]
 
@@ -94,7 +86,7 @@ def test_a_token_beyond_the_longest_text_does_not_change_a_text(pair):
 def test_chunks_add_up_to_the_whole(pair, monkeypatch):
     done: list[int] = []
     whole = pair.compare("en", LINES, done.append)
-    monkeypatch.setattr("smaller_labse.evaluate.comparison.parity.TEXTS_AT_A_TIME", 2)
+    monkeypatch.setattr("smaller_labse.evaluate.comparison.model_pair.TEXTS_AT_A_TIME", 2)
     parts = pair.compare("en", LINES, done.append)
     assert done == [8, 2, 2, 2, 2]
     for name in ("texts", "empty_lines", "unchanged", "original_unknowns", "new_unknowns"):
