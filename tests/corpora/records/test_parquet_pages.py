@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.corpora import records
+from smaller_labse.corpora.records import file_records
 from smaller_labse.corpora.records.parquet_pages import ColumnChunk, Page, read_column_chunks, read_pages
 from smaller_labse.corpora.text_files import read_lines
 from tests.parquet_files import lie, measured_memory
@@ -104,19 +104,19 @@ def write_repeated(file: Path, text: str, rows: int) -> None:
 def test_a_footer_that_lies_does_not_take_more_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(records, "BATCH_BYTES", 1 << 24)
+    monkeypatch.setattr(file_records, "BATCH_BYTES", 1 << 24)
     write_repeated(tmp_path / "a.parquet", "a" * (1 << 20), 200)  # 210 MB, were the rows read at once
     lie(tmp_path / "a.parquet")
     assert all(size == 1 for _, size in all_pages(tmp_path / "a.parquet"))
     with measured_memory() as memory:
         assert sum(1 for _ in read_lines(tmp_path / "a.parquet")) == 200
-    assert memory.max_memory() < 4 * records.BATCH_BYTES
+    assert memory.max_memory() < 4 * file_records.BATCH_BYTES
 
 
 def test_a_page_that_unpacks_to_much_is_refused_unread(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(records, "BATCH_BYTES", 1 << 20)
+    monkeypatch.setattr(file_records, "BATCH_BYTES", 1 << 20)
     table = pa.table({"text": ["a" * (1 << 16)] * 40})
     pq.write_table(
         table, tmp_path / "a.parquet", use_dictionary=False, data_page_size=1 << 30, compression="zstd"

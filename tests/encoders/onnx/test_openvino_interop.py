@@ -12,9 +12,10 @@ from smaller_labse.encoders.onnx.names import EMBEDDING
 from smaller_labse.encoders.onnx.write_onnx import write_onnx
 from smaller_labse.make_smaller.example import random_tensors
 from smaller_labse.originals.onnx_formats import FORMATS
-from tests.encoders.onnx.test_encoder_graph import ENCODERS, ROWS, inputs, run
 
+pytest.importorskip("onnxruntime")
 openvino = pytest.importorskip("openvino")
+from tests.encoders.onnx.test_encoder_graph import ENCODERS, ROWS, inputs, run  # noqa: E402 - needs onnxruntime
 
 
 @pytest.mark.interop
