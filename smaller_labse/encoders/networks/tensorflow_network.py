@@ -13,6 +13,7 @@ import tensorflow_text  # noqa: F401 - registers the operations of the preproces
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.encoders.deterministic_tensorflow import deterministic_tensorflow
+from smaller_labse.encoders.preprocessors.pack_inputs import merge_words
 
 SPECIAL_TOKENS = 2  # [CLS] and [SEP] around every text
 RAGGED = tf.RaggedTensorSpec([None, None], tf.int32, ragged_rank=1)  # texts, tokens
@@ -104,8 +105,7 @@ def _compile(
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)
     def tokenize(texts: tf.Tensor) -> tf.RaggedTensor:
-        tokens = preprocess.tokenize(texts)  # WordPiece's has words between texts and pieces
-        return tokens.merge_dims(1, -1) if tokens.ragged_rank > 1 else tokens
+        return merge_words(preprocess.tokenize(texts))
 
     @tf.function(input_signature=[RAGGED, tf.TensorSpec([], tf.int32)], autograph=False)
     def embed(tokens: tf.RaggedTensor, length: tf.Tensor) -> tf.Tensor:
