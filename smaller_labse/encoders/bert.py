@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from smaller_labse.encoders.config import DROPOUT_RATE, WORD_EMBEDDINGS, Activation, EncoderConfig
-from smaller_labse.originals.weights.saved_model_graph import make_repeatable
+from smaller_labse.encoders.write_saved_model import write_saved_model
 
 INPUTS = ("input_word_ids", "input_mask", "input_type_ids")
 KERNEL = "/kernel"  # the end of the names of what is multiplied
@@ -214,11 +214,13 @@ def save_encoder(encoder: Encoder, folder: Path) -> None:
     """
     inputs = {name: tf.TensorSpec([None, None], tf.int32, name=name) for name in INPUTS}
     root = _reusable(encoder)
-    for training in (False, True):
-        root.__call__.get_concrete_function(inputs, training=training)
-    signature = root.serving_default.get_concrete_function(inputs)
-    tf.saved_model.save(root, str(folder), signatures={"serving_default": signature})
-    make_repeatable(folder)
+
+    def trace() -> dict[str, tf.types.experimental.ConcreteFunction]:
+        for training in (False, True):
+            root.__call__.get_concrete_function(inputs, training=training)
+        return {"serving_default": root.serving_default.get_concrete_function(inputs)}
+
+    write_saved_model(root, folder, trace)
 
 
 class _Root(tf.Module):

@@ -11,8 +11,8 @@ import tensorflow as tf
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.encoders.bert import Encoder
 from smaller_labse.encoders.preprocessors.text_preprocessor import SENTENCES, TextPreprocessor
+from smaller_labse.encoders.write_saved_model import write_saved_model
 from smaller_labse.originals.weights.allowed_operations import load_saved_model
-from smaller_labse.originals.weights.saved_model_graph import make_repeatable
 
 SIGNATURE = "default"  # of LEALLA, and what its result is called
 
@@ -53,8 +53,7 @@ def save_sentence_model(preprocessor: TextPreprocessor, encoder: Encoder, folder
         embed, input_signature=[tf.TensorSpec([None], tf.string, name=SIGNATURE)], autograph=False
     )
     model.signature = signature
-    tf.saved_model.save(model, str(folder), signatures={SIGNATURE: signature.get_concrete_function()})
-    make_repeatable(folder)
+    write_saved_model(model, folder, lambda: {SIGNATURE: signature.get_concrete_function()})
 
 
 def load_sentence_model(folder: Path) -> EmbedTexts:

@@ -17,6 +17,7 @@ from smaller_labse.encoders.preprocessors.lealla_preprocessor import LEALLAPrepr
 from smaller_labse.encoders.preprocessors.mended_preprocessor import MendedPreprocessor
 from smaller_labse.encoders.preprocessors.sentencepiece_preprocessor import SentencePiecePreprocessor
 from smaller_labse.encoders.preprocessors.text_preprocessor import TextPreprocessor
+from smaller_labse.encoders.write_saved_model import write_saved_model
 from smaller_labse.originals.tfhub import SAVED_MODEL
 from smaller_labse.originals.tokenizers.base import (
     BertTokenizerSetup,
@@ -25,7 +26,7 @@ from smaller_labse.originals.tokenizers.base import (
     SentencePieceSetup,
     TensorFlowSetup,
 )
-from smaller_labse.originals.weights.saved_model_graph import LARGEST_GRAPH, make_repeatable
+from smaller_labse.originals.weights.saved_model_graph import LARGEST_GRAPH
 
 
 def build_preprocessor(setup: TensorFlowSetup, sequence_length: int, prompt: str = "") -> TextPreprocessor:
@@ -60,15 +61,17 @@ def save_preprocessor(preprocessor: TextPreprocessor, folder: Path) -> None:
         preprocessor: the preprocessor.
         folder: where to write it; an empty folder or none yet.
     """
-    for ragged_rank in (1, 2):
-        for segments in (1, 2):
-            preprocessor.bert_pack_inputs.get_concrete_function(
-                [tf.RaggedTensorSpec([None] * (ragged_rank + 1), tf.int32)] * segments,
-                seq_length=tf.TensorSpec([], tf.int32),
-            )
-    signature = preprocessor.__call__.get_concrete_function()
-    tf.saved_model.save(preprocessor, str(folder), signatures={"serving_default": signature})
-    make_repeatable(folder)
+
+    def trace() -> dict[str, tf.types.experimental.ConcreteFunction]:
+        for ragged_rank in (1, 2):
+            for segments in (1, 2):
+                preprocessor.bert_pack_inputs.get_concrete_function(
+                    [tf.RaggedTensorSpec([None] * (ragged_rank + 1), tf.int32)] * segments,
+                    seq_length=tf.TensorSpec([], tf.int32),
+                )
+        return {"serving_default": preprocessor.__call__.get_concrete_function()}
+
+    write_saved_model(preprocessor, folder, trace)
 
 
 def read_sequence_length(preprocess: Path) -> int:
