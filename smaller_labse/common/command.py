@@ -35,7 +35,7 @@ def run_command(parser: CommandParser, arguments: list[str] | None = None) -> in
         SystemExit: after `--help` and `--version` with 0, after a command line that cannot be parsed with 2.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    # No command uses Keras, but TensorFlow imports one: Keras 3 takes a second longer than Keras 2.
+    # No command uses Keras, but TF Hub's package imports one: Keras 3 takes seconds longer than Keras 2.
     os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     _write_in_any_encoding()
