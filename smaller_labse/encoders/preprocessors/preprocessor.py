@@ -67,7 +67,7 @@ def save_preprocessor(preprocessor: TextPreprocessor, folder: Path) -> None:
             for segments in (1, 2):
                 preprocessor.bert_pack_inputs.get_concrete_function(
                     [tf.RaggedTensorSpec([None] * (ragged_rank + 1), tf.int32)] * segments,
-                    seq_length=tf.TensorSpec([], tf.int32),
+                    seq_length=tf.TensorSpec([], tf.int32, name="seq_length"),
                 )
         return {"serving_default": preprocessor.__call__.get_concrete_function()}
 
