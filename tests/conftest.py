@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,9 +18,36 @@ from smaller_labse.select_vocab.counting.counts_file import Counts, LineFilter
 
 ROOT = Path(__file__).resolve().parents[1]
 
+# PyTorch's threads wait for each other at full speed: where other processes have the cores, ten times the work's time.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
+
+# Those that take longest come first, so that where several processes run files, none is left alone with a long one.
+LONG_FILES = (
+    "documents/test_pasted.py",
+    "distill/test_shrink.py",
+    "distill/test_recover.py",
+    "originals/test_model_folders.py",
+    "encoders/networks/test_sentence_transformers_network_interop.py",
+    "evaluate/comparison/test_compare.py",
+    "make_smaller/back_ends/test_huggingface_back_end_interop.py",
+    "make_smaller/back_ends/test_lealla_back_end.py",
+    "scripts/test_reproduction.py",
+    "scripts/test_stages.py",
+    "promises/test_4_same_bytes.py",
+    "promises/test_5_interrupted_evaluation.py",
+    "make_smaller/test_prompts.py",
+    "encoders/test_bert.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run LONG_FILES first, in their order."""
+    turns = {ROOT / "tests" / file: turn for turn, file in enumerate(LONG_FILES)}
+    items.sort(key=lambda item: turns.get(item.path, len(turns)))
 
 
 @pytest.fixture(scope="session")
