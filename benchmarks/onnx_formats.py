@@ -2,13 +2,15 @@
 
     scripts/benchmark.sh onnx --model MODEL [--tatoeba FOLDER] [--languages LIST]
 
-Accuracy is measured by `compare`. Speed is texts for each second of processor time, as other programs on the
-machine then matter little; every format reads the same texts in turn. A text's embedding alone and in batches
+Accuracy is measured by `compare`. Speed is texts for each second of processor time on one core, as other
+programs on the machine then matter little, and no thread waits for another; every format reads the same texts
+in turn. A text's embedding alone and in batches
 of 1, 7 and 64 texts must be the same: the largest difference is shown.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import time
@@ -41,11 +43,14 @@ def measure_onnx(
     model: Path, tatoeba: Path | None, languages: str | None, scratch: Path, repetitions: int
 ) -> Section:
     """Measure a model folder that has a `huggingface/`."""
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})
     files = write_formats(model / "huggingface", scratch / "huggingface")
     encoders = {TENSORFLOW: smaller_labse.load(model)}
     encoders |= {name: smaller_labse.load(file) for name, file in files.items()}
     runs = _speed(encoders, scratch, repetitions)
     apart = {name: _alone_or_in_a_batch(encoder, scratch) for name, encoder in encoders.items()}
+    os.sched_setaffinity(0, cores)
     accuracy = {} if tatoeba is None else _accuracy(model, files, tatoeba, languages)
     slowest = median_rate(runs[TENSORFLOW])
     rows = [
@@ -63,7 +68,7 @@ def measure_onnx(
     asked = f"all languages in {tatoeba}" if languages is None else languages
     notes = (
         f"{SPEED_TEXTS} everyday sentences in 15 languages for the speed, {BATCH_TEXTS:,} for the batches of "
-        f"{', '.join(map(str, BATCHES))}; onnxruntime on {encoders['int8'].computed_by.partition(' on ')[2]}."
+        f"{', '.join(map(str, BATCHES))}; {encoders['int8'].computed_by}, and TensorFlow on one core."
     )
     notes += f" Tatoeba: {asked}, both ways, in percent; differences with 95% intervals." if accuracy else ""
     return Section(f"ONNX: {model.name}", Table(columns, rows), runs, notes)
