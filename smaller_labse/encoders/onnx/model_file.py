@@ -25,9 +25,10 @@ def write_model(
     inputs: Iterable[ValueInfoProto],
     outputs: Iterable[ValueInfoProto],
     properties: Mapping[str, str],
-    largest_file: int = LARGEST_FILE,
 ) -> None:
     """Write an ONNX file; the same graph gives the same bytes.
+
+    The constants of one that would have more than `LARGEST_FILE` bytes go into a file beside it.
 
     Args:
         file: where to.
@@ -35,11 +36,10 @@ def write_model(
         inputs: what it takes.
         outputs: what it returns.
         properties: what is noted in it, for those who load it.
-        largest_file: in bytes; the constants of a larger one go into a file beside it.
     """
     from onnx import helper
 
-    outside = sum(values.nbytes for values in graph.constants.values()) > largest_file
+    outside = sum(values.nbytes for values in graph.constants.values()) > LARGEST_FILE
     constants = (
         _write_data(file.with_name(file.name + DATA_SUFFIX), graph.constants)
         if outside

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from smaller_labse.encoders.config import LEALLA_POOLING, Dense, Pooling
+from smaller_labse.encoders.onnx import model_file
 from smaller_labse.encoders.onnx.names import EMBEDDING, IDS, MASK, TOKENS
 from smaller_labse.encoders.onnx.write_onnx import write_onnx
 from smaller_labse.make_smaller.example import random_tensors
@@ -99,3 +100,13 @@ def test_the_same_weights_give_the_same_bytes(tmp_path: Path):
         write_onnx(tmp_path / folder, config, random_tensors(config), list(FORMATS.values()))
     for each in FORMATS.values():
         assert (tmp_path / "first" / each.file).read_bytes() == (tmp_path / "second" / each.file).read_bytes()
+
+
+def test_the_numbers_of_a_large_file_lie_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    config = replace(ENCODERS["xlm-roberta"], vocab_size=ROWS)
+    (whole,) = write_onnx(tmp_path / "whole", config, random_tensors(config), [FORMATS["int8"]])
+    monkeypatch.setattr(model_file, "LARGEST_FILE", 10_000)
+    (file,) = write_onnx(tmp_path / "parts", config, random_tensors(config), [FORMATS["int8"]])
+    data = file.with_name("model_quantized.onnx_data")
+    assert data.stat().st_size > ROWS * 32 and file.stat().st_size < whole.stat().st_size
+    np.testing.assert_array_equal(run(file, inputs())[1], run(whole, inputs())[1])
