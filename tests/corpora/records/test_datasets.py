@@ -44,7 +44,9 @@ def dataset(tmp_path) -> Path:
 def test_every_wikipedia_of_a_language_is_counted_into_a_file_of_its_own(example, dataset, run, tmp_path):
     arguments = ["--model", example, "--languages", "zh,fr,English", "--wikipedia", dataset]
     ended = run("count", *arguments, "--out", tmp_path / "counts")
-    assert (ended.code, ended.error) == (0, "")
+    # On a slow machine importing datasets takes so long that progress is said.
+    said = [line for line in ended.error.splitlines() if not line.startswith("counting ")]
+    assert (ended.code, said) == (0, [])
     files = sorted((tmp_path / "counts").iterdir())
     assert [file.name for file in files] == ["en.parquet", "fr.parquet", "zh.parquet", "zh_classical.parquet"]
     assert [summarize(file).lines for file in files] == [3, 2, 1, 2]
