@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from smaller_labse.common.arguments import (
     date,
+    megabytes,
     non_negative_integer,
     positive_integer,
     share,
@@ -200,17 +201,31 @@ def _add_select(parser: CommandParser) -> None:
         help="N tokens in all, or e.g. 25%% of the original's vocabulary size, shared out so that the "
         "worst-covered language is covered best",
     )
+    rule.add_argument(
+        "--max-megabytes",
+        type=megabytes,
+        metavar="X",
+        help="as --vocab-size, with the largest vocabulary whose finished file of --format has at most X "
+        "megabytes (10^6 bytes); huggingface/tokenizer.json is not in it: what it takes is said beside",
+    )
+    rules.add_argument(
+        "--format",
+        choices=("float32", "int8", "int4", "safetensors"),
+        help="of that file: an ONNX file (see make-smaller --onnx), or safetensors, the weights in "
+        "huggingface/ in the original's dtype",
+    )
     rules.add_argument(
         "--fill-up",
         action="store_true",
-        help="where the counts hold fewer tokens than --vocab-size, take the original's own first ones, too",
+        help="where the counts hold fewer tokens than --vocab-size or --max-megabytes, take the original's "
+        "own first ones, too",
     )
     rules.add_argument(
         "--round-to",
         type=positive_integer,
         metavar="N",
         help="a vocabulary size that is a multiple of N, e.g. 64, filled up with the original's own first "
-        "tokens; --vocab-size is rounded down",
+        "tokens; --vocab-size and --max-megabytes are rounded down",
     )
     always = parser.add_argument_group("always kept, beside the special tokens")
     always.add_argument(
@@ -359,6 +374,7 @@ def _print_counts(files: list[Path]) -> None:
 
 def _print_selection(selection: Selection, original: Original) -> None:
     from smaller_labse.common.result_table import print_table
+    from smaller_labse.select_vocab.choosing.finished_file import file_table
     from smaller_labse.select_vocab.choosing.stripped_tokens import stripped_table
     from smaller_labse.select_vocab.choosing.why_kept import reasons_table
     from smaller_labse.select_vocab.selection import (
@@ -383,6 +399,9 @@ def _print_selection(selection: Selection, original: Original) -> None:
     print_table(reasons_table(selection.why))
     print()
     print_table(size_table(selection, original.parameters))
+    if selection.finished_file is not None:
+        print()
+        print_table(file_table(selection.finished_file))
     lines = sum(map(len, selection.sentences.values()))
     if lines:
         print(f"selection.json also holds {lines} lines of the counted text; --no-sample leaves them out.")

@@ -11,9 +11,11 @@ from smaller_labse.common.arguments import StrPath
 from smaller_labse.common.json_files import read_object
 from smaller_labse.common.result_table import Table
 from smaller_labse.encoders.config import is_rebuilt
+from smaller_labse.encoders.onnx.quantize import fits_blocks
 from smaller_labse.originals.huggingface import CONFIG, HuggingFaceFolder
 from smaller_labse.originals.lineage import read_lineage
 from smaller_labse.originals.locate import Place, folders_of
+from smaller_labse.originals.onnx_formats import FORMATS
 from smaller_labse.originals.open import open_original
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.select_vocab.choosing.keep_rules import script_of_letters
@@ -84,7 +86,7 @@ def inspect(model: StrPath) -> InspectedModel:
         prompts=original.prompts,
         trimmed_from=tuple(ancestor.name for ancestor in lineage.trimmed_from),
         distilled_from=lineage.distilled_from,
-        formats=_formats(original.place),
+        formats=_formats(original.place, original.hidden_size),
     )
 
 
@@ -122,7 +124,8 @@ def _scripts(tokenizer: Tokenizer) -> dict[str, int]:
     return dict(sorted(found.items(), key=lambda one: (-one[1], one[0])))
 
 
-def _formats(place: Place) -> tuple[str, ...]:
+def _formats(place: Place, hidden_size: int) -> tuple[str, ...]:
     if isinstance(place, HuggingFaceFolder) and not is_rebuilt(read_object(place.folder / CONFIG)):
         return ("a Hugging Face folder",)
-    return ("SavedModels", "a Hugging Face folder")
+    onnx = (name for name, each in FORMATS.items() if each.matrix != "int4" or fits_blocks(hidden_size))
+    return ("SavedModels", "a Hugging Face folder", *(f"ONNX {name}" for name in onnx))

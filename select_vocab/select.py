@@ -14,6 +14,7 @@ import numpy as np
 from smaller_labse.common.arguments import (
     StrPath,
     check,
+    megabytes,
     paths,
     positive_integer,
     share,
@@ -26,7 +27,9 @@ from smaller_labse.corpora.languages import parse_languages
 from smaller_labse.originals.open import Original, open_original, read_by
 from smaller_labse.originals.preprocessors import require_preprocessor
 from smaller_labse.select_vocab.choosing.choose_tokens import ORDERS, choose_tokens
-from smaller_labse.select_vocab.choosing.count_rules import PUBLISHED_RULE, Rule
+from smaller_labse.select_vocab.choosing.count_rules import PUBLISHED_RULE, Rule, TooFewTokensAsked
+from smaller_labse.select_vocab.choosing.file_sizes import require_file_format
+from smaller_labse.select_vocab.choosing.finished_file import finished_file, limit_size
 from smaller_labse.select_vocab.choosing.keep_rules import tokens_by_text
 from smaller_labse.select_vocab.choosing.token_lists import read_keep_list, read_token_lists
 from smaller_labse.select_vocab.choosing.unseen import too_little_text
@@ -34,6 +37,7 @@ from smaller_labse.select_vocab.counting.counts_folder import counted_with, hold
 from smaller_labse.select_vocab.selection import MARKER, Selection, too_few_tokens, write_selection
 
 Paths = StrPath | Iterable[StrPath]
+MAX_MEGABYTES = "max-megabytes"
 
 
 def select(
@@ -42,6 +46,8 @@ def select(
     *,
     out: StrPath,
     vocab_size: int | str | None = None,
+    max_megabytes: float | str | None = None,
+    format: str | None = None,
     top_k: int | None = None,
     coverage: float | str | None = None,
     min_line_share: float | str | None = None,
@@ -65,8 +71,8 @@ def select(
 ) -> Selection:
     """Select the tokens that a smaller model keeps, by one rule from counts, or from lists, or from both.
 
-    At most one of `vocab_size`, `top_k`, `coverage` and `min_line_share` is given; without any, it is the
-    published model's rule, `min_line_share=0.00005`.
+    At most one of `vocab_size`, `max_megabytes`, `top_k`, `coverage` and `min_line_share` is given; without
+    any, it is the published model's rule, `min_line_share=0.00005`.
 
     Args:
         model: the original, as in `smaller_labse.count`.
@@ -74,6 +80,10 @@ def select(
         out: the selection's folder.
         vocab_size: so many tokens in all, or a percentage of the original's vocabulary size, "25%", shared
             out so that the language that is covered worst is covered as well as possible.
+        max_megabytes: as `vocab_size`, with the largest vocabulary size whose finished file has at most so
+            many megabytes (10^6 bytes), without the tokenizer beside it.
+        format: of that file: "float32", "int8" or "int4" for an ONNX file, "safetensors" for the weights in
+            `huggingface/`, in the original's dtype.
         top_k: the k most frequent tokens of each language.
         coverage: the fewest tokens that cover this share of each language's occurrences, e.g. 0.999.
         min_line_share: tokens that occur in at least int(lines x share) lines of a language.
@@ -90,7 +100,7 @@ def select(
             ones, too: WordPiece's in the vocabulary's order, Unigram's by score, BPE's by merge. Without it,
             fewer are kept, and a warning says how many.
         round_to: what the vocabulary size is a multiple of, such as 64: the original's own first tokens fill
-            it up, and `vocab_size` is rounded down.
+            it up, and `vocab_size` and what fits `max_megabytes` are rounded down.
         strip: strip white space off listed tokens, as the published lists want; one that the original does
             not have then is the last of its tokens that strip to it.
         strip_original: strip the original's tokens, too, as the author of the published model did: a listed
@@ -120,17 +130,19 @@ def select(
     """
     require_preprocessor(preprocessor)
     counts_paths, folder = paths(counts), Path(out)
-    given = {
+    given: dict[str, object] = {
         "min-line-share": min_line_share,
         "top-k": top_k,
         "coverage": coverage,
         "vocab-size": vocab_size,
+        "max-megabytes": max_megabytes,
     }
     rule = _rule({name: value for name, value in given.items() if value is not None}, bool(counts_paths))
     check("round_to", positive_integer, round_to)
     scripts, patterns = _texts(keep_script), _texts(keep_pattern)
     if order not in ORDERS:
         raise UsageError(f"order: expected {' or '.join(ORDERS)}, got {order!r}")
+    require_file_format(format, rule.name == MAX_MEGABYTES)
     _require_effect(rule, counts_paths, paths(pieces), fill_up, strip, strip_original, skip_missing, sample)
     # Counts may be of texts with names of their own.
     wanted = parse_languages(languages, any_name=bool(counts_paths)) if languages is not None else []
@@ -143,27 +155,40 @@ def select(
         original = read_by(original, counted_with(counts_paths))
     tokenizer = original.tokenizer
     lists = read_token_lists(paths(pieces), tokenizer, strip, skip_missing, strip_original)
-    rule = _with_size(rule, original.vocab_size, round_to)
+    limit = None
+    if rule.name == MAX_MEGABYTES and format is not None:
+        limit = limit_size(original, format, str(rule.value), round_to)
+        rule = Rule("vocab-size", limit.vocab_size)
+    else:
+        rule = _with_size(rule, original.vocab_size, round_to)
     kept_anyway = [
         read_keep_list(paths(keep), tokenizer, original.prompts),
         *read_token_lists(paths(keep_pieces), tokenizer).ids,
         tokens_by_text(tokenizer, scripts, patterns),
     ]
-    selection = choose_tokens(
-        tokenizer,
-        original_size=original.vocab_size,
-        hidden_size=original.hidden_size,
-        counts=read_all_counts(counts_paths, tokenizer, wanted, skip_missing),
-        rule=rule,
-        listed=lists.ids,
-        stripped=lists.stripped,
-        keep=np.unique(np.concatenate(kept_anyway)),
-        keep_characters=keep_characters,
-        order=order,
-        fill_up=fill_up,
-        round_to=round_to,
-        languages=[language.code for language in (wanted or lists.languages)],
-    )
+    try:
+        selection = choose_tokens(
+            tokenizer,
+            original_size=original.vocab_size,
+            hidden_size=original.hidden_size,
+            counts=read_all_counts(counts_paths, tokenizer, wanted, skip_missing),
+            rule=rule,
+            listed=lists.ids,
+            stripped=lists.stripped,
+            keep=np.unique(np.concatenate(kept_anyway)),
+            keep_characters=keep_characters,
+            order=order,
+            fill_up=fill_up,
+            round_to=round_to,
+            languages=[language.code for language in (wanted or lists.languages)],
+        )
+    except TooFewTokensAsked as error:
+        if limit is None:
+            raise
+        raise limit.too_small(error.always_kept) from None
+    if limit is not None:
+        file = finished_file(limit, original, selection.subset, selection.pieces)
+        selection = replace(selection, finished_file=file)
     if not sample:
         selection = replace(selection, sentences={})
     write_selection(selection, tokenizer, folder, overwrite)
@@ -187,8 +212,8 @@ def _require_effect(
     """Refuse options that would do nothing, before a model is read."""
     if not counts and not pieces:
         raise UsageError("nothing to select from; add --counts, or lists of tokens with --pieces")
-    if fill_up and rule.name != "vocab-size":
-        raise UsageError("--fill-up goes with --vocab-size, the size to fill up to")
+    if fill_up and rule.name not in ("vocab-size", MAX_MEGABYTES):
+        raise UsageError("--fill-up goes with --vocab-size or --max-megabytes, the size to fill up to")
     if not sample and not counts:
         raise UsageError("--no-sample goes with --counts; lists of tokens hold no lines")
     if strip and not pieces:
@@ -204,6 +229,7 @@ _READERS: Mapping[str, Callable[[str], str | int]] = {
     "min-line-share": share,
     "top-k": positive_integer,
     "vocab-size": size_or_percentage,
+    MAX_MEGABYTES: megabytes,
 }
 
 

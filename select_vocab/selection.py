@@ -34,6 +34,7 @@ from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.originals.tokenizers.open_tokenizer import read_vocabulary
 from smaller_labse.originals.tokenizers.tokenizer_files import TOKENIZER_JSON, VOCABULARY
 from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset
+from smaller_labse.select_vocab.choosing.finished_file import MEGABYTE, FinishedFile
 from smaller_labse.select_vocab.choosing.stripped_tokens import StrippedToken
 from smaller_labse.select_vocab.choosing.why_kept import REASONS
 
@@ -121,6 +122,7 @@ class Selection:
             `choosing/stripped_tokens.py`.
         preprocessor: that read the counted text and will read the smaller model's, see `PREPROCESSORS`.
         why: a letter for each kept token, see `choosing/why_kept.py`; "" in selections of version 0.1.0.
+        finished_file: the file whose size decided how many tokens are kept; None where none did.
     """
 
     kind: str
@@ -137,6 +139,7 @@ class Selection:
     stripped: tuple[StrippedToken, ...] = ()
     preprocessor: str = FAITHFUL
     why: str = ""
+    finished_file: FinishedFile | None = None
 
 
 @dataclass(frozen=True)
@@ -159,6 +162,7 @@ class _Described:
     preprocessor: str = FAITHFUL
     why: str = ""
     reasons: Mapping[str, str] = field(default_factory=dict)
+    finished_file: FinishedFile | None = None
     files: Mapping[str, str] | None = None
     digest: str | None = None
 
@@ -206,6 +210,8 @@ def write_selection(
         described["preprocessor"] = selection.preprocessor
     if selection.why:
         described |= {"why": selection.why, "reasons": dict(REASONS)}
+    if selection.finished_file is not None:
+        described["finished_file"] = asdict(selection.finished_file)
     with new_folder(folder, overwrite, MARKER) as partial:
         tokenizer.write_subset(selection.subset, partial)
         with io.BytesIO() as array:  # np.save into a file hides that a disk is full
@@ -281,6 +287,7 @@ def read_selection(folder: StrPath) -> Selection:
         stripped=described.stripped,
         preprocessor=described.preprocessor,
         why=described.why,
+        finished_file=described.finished_file,
     )
 
 
@@ -334,8 +341,12 @@ def too_few_tokens(selection: Selection) -> str | None:
         return (
             f"asked for {asked:,} tokens, the original has only {len(selection.subset):,} that text can have"
         )
+    if selection.finished_file is not None:
+        asked_for = f"{selection.finished_file.max_bytes / MEGABYTE:,g} MB have room for {asked:,} tokens"
+    else:
+        asked_for = f"asked for {asked:,} tokens"
     return (
-        f"asked for {asked:,} tokens, the text holds only {found:,}, with those that are always kept; count "
+        f"{asked_for}, the text holds only {found:,}, with those that are always kept; count "
         "more text, or add --fill-up to take the original's own first tokens, too"
     )
 

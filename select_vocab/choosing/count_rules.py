@@ -92,6 +92,22 @@ LANGUAGE_RULES: Mapping[str, Callable[[Counts, Any], np.ndarray]] = {
 }
 
 
+class TooFewTokensAsked(UsageError):
+    """A vocabulary size that is smaller than what is always kept.
+
+    Attributes:
+        always_kept: how many tokens that are.
+    """
+
+    def __init__(self, size: int, always_kept: int) -> None:
+        """Of this size, and so many tokens that are always kept."""
+        super().__init__(
+            f"--vocab-size {size:,} is too small: {always_kept:,} tokens are always kept (special tokens, "
+            "characters, the keep-list); choose a larger size or add --no-keep-characters"
+        )
+        self.always_kept = always_kept
+
+
 def share_out(
     all_counts: Sequence[Counts],
     size: int,
@@ -115,13 +131,10 @@ def share_out(
         Ids, int32, ascending, `always` included: `size` of them, or fewer where no more occur.
 
     Raises:
-        UsageError: `always` alone is larger than `size`.
+        TooFewTokensAsked: `always` alone is larger than `size`.
     """
     if len(always) > size:
-        raise UsageError(
-            f"--vocab-size {size:,} is too small: {len(always):,} tokens are always kept (special tokens, "
-            "characters, the keep-list); choose a larger size or add --no-keep-characters"
-        )
+        raise TooFewTokensAsked(size, len(always))
     occurrences = np.stack([counts.occurrences for counts in all_counts])
     kept = np.zeros(occurrences.shape[1], dtype=bool)
     kept[always] = True

@@ -118,6 +118,17 @@ def size_or_percentage(text: str) -> str:
     return text
 
 
+def megabytes(text: str) -> str:
+    """A size in megabytes (10^6 bytes), kept as text as a share is.
+
+    >>> megabytes("29.5")
+    '29.5'
+    """
+    if not re.fullmatch(r"\d{1,7}(\.\d{1,6})?", text, re.ASCII) or not Fraction(text):
+        raise argparse.ArgumentTypeError(f"expected megabytes above 0, such as 50 or 29.5, got {text!r}")
+    return text
+
+
 def device_name(text: str) -> str:
     """A device that computes: "cpu", "gpu" or, of several, "gpu:1". PyTorch's "cuda" and "mps" are GPUs.
 

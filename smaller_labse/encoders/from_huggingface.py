@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.encoders.bert import Encoder
 from smaller_labse.encoders.config import WORD_EMBEDDINGS as LABSE_WORD_EMBEDDINGS
 from smaller_labse.encoders.config import EncoderConfig, Pooling, PoolingMode
 from smaller_labse.encoders.labse_tensor_names import bert_model_names
@@ -21,6 +21,9 @@ from smaller_labse.encoders.sentence_transformers_folder import (
 from smaller_labse.originals.tokenizers.base import LEALLASetup, TensorFlowSetup
 from smaller_labse.originals.weights.safetensors_file import Tensor, read_safetensors
 from smaller_labse.originals.weights.safetensors_folder import WEIGHTS
+
+if TYPE_CHECKING:
+    from smaller_labse.encoders.bert import Encoder
 
 PREFIXES = ("", "bert.", "roberta.", "model.", "0.auto_model.", "xlm_roberta.")
 WORD_EMBEDDINGS = "embeddings.word_embeddings.weight"
@@ -99,6 +102,8 @@ def build_encoder(
         tokenizer: the tokenizer's; its file travels with the SavedModel.
         rows: take only these rows of the embedding matrix, int [n]; None for all.
     """
+    from smaller_labse.encoders.bert import Encoder  # TensorFlow, which reading a folder does not need
+
     if rows is None:
         splits = isinstance(tokenizer, LEALLASetup)
         return Encoder(encoder.config, encoder.read_tensor, tokenizer.file, splits_by_script=splits)

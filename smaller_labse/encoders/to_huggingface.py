@@ -100,7 +100,7 @@ def write_bert_model(
         raise SmallerLabseError(f"the sequence length is {sequence_length}, expected at most {limit}")
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / CONFIG, _model_config(config, ids))
-    _write_tensors(folder / WEIGHTS, bert_model_names(config), config, read_tensor, embedding_matrix)
+    write_safetensors(folder / WEIGHTS, bert_tensors(config, read_tensor, embedding_matrix), PYTORCH)
     return ids
 
 
@@ -116,24 +116,17 @@ def bert_pooler(config: EncoderConfig, read_tensor: Callable[[str], np.ndarray])
     return [DenseModule("torch.nn.modules.activation.Tanh", weight, bias)]
 
 
-def _write_tensors(
-    file: Path,
-    names: Mapping[str, str],
+def bert_tensors(
     config: EncoderConfig,
     read_tensor: Callable[[str], np.ndarray],
     embedding_matrix: Callable[[], Iterable[np.ndarray]] | None = None,
-) -> None:
-    """Write tensors of an encoder, as PyTorch keeps them, to a safetensors file; one is in memory at a time.
+) -> list[NewTensor]:
+    """The tensors of a `BertModel`, as PyTorch keeps them; each is read when it is written.
 
     Args:
-        file: where to write.
-        names: which tensors, in which order: name in LaBSE on TF Hub → name in the file.
         config: the encoder's; its pooling is the pooler.
         read_tensor: see `write_huggingface`.
         embedding_matrix: see `write_huggingface`.
-
-    Raises:
-        SmallerLabseError: a tensor does not have its shape or is not float32.
     """
 
     def chunks(source: str, source_shape: tuple[int, ...]) -> Iterator[memoryview]:
@@ -143,17 +136,17 @@ def _write_tensors(
         else:
             yield torch_values(source, read_tensor(source), source_shape).data
 
-    def new_tensor(source: str, source_shape: tuple[int, ...]) -> NewTensor:
+    def new_tensor(source: str, name: str, source_shape: tuple[int, ...]) -> NewTensor:
         return NewTensor(
-            name=names[source],
+            name=name,
             dtype="F32",
             shape=_torch_shape(source, source_shape),
             size=math.prod(source_shape) * 4,
             chunks=lambda: chunks(source, source_shape),
         )
 
-    source_shapes = config.bert_tensor_shapes()
-    write_safetensors(file, [new_tensor(source, source_shapes[source]) for source in names], PYTORCH)
+    shapes, names = config.bert_tensor_shapes(), bert_model_names(config)
+    return [new_tensor(source, name, shapes[source]) for source, name in names.items()]
 
 
 def torch_values(source: str, values: np.ndarray, source_shape: tuple[int, ...]) -> np.ndarray:
@@ -190,10 +183,19 @@ def _token_ids(pieces: Sequence[str], config: EncoderConfig) -> dict[str, int]:
             f"the vocabulary has {len(pieces):,} tokens ({len(ids):,} different) and the embedding matrix "
             f"{config.vocab_size:,} rows, expected one row per token"
         )
+    require_special_tokens(ids)
+    return ids
+
+
+def require_special_tokens(ids: Mapping[str, int]) -> None:
+    """See that a WordPiece vocabulary can be Hugging Face's.
+
+    Raises:
+        SmallerLabseError: a special token is missing.
+    """
     for piece in SPECIAL_TOKENS.values():
         if piece not in ids:
             raise SmallerLabseError(f"the vocabulary has no token {piece}, which every BERT encoder needs")
-    return ids
 
 
 def _model_config(config: EncoderConfig, ids: Mapping[str, int]) -> dict[str, object]:
@@ -226,7 +228,7 @@ def _write_tokenizer(folder: Path, ids: Mapping[str, int], lower_case: bool, seq
         "model_max_length": sequence_length,
         "clean_up_tokenization_spaces": False,  # the decoder does it
     }
-    write_tokenizer_files(folder, add_around(_bert_backend(ids, lower_case), ids), settings | SPECIAL_TOKENS)
+    write_tokenizer_files(folder, add_around(bert_backend(ids, lower_case), ids), settings | SPECIAL_TOKENS)
 
 
 def _write_mended_tokenizer(folder: Path, ids: Mapping[str, int], sequence_length: int) -> None:
@@ -249,7 +251,8 @@ def write_tokenizer_files(folder: Path, backend: Tokenizer, settings: Mapping[st
     write_json(folder / "tokenizer_config.json", settings)
 
 
-def _bert_backend(ids: Mapping[str, int], lower_case: bool) -> Tokenizer:
+def bert_backend(ids: Mapping[str, int], lower_case: bool) -> Tokenizer:
+    """Hugging Face's `BertTokenizer` as one of the library tokenizers, without what is around it."""
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
     model = models.WordPiece(dict(ids), unk_token=UNKNOWN, max_input_chars_per_word=LONGEST_WORD)

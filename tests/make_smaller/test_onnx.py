@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,13 @@ import pytest
 import smaller_labse
 from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.corpora.builtin_sentences import builtin_sentences
+from smaller_labse.encoders.finished_huggingface import finished_backend
 from smaller_labse.evaluate.__main__ import main as evaluate
 from smaller_labse.make_smaller.__main__ import main as make_smaller
 from smaller_labse.originals.onnx_formats import FORMATS
+from smaller_labse.originals.open import open_original
+from smaller_labse.select_vocab.choosing.file_sizes import FILES, file_size
+from smaller_labse.select_vocab.selection import read_selection
 from tests.conftest import Trimmed
 from tests.small_originals import write_byte_pairs, write_xlm_roberta
 
@@ -74,6 +79,20 @@ def test_the_manifest_and_the_card_say_what_each_format_changed(made: Path):
     assert evaluate(["check", "--model", str(made)]) == 0
 
 
+def require_known_sizes(original: Path, model: Path, formats: Iterable[str] = FILES) -> None:
+    """What `select --max-megabytes` computes with is the size of the files, to the byte."""
+    opened = open_original(str(original))
+    rows = json.loads((model / "manifest.json").read_text(encoding="utf-8"))["rows"]
+    for name in formats:
+        size = file_size(opened, name)
+        assert size.in_all(rows) == (model / FILES[name]).stat().st_size, name
+        assert 0.9 < (size.in_all(2 * rows) - size.in_all(rows)) / size.of_matrix(rows) < 1.1
+
+
+def test_the_size_of_every_file_was_known_before(made: Path):
+    require_known_sizes(made.parent / "original", made)
+
+
 @pytest.mark.parametrize("name", FORMATS)
 def test_it_encodes_as_the_model_does(made: Path, name: str):
     expected = smaller_labse.load(made).encode(TEXTS)
@@ -112,7 +131,7 @@ def test_the_cards_example_needs_nothing_of_ours(made: Path, tmp_path: Path):
 
 
 def test_files_are_added_to_a_model_that_is_there(
-    trimmed: Trimmed, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    example: Path, trimmed: Trimmed, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     """Of LaBSE, whose embeddings have length 1 in its `huggingface/`."""
     model = tmp_path / "model"
@@ -122,6 +141,11 @@ def test_files_are_added_to_a_model_that_is_there(
     assert [each["format"] for each in files] == list(FORMATS)
     assert files[0]["largest_difference"] < 1e-5 and files[0]["sequence_length"] == 128
     assert all(each["alone_or_in_a_batch"] < 1e-6 for each in files)
+    require_known_sizes(example, model)
+    selection = read_selection(trimmed.selection)
+    backend = finished_backend(open_original(str(example)).tokenizer, selection.pieces)
+    text = (model / "huggingface" / "tokenizer.json").read_text(encoding="utf-8")
+    assert backend.to_str(pretty=True) == text, "whose size select says"
     assert make_smaller(["--model", str(model), "--onnx", "int8"]) == 1
     assert "add --overwrite" in capsys.readouterr().err
     assert make_smaller(["--model", str(model), "--onnx", "int8", "--overwrite"]) == 0

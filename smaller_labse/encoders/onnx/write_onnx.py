@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.encoders.config import EncoderConfig
@@ -14,19 +15,25 @@ from smaller_labse.encoders.onnx.names import EMBEDDING, IDS, MASK, TOKENS
 from smaller_labse.encoders.onnx.quantize import BLOCK, fits_blocks
 from smaller_labse.originals.onnx_formats import OnnxFormat
 
+if TYPE_CHECKING:
+    from onnx import ValueInfoProto
+
 INSTALL = "pip install 'smaller-labse[onnx]'"
 LIBRARIES = ("onnx", "onnxruntime")
 
 
-def require_onnx() -> None:
+def require_onnx(option: str = "--onnx") -> None:
     """See that what writes and checks ONNX files is installed.
+
+    Args:
+        option: that asks for it, for the message.
 
     Raises:
         UsageError: it is not.
     """
     missing = [name for name in LIBRARIES if find_spec(name) is None]
     if missing:
-        raise UsageError(f"--onnx needs {' and '.join(missing)}: {INSTALL}")
+        raise UsageError(f"{option} needs {' and '.join(missing)}: {INSTALL}")
 
 
 def write_onnx(
@@ -46,10 +53,20 @@ def write_onnx(
     Raises:
         SmallerLabseError: a format cannot hold the encoder.
     """
-    from onnx import TensorProto, helper
-
     require_formats(config.hidden_size, formats)
     folder.mkdir(parents=True, exist_ok=True)
+    files = []
+    for each in formats:
+        file = folder / each.file
+        write_model(file, encoder_graph(config, read, each), *ends(config), properties(config, each))
+        files.append(file)
+    return files
+
+
+def ends(config: EncoderConfig) -> tuple[list[ValueInfoProto], list[ValueInfoProto]]:
+    """What an encoder's file takes, and what it returns."""
+    from onnx import TensorProto, helper
+
     inputs = [
         helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "length"]) for name in (IDS, MASK)
     ]
@@ -57,23 +74,27 @@ def write_onnx(
     outputs = [
         helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in shapes.items()
     ]
-    files = []
-    for each in formats:
-        properties = {
-            "format": each.name,
-            "vocab_size": str(config.vocab_size),
-            "hidden_size": str(config.hidden_size),
-            "positions": str(config.max_length),
-            "parameters": str(config.parameters),
-        }
-        file = folder / each.file
-        write_model(file, encoder_graph(config, read, each), inputs, outputs, properties)
-        files.append(file)
-    return files
+    return inputs, outputs
 
 
-def require_formats(hidden_size: int, formats: Sequence[OnnxFormat]) -> None:
+def properties(config: EncoderConfig, written: OnnxFormat) -> dict[str, str]:
+    """What is noted in an encoder's file."""
+    return {
+        "format": written.name,
+        "vocab_size": str(config.vocab_size),
+        "hidden_size": str(config.hidden_size),
+        "positions": str(config.max_length),
+        "parameters": str(config.parameters),
+    }
+
+
+def require_formats(hidden_size: int, formats: Sequence[OnnxFormat], option: str = "--onnx") -> None:
     """See that formats can hold an encoder of a hidden size.
+
+    Args:
+        hidden_size: the encoder's.
+        formats: which.
+        option: that asks for them, for the message.
 
     Raises:
         SmallerLabseError: one cannot.
@@ -81,6 +102,6 @@ def require_formats(hidden_size: int, formats: Sequence[OnnxFormat]) -> None:
     for each in formats:
         if each.matrix == "int4" and not fits_blocks(hidden_size):
             raise SmallerLabseError(
-                f"--onnx {each.name}: the hidden size is {hidden_size}, expected a multiple of "
+                f"{option} {each.name}: the hidden size is {hidden_size}, expected a multiple of "
                 f"{BLOCK}; choose int8"
             )

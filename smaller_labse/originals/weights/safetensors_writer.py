@@ -46,15 +46,8 @@ def write_safetensors(file: Path, tensors: Sequence[NewTensor], metadata: Mappin
     Raises:
         SmallerLabseError: a tensor's chunks are not of its size.
     """
-    tensors = sorted(tensors, key=lambda tensor: -item_bytes(tensor.dtype))
-    header: dict[str, object] = {METADATA: dict(metadata)} if metadata else {}
-    start = 0
-    for tensor in tensors:
-        end = start + tensor.size
-        header[tensor.name] = {"dtype": tensor.dtype, "shape": tensor.shape, "data_offsets": [start, end]}
-        start = end
-    encoded = json.dumps(header, separators=(",", ":")).encode("utf-8")
-    encoded += b" " * (-len(encoded) % 8)
+    tensors = _in_order(tensors)
+    encoded = _header(tensors, metadata)
     with file.open("wb") as output:
         output.write(struct.pack("<Q", len(encoded)) + encoded)
         for tensor in tensors:
@@ -64,3 +57,24 @@ def write_safetensors(file: Path, tensors: Sequence[NewTensor], metadata: Mappin
                     f"the tensor {tensor.name} gave {written:,} bytes, expected {tensor.size:,}; "
                     "did the original change while it was read?"
                 )
+
+
+def safetensors_bytes(tensors: Sequence[NewTensor], metadata: Mapping[str, str]) -> int:
+    """How many bytes `write_safetensors` would write; no chunk is asked for."""
+    header = _header(_in_order(tensors), metadata)
+    return 8 + len(header) + sum(tensor.size for tensor in tensors)
+
+
+def _in_order(tensors: Sequence[NewTensor]) -> list[NewTensor]:
+    return sorted(tensors, key=lambda tensor: -item_bytes(tensor.dtype))
+
+
+def _header(tensors: Sequence[NewTensor], metadata: Mapping[str, str]) -> bytes:
+    header: dict[str, object] = {METADATA: dict(metadata)} if metadata else {}
+    start = 0
+    for tensor in tensors:
+        end = start + tensor.size
+        header[tensor.name] = {"dtype": tensor.dtype, "shape": tensor.shape, "data_offsets": [start, end]}
+        start = end
+    encoded = json.dumps(header, separators=(",", ":")).encode("utf-8")
+    return encoded + b" " * (-len(encoded) % 8)

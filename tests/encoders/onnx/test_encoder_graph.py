@@ -10,6 +10,7 @@ import pytest
 
 from smaller_labse.encoders.config import LEALLA_POOLING, Dense, Pooling
 from smaller_labse.encoders.onnx import model_file
+from smaller_labse.encoders.onnx.file_size import OnnxFileSize
 from smaller_labse.encoders.onnx.names import EMBEDDING, IDS, MASK, TOKENS
 from smaller_labse.encoders.onnx.write_onnx import write_onnx
 from smaller_labse.make_smaller.example import random_tensors
@@ -110,3 +111,14 @@ def test_the_numbers_of_a_large_file_lie_beside_it(tmp_path: Path, monkeypatch: 
     data = file.with_name("model_quantized.onnx_data")
     assert data.stat().st_size > ROWS * 32 and file.stat().st_size < whole.stat().st_size
     np.testing.assert_array_equal(run(file, inputs())[1], run(whole, inputs())[1])
+    assert OnnxFileSize(config, FORMATS["int8"]).in_all(ROWS) == file.stat().st_size + data.stat().st_size
+
+
+@pytest.mark.parametrize("encoder", ENCODERS)
+@pytest.mark.parametrize("name", FORMATS)
+def test_its_size_is_known_before_it_is_written(name: str, encoder: str, tmp_path: Path):
+    size = OnnxFileSize(ENCODERS[encoder], FORMATS[name])
+    for rows in (1, 50, 20_000):
+        config = replace(ENCODERS[encoder], vocab_size=rows)
+        (file,) = write_onnx(tmp_path, config, random_tensors(config), [FORMATS[name]])
+        assert size.in_all(rows) == file.stat().st_size

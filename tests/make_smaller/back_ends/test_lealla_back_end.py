@@ -20,6 +20,7 @@ from smaller_labse.make_smaller.onnx.files import write_onnx_files
 from smaller_labse.originals.onnx_formats import FORMATS
 from smaller_labse.originals.open import open_original
 from smaller_labse.originals.tokenizers.lealla import LEALLATokenizer
+from smaller_labse.select_vocab.choosing.file_sizes import file_size
 from smaller_labse.select_vocab.selection import Selection
 
 TEXTS = [
@@ -181,3 +182,8 @@ def test_its_onnx_files_give_its_embeddings(trimmed, tmp_path):
     )
     assert files[0].largest_difference < 1e-5
     assert all(each.alone_or_in_a_batch < 1e-6 for each in files)
+    original, rows = open_original(str(trimmed.original)), len(trimmed.selection.subset)
+    for each in files:
+        assert file_size(original, each.format).in_all(rows) == each.bytes
+    weights = trimmed.model / "huggingface" / "model.safetensors"
+    assert file_size(original, "safetensors").in_all(rows) == weights.stat().st_size
