@@ -211,7 +211,7 @@ def _add_select(parser: CommandParser) -> None:
     rules.add_argument(
         "--format",
         choices=("float32", "int8", "int4", "safetensors"),
-        help="of that file: an ONNX file (see make-smaller --onnx), or safetensors, the weights in "
+        help="of that file: float32, int8 or int4 of an ONNX file, or safetensors, the weights in "
         "huggingface/ in the original's dtype",
     )
     rules.add_argument(
