@@ -64,8 +64,8 @@ def file_size(original: Original, format: str) -> FileSize:
         UsageError: the original cannot become one, or a library is missing.
     """
     place = original.place
-    from smaller_labse.encoders.finished_huggingface import finished_config
     from smaller_labse.encoders.onnx.write_onnx import require_onnx
+    from smaller_labse.select_vocab.choosing.finished_huggingface import finished_config
 
     if format == SAFETENSORS and isinstance(place, HuggingFaceFolder):
         return HuggingFaceSize(open_safetensors(place.folder), read_object(place.folder / CONFIG))

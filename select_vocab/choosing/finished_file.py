@@ -131,7 +131,7 @@ def file_table(file: FinishedFile) -> Table:
 
 def _tokenizer_bytes(original: Original, subset: VocabularySubset, pieces: Sequence[str]) -> int:
     if not isinstance(original.place, HuggingFaceFolder):
-        from smaller_labse.encoders.finished_huggingface import finished_backend
+        from smaller_labse.select_vocab.choosing.finished_huggingface import finished_backend
 
         return len(finished_backend(original.tokenizer, pieces).to_str(pretty=True).encode("utf-8"))
     with scratch_folder() as scratch:

@@ -16,12 +16,12 @@ import pytest
 import smaller_labse
 from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.corpora.builtin_sentences import builtin_sentences
-from smaller_labse.encoders.finished_huggingface import finished_backend
 from smaller_labse.evaluate.__main__ import main as evaluate
 from smaller_labse.make_smaller.__main__ import main as make_smaller
 from smaller_labse.originals.onnx_formats import FORMATS
 from smaller_labse.originals.open import open_original
 from smaller_labse.select_vocab.choosing.file_sizes import FILES, file_size
+from smaller_labse.select_vocab.choosing.finished_huggingface import finished_backend
 from smaller_labse.select_vocab.selection import read_selection
 from tests.conftest import Trimmed
 from tests.small_originals import write_byte_pairs, write_xlm_roberta
