@@ -41,8 +41,7 @@ SELECT_EXAMPLES = (
 MERGE_EXAMPLES = (
     "select-vocab merge --model sentence-transformers/LaBSE news/en.parquet web/en.parquet "
     "--out both/en.parquet",
-    "select-vocab merge --model work/original day1/ja.parquet day2/ja.parquet "
-    "--out work/counts/ja.parquet --overwrite",
+    "select-vocab merge --model work/original work/shards --out work/counts",
 )
 INSPECT_EXAMPLES = (
     "select-vocab inspect --model sentence-transformers/LaBSE",
@@ -70,7 +69,7 @@ def _parser() -> CommandParser:
     add = partial(_add_command, commands)
     _add_count(add("count", _count, "count the tokens of each language's text", COUNT_EXAMPLES))
     _add_select(add("select", _select, "select a vocabulary from counts or lists of tokens", SELECT_EXAMPLES))
-    _add_merge(add("merge", _merge, "add up counts of one language from several corpora", MERGE_EXAMPLES))
+    _add_merge(add("merge", _merge, "add up counts of one language, or of shards", MERGE_EXAMPLES))
     _add_inspect(add("inspect", _inspect, "what is a model, and what can be made of it?", INSPECT_EXAMPLES))
     return parser
 
@@ -129,11 +128,16 @@ def _add_count(parser: CommandParser) -> None:
         help="at most N lines per language, 0 for all; default: 1000000",
     )
     lines.add_argument(
+        "--draw",
         "--sample",
-        dest="draw",
         choices=("first", "even"),
         help="which N lines: the first, or N spread evenly over the whole text, which is then read twice; "
         "default: first",
+    )
+    parser.add_argument(
+        "--shard",
+        metavar="I/N",
+        help="count the I-th of N shards of each text, into en.3-of-7.parquet and so on; merge adds them up",
     )
     parser.add_argument(
         "--no-sample",
@@ -306,8 +310,20 @@ def _add_preprocessor(parser: CommandParser, default: str) -> None:
 
 
 def _add_merge(parser: CommandParser) -> None:
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="counts files of one language")
-    parser.add_argument("--out", required=True, type=Path, metavar="FILE", help="the counts file to write")
+    parser.add_argument(
+        "files",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help="counts files of one language, or of all shards of texts, or a folder of shards",
+    )
+    parser.add_argument(
+        "--out",
+        required=True,
+        type=Path,
+        metavar="FILE",
+        help="the counts file to write; of shards it may be a folder",
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier file")
 
 
@@ -332,9 +348,9 @@ def _select(options: argparse.Namespace) -> None:
 
 
 def _merge(options: argparse.Namespace) -> None:
-    from smaller_labse.select_vocab.count import merge_counts
+    from smaller_labse.select_vocab.count import merged_files
 
-    _print_counts([merge_counts(**vars(options))])
+    _print_counts(merged_files(**vars(options)))
 
 
 def _inspect(options: argparse.Namespace) -> None:

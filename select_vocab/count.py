@@ -10,18 +10,28 @@ from pathlib import Path
 
 from smaller_labse.common.arguments import StrPath, check, date, non_negative_integer, paths
 from smaller_labse.common.atomic_output import require_absent, require_not_read
-from smaller_labse.common.errors import UsageError
+from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.corpora import sources
 from smaller_labse.corpora.labse_languages import Language
 from smaller_labse.corpora.languages import parse_languages, read_names
-from smaller_labse.corpora.line_batches import DRAWS
+from smaller_labse.corpora.line_batches import DRAWS, LineFilter
+from smaller_labse.corpora.shards.shard import parse_shard
 from smaller_labse.corpora.sources import Source
 from smaller_labse.originals.open import open_original, read_by
 from smaller_labse.originals.preprocessors import require_preprocessor
+from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.select_vocab.counting.count_sources import count_sources
-from smaller_labse.select_vocab.counting.counts_file import LineFilter, add_counts, read_counts, write_counts
+from smaller_labse.select_vocab.counting.counts_file import (
+    Counts,
+    add_counts,
+    read_counts,
+    read_metadata,
+    write_counts,
+)
 from smaller_labse.select_vocab.counting.counts_folder import counted_with
+from smaller_labse.select_vocab.counting.merge_shards import merge_shards, require_all_shards, shards_by_name
 from smaller_labse.select_vocab.counting.plan_count import plan_count
+from smaller_labse.select_vocab.counting.shard_of_counts import SHARD
 
 Languages = str | os.PathLike[str] | Iterable[str]
 Text = str | os.PathLike[str] | Sequence[StrPath] | Mapping[str, StrPath | Sequence[StrPath]]
@@ -42,6 +52,7 @@ def count(
     longer_than: int | None = None,
     max_lines: int | None = None,
     draw: str | None = None,
+    shard: str | tuple[int, int] | None = None,
     workers: int | None = None,
     sample: bool = True,
     preprocessor: str | None = None,
@@ -73,9 +84,10 @@ def count(
         wikipedia_date: its dump, "YYYYMMDD"; None for "20231101".
         longer_than: count lines of more characters than this; None for 5.
         max_lines: at most so many lines per language, 0 for all; None for 1,000,000.
-        draw: which of the lines, the command's `--sample`: "first", or "even", spread over the whole corpus,
-            which is read once more to number its lines. The draw depends on nothing but the number of lines.
-            None for "first".
+        draw: which of the lines: "first", or "even", spread over the whole corpus, which is read once more to
+            number its lines. The draw depends on nothing but the number of lines. None for "first".
+        shard: "I/N", or the two numbers: the I-th of N shards of each text, into `en.3-of-7.parquet` and
+            so on; `merge_counts` adds them up to what an undivided count gives. None for all of the text.
         workers: threads; None for one per core. The counts do not depend on it.
         sample: whether a counts file also holds up to 500 of the lines, evenly drawn: `select` measures how
             many of them stay unchanged, and takes a few for `make_smaller` to verify the model with. False
@@ -104,16 +116,19 @@ def count(
     """
     require_preprocessor(preprocessor)
     line_filter = _line_filter(longer_than, max_lines, draw)
+    part = None if shard is None else parse_shard(shard)
     threads = None if workers is None else check("workers", non_negative_integer, workers)
     found = find_sources(
         languages, text, dataset, dataset_config, dataset_split, text_field, wikipedia, wikipedia_date
     )
     if (longer_than, max_lines, draw) != (None,) * 3 and all(source.is_word_list for source in found):
         raise UsageError(
-            "--longer-than, --max-lines and --sample are about lines of text; "
+            "--longer-than, --max-lines and --draw are about lines of text; "
             f"{found[0].description} is a word list, "
             "which is counted whole, so leave them out"
         )
+    if part is not None:
+        found = [replace(source, shard=part) for source in found]
     tokenizer = open_original(os.fspath(model), preprocessor).tokenizer
     if dry_run:
         return plan_count(found, tokenizer, Path(out), line_filter, threads, overwrite, report)
@@ -171,12 +186,14 @@ def find_sources(
 def merge_counts(
     model: StrPath, files: StrPath | Iterable[StrPath], *, out: StrPath, overwrite: bool = False
 ) -> Path:
-    """Add up counts of one language from several corpora.
+    """Add up counts of one language from several corpora, or all shards' counts of texts that were divided.
+
+    What shards give is, to the byte, what an undivided count gives, in whatever order they are.
 
     Args:
         model: the original that they were counted with, as in `count`.
-        files: counts files of one language.
-        out: the counts file to write.
+        files: counts files of one language, or of shards, of any languages; of a folder all files of shards.
+        out: the counts file to write; of shards the folder, if it does not end in .parquet.
         overwrite: replace an earlier file.
 
     Returns:
@@ -184,26 +201,66 @@ def merge_counts(
 
     Raises:
         UsageError: a file is given twice, or `out` is one of them.
-        SmallerLabseError: a file cannot be read, or they are of different languages or vocabularies.
+        SmallerLabseError: a file cannot be read, they are of different languages or vocabularies, a shard is
+            missing or there twice, or shards are of different commands.
 
     Example::
 
         smaller_labse.merge_counts("sentence-transformers/LaBSE", ["news/en.parquet", "web/en.parquet"],
                                    out="both/en.parquet")
+        smaller_labse.merge_counts("sentence-transformers/LaBSE", "work/shards", out="work/counts")
     """
-    given, written = paths(files), Path(out)
+    merged_files(model, files, out=out, overwrite=overwrite)
+    return Path(out)
+
+
+def merged_files(
+    model: StrPath, files: StrPath | Iterable[StrPath], *, out: StrPath, overwrite: bool = False
+) -> list[Path]:
+    """As `merge_counts`; gives the files that it wrote."""
+    given, written = [file for path in paths(files) for file in _files_to_merge(path)], Path(out)
     if len({file.resolve() for file in given}) < len(given):
         raise UsageError("a counts file is given twice; its counts would be added twice")
     if not given:
         raise UsageError("no counts file is given; name those to add up")
-    require_absent(written, overwrite)
-    require_not_read(written, given, overwrite)
+    shards = shards_by_name(given)
+    if shards is None:
+        places = {written: given}
+    elif written.suffix != ".parquet":
+        places = {written / f"{name}.parquet": of_name for name, of_name in shards.items()}
+    elif len(shards) == 1:
+        places = {written: given}
+    else:
+        raise UsageError(
+            f"--out {written}: the shards are of {', '.join(shards)}; name a folder for their files"
+        )
+    for file in places:
+        require_absent(file, overwrite)
+        require_not_read(file, given, overwrite)
+    for some in places.values() if shards is not None else ():
+        require_all_shards(some)
     tokenizer = read_by(open_original(os.fspath(model)), counted_with(given)).tokenizer
-    counts = [
-        read_counts(file, tokenizer.pieces, tokenizer.fingerprint, tokenizer.preprocessor) for file in given
-    ]
-    write_counts(reduce(add_counts, counts), tokenizer.pieces, written, overwrite)
-    return written
+    for file, some in places.items():
+        if shards is not None:
+            counts = merge_shards(some, tokenizer)
+        else:
+            counts = reduce(add_counts, map(partial(_read_of, tokenizer), some))
+        write_counts(counts, tokenizer.pieces, file, overwrite)
+    return list(places)
+
+
+def _read_of(tokenizer: Tokenizer, file: Path) -> Counts:
+    return read_counts(file, tokenizer.pieces, tokenizer.fingerprint, tokenizer.preprocessor)
+
+
+def _files_to_merge(path: Path) -> list[Path]:
+    """The file, or of a folder those of shards."""
+    if not path.is_dir():
+        return [path]
+    files = [file for file in sorted(path.glob("*.parquet")) if not file.name.startswith(".")]
+    if not (shards := [file for file in files if SHARD in read_metadata(file)]):
+        raise SmallerLabseError(f"{path}: no shard's counts in it; count some with --shard, or name files")
+    return shards
 
 
 def _line_filter(longer_than: int | None, max_lines: int | None, draw: str | None) -> LineFilter:
@@ -220,7 +277,7 @@ def _line_filter(longer_than: int | None, max_lines: int | None, draw: str | Non
         most = check("max_lines", non_negative_integer, max_lines)
         line_filter = replace(line_filter, max_lines=most or None)
     if draw is not None and line_filter.max_lines is None:
-        raise UsageError("--sample draws some of the lines, --max-lines 0 takes all; leave one of them out")
+        raise UsageError("--draw draws some of the lines, --max-lines 0 takes all; leave one of them out")
     return line_filter
 
 

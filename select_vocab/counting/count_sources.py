@@ -20,7 +20,7 @@ from smaller_labse.common.file_lock import locked
 from smaller_labse.common.progress import Advance, progress
 from smaller_labse.common.workplace import made, put_right_in
 from smaller_labse.corpora.languages import language_label
-from smaller_labse.corpora.line_batches import LineBatch, LineFilter, line_filter_of, read_batches
+from smaller_labse.corpora.line_batches import LineBatch, LineFilter, line_filter_of, numbered, read_batches
 from smaller_labse.corpora.sources import Source
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.select_vocab.counting.counted_before import find_pipe, require_same_counts
@@ -33,6 +33,7 @@ from smaller_labse.select_vocab.counting.resume_count import (
     resume_count,
     unfinished_file,
 )
+from smaller_labse.select_vocab.counting.shard_of_counts import ShardOfCounts, plan_of
 from smaller_labse.select_vocab.counting.word_counter import WordCounter
 
 BATCHES_AHEAD = 2  # for each worker
@@ -74,7 +75,7 @@ def count_sources(
     """
     if folder.exists() and not folder.is_dir():
         raise SmallerLabseError(f"{folder} is a file, expected a folder; choose another place")
-    files = [folder / f"{source.name}.parquet" for source in sources]
+    files = [folder / source.file_name for source in sources]
     put_right_in(folder)
     todo = []
     for source, file in zip(sources, files, strict=True):
@@ -92,24 +93,20 @@ def count_sources(
         if file.exists() and not overwrite:  # another run has counted it meanwhile
             report(require_same_counts(source, file, tokenizer, line_filter, sample))
             return
-        if line_filter_of(source, line_filter).reads_twice:
-            if pipe := find_pipe(source):
-                raise SmallerLabseError(
-                    f"{pipe} can be read only once; --sample even numbers all lines before it draws them, so "
-                    "save the text as a file, or leave --sample out"
-                )
-            report(f"{source.name}: numbering the lines of {source.description}, to draw evenly from them")
+        source = _numbered(source, line_filter, report)
         begun = resume_count(source, file, tokenizer, line_filter, report)
         unfinished = unfinished_file(file)
         save = None
         if not source.is_word_list and not find_pipe(source):
             save = partial(write_counts, pieces=tokenizer.pieces, file=unfinished, overwrite=True)
         most = line_filter_of(source, line_filter).max_lines
-        to_come = None if most is None else most - begun.passed.total
-        named = language_label(source.language.code, source.name)
+        to_come = None if most is None or source.shard is not None else most - begun.passed.total
+        named = language_label(source.language.code, source.words)
         with progress(f"counting {named}, {numbers[file]}", to_come, "lines") as advance:
             counts = count_source(source, tokenizer, line_filter, counters, advance, begun, save)
         counts = counts if sample else replace(counts, sample=())
+        if source.shard is not None:
+            counts = replace(counts, shard=ShardOfCounts(source.shard, plan_of(source), sample))
         write_counts(counts, tokenizer.pieces, file, overwrite)
         unfinished.unlink(missing_ok=True)
 
@@ -122,7 +119,7 @@ def count_sources(
                 else:
                     waited_for.append((source, file))
         for source, file in waited_for:
-            report(f"{source.name}: waiting for another run, which counts it into {folder}")
+            report(f"{source.words}: waiting for another run, which counts it into {folder}")
             with locked(lock_file(file), wait=True):
                 count_one(source, file)
     return files
@@ -184,7 +181,8 @@ def count_source(
             passed.add(batch)
             advance(len(batch.lines))
     counts = replace(counts_so_far(), sample=passed.sampler.sample())
-    _require_tokens(counts, line_filter, source.description)
+    if source.shard is None:
+        require_tokens(counts, line_filter, source.description)
     return counts
 
 
@@ -196,7 +194,29 @@ def _for_a_while(first: LineBatch, others: Iterator[LineBatch]) -> Iterator[Line
         yield batch
 
 
-def _require_tokens(counts: Counts, line_filter: LineFilter, text: str) -> None:
+def _numbered(source: Source, line_filter: LineFilter, report: Callable[[str], None]) -> Source:
+    """Number a source's lines, if that is needed to take some of them."""
+    pipe = find_pipe(source)
+    if pipe and source.shard is not None:
+        raise SmallerLabseError(f"{pipe} can be read only once, so it has no shards; save the text as a file")
+    if not line_filter_of(source, line_filter).needs_numbers(source.shard) or source.numbers is not None:
+        return source
+    if pipe:
+        raise SmallerLabseError(
+            f"{pipe} can be read only once; --draw even numbers all lines before it draws them, so "
+            "save the text as a file, or leave --draw out"
+        )
+    if line_filter.reads_twice:
+        report(f"{source.words}: numbering the lines of {source.description}, to draw evenly from them")
+    return numbered(source, line_filter)
+
+
+def require_tokens(counts: Counts, line_filter: LineFilter, text: str) -> None:
+    """Refuse counts of nothing.
+
+    Raises:
+        SmallerLabseError: no line was counted, or none holds a token.
+    """
     language = language_label(counts.language, counts.name)
     if not counts.total_lines:
         raise SmallerLabseError(

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.progress import progress
-from smaller_labse.corpora.line_batches import LineFilter, TextDigest, line_filter_of, read_batches
+from smaller_labse.corpora.line_batches import LineFilter, line_filter_of, numbered, read_batches
+from smaller_labse.corpora.shards.text_digest import EARLIER_DIGITS, TextDigest
 from smaller_labse.corpora.sources import Source
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.originals.tokenizers.wordpiece import differs_by_preprocessor
 from smaller_labse.select_vocab.counting.counts_file import NO_SAMPLE, preprocessor_of, read_metadata
+from smaller_labse.select_vocab.counting.shard_of_counts import plan_of, read_shard
 
 
 def require_same_counts(
@@ -41,7 +44,7 @@ def require_same_counts(
             "this text again, or add --overwrite to count all again"
         )
     if not source.paths:
-        return f"{source.name}: counted before ({file}); --overwrite counts again"
+        return f"{source.words}: counted before ({file}); --overwrite counts again"
     pipe = find_pipe(source)
     if pipe:
         raise SmallerLabseError(
@@ -50,15 +53,23 @@ def require_same_counts(
         )
     if "text_digest" not in metadata:
         return (
-            f"{source.name}: counted before ({file}), by a version that did not note the text's digest; "
+            f"{source.words}: counted before ({file}), by a version that did not note the text's digest; "
             "if the text has changed since, count again with --overwrite"
         )
-    if _digest(source, line_filter) != metadata["text_digest"]:
+    source = numbered(source, line_filter)
+    found = read_shard(metadata)
+    if found is not None and found.plan != plan_of(source):
+        raise SmallerLabseError(
+            f"{file} holds counts of {found.shard.words} of {source.description} from before that changed; "
+            "count all shards again, with --overwrite or into another folder"
+        )
+    is_earlier = len(metadata["text_digest"]) == EARLIER_DIGITS
+    if _digest(source, line_filter, is_earlier) != metadata["text_digest"]:
         raise SmallerLabseError(
             f"{file} holds counts of {source.description} from before it was changed, or of another text of "
             "that name; delete that file to count this text again, or add --overwrite to count all again"
         )
-    return f"{source.name}: counted before ({file}), its text has not changed"
+    return f"{source.words}: counted before ({file}), its text has not changed"
 
 
 def find_pipe(source: Source) -> Path | None:
@@ -87,11 +98,15 @@ def what_differs(
     return None
 
 
-def _digest(source: Source, line_filter: LineFilter) -> str:
-    digest = TextDigest()
-    most = line_filter_of(source, line_filter).max_lines
-    with progress(f"checking {source.name}", most, "lines") as advance:
+def _digest(source: Source, line_filter: LineFilter, is_earlier: bool) -> str:
+    """A text's digest, or what earlier versions noted: SHA-256 of all its lines in their order."""
+    digest, earlier = TextDigest(), hashlib.sha256()
+    most = line_filter_of(source, line_filter).max_lines if source.shard is None else None
+    with progress(f"checking {source.words}", most, "lines") as advance:
         for batch in read_batches(source, line_filter):
-            batch.add_to(digest)
+            if is_earlier:
+                earlier.update(batch.encoded_with_counts)
+            else:
+                batch.add_to(digest)
             advance(len(batch.lines))
-    return digest.hexdigest()
+    return earlier.hexdigest()[:EARLIER_DIGITS] if is_earlier else digest.hexdigest()

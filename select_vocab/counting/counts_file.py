@@ -11,7 +11,8 @@ and, in the schema's metadata (UTF-8 strings): `format` ("smaller_labse.counts.1
 `lines` (how many were counted), `corpus`, `filter` (JSON), `fingerprint` (of the vocabulary),
 `sample` (JSON, a list of [number, line]; see `corpora/sample.py`; empty with --no-sample); of word lists
 `word_list` ("true"), of what the mended preprocessor read `preprocessor` ("mended"), `text_digest` (of the
-counted lines, see `TextDigest`; merged and older counts have none). `columns` is the SHA-256 of the four
+counted lines, see `TextDigest`; counts of several corpora have none), of a shard `shard` (JSON, see
+`ShardOfCounts`), which the merged counts have no longer. `columns` is the SHA-256 of the four
 columns and `digest` that of all other metadata: Parquet's own checksums are of its pages only, not of what
 its footer says. Counts of version 0.1.0 have neither of the two, so damage to them may pass.
 """
@@ -37,6 +38,7 @@ from smaller_labse.corpora.word_lists import WORD_LIST_ENDINGS
 from smaller_labse.originals.digests import DIGEST, digest_of_json
 from smaller_labse.originals.preprocessors import FAITHFUL
 from smaller_labse.originals.tokenizers.wordpiece import differs_by_preprocessor
+from smaller_labse.select_vocab.counting.shard_of_counts import SHARD, ShardOfCounts, read_shard
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -46,7 +48,7 @@ FORMAT = "smaller_labse.counts.1"
 METADATA = ("name", "language", "lines", "corpus", "filter", "fingerprint", "sample")
 COLUMNS = "columns"  # the digest of the columns
 PREPROCESSOR = "preprocessor"
-KNOWN = frozenset({"format", *METADATA, "word_list", PREPROCESSOR, "text_digest", COLUMNS, DIGEST})
+KNOWN = frozenset({"format", *METADATA, "word_list", PREPROCESSOR, "text_digest", SHARD, COLUMNS, DIGEST})
 NO_SAMPLE = "[]"
 # What a row takes besides its token's text (three numbers, the text's length), and the pages' own needs.
 ROW_BYTES, SPARE_BYTES = 24, 1 << 20
@@ -73,6 +75,7 @@ class Counts:
         text_digest: of the lines that were counted, see `TextDigest`; None where nobody knows (published
             frequencies, merged counts, counts of earlier versions).
         preprocessor: that read the text, see `PREPROCESSORS`.
+        shard: which shard these are counts of; None where they are of all.
     """
 
     name: str
@@ -87,6 +90,7 @@ class Counts:
     word_list: bool = False
     text_digest: str | None = None
     preprocessor: str = FAITHFUL
+    shard: ShardOfCounts | None = None
 
 
 def write_counts(counts: Counts, pieces: list[str], file: Path, overwrite: bool = False) -> None:
@@ -120,6 +124,8 @@ def write_counts(counts: Counts, pieces: list[str], file: Path, overwrite: bool 
         metadata["word_list"] = "true"
     if counts.preprocessor != FAITHFUL:
         metadata[PREPROCESSOR] = counts.preprocessor
+    if counts.shard is not None:
+        metadata[SHARD] = counts.shard.to_json()
     if counts.text_digest:
         metadata["text_digest"] = counts.text_digest
     columns = [
@@ -180,6 +186,7 @@ def read_counts(file: Path, pieces: list[str], fingerprint: str, preprocessor: s
             word_list="word_list" in metadata or metadata["corpus"].endswith(WORD_LIST_ENDINGS),
             text_digest=metadata.get("text_digest"),
             preprocessor=preprocessor,
+            shard=read_shard(metadata),
         )
     except (LookupError, TypeError, ValueError, RecursionError) as error:
         raise _damaged(file, error) from None
@@ -441,8 +448,14 @@ def add_counts(first: Counts, second: Counts) -> Counts:
     """Add two counts of one language and one vocabulary, from two corpora.
 
     Raises:
-        SmallerLabseError: they are of different vocabularies or languages, or one has no line counts.
+        SmallerLabseError: they are of different vocabularies or languages, or one is a shard's or has no line
+            counts.
     """
+    for counts in (first, second):
+        if counts.shard is not None:
+            raise SmallerLabseError(
+                f"{counts.name}: {counts.shard.shard.words} is no whole count; merge all shards first"
+            )
     for attribute in ("fingerprint", "language"):
         values = getattr(first, attribute), getattr(second, attribute)
         if values[0] != values[1]:

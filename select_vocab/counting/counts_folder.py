@@ -90,6 +90,10 @@ def _read_one(file: Path, tokenizer: Tokenizer, wanted: set[str], skip_missing: 
     named = FREQUENCIES.fullmatch(file.name)
     if named is None:
         counted = read_counts(file, tokenizer.pieces, tokenizer.fingerprint, tokenizer.preprocessor)
+        if counted.shard is not None:
+            raise SmallerLabseError(
+                f"{file}: counts of {counted.shard.shard.words} only; add all up with `select-vocab merge`"
+            )
         if not counted.occurrences.any():
             raise SmallerLabseError(f"{file}: no token was counted in it; count again, or leave it out")
         return counted

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from itertools import chain
 
 from smaller_labse.common.progress import Advance
-from smaller_labse.corpora.line_batches import LineBatch, TextDigest
+from smaller_labse.corpora.line_batches import LineBatch
 from smaller_labse.corpora.sample import LineSampler
+from smaller_labse.corpora.shards.text_digest import TextDigest
 
 
 class PassedLines:
@@ -26,7 +27,7 @@ class PassedLines:
         """Note the text's next lines."""
         self.total += int(batch.times.sum())
         batch.add_to(self.digest)
-        self.sampler.add(batch.lines)
+        self.sampler.add(batch)
 
 
 def pass_over(

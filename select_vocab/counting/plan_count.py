@@ -74,7 +74,7 @@ def plan_count(
         SmallerLabseError: a text cannot be read.
     """
     threads = workers or os.cpu_count() or 1
-    counter, files = WordCounter(tokenizer), [folder / f"{source.name}.parquet" for source in sources]
+    counter, files = WordCounter(tokenizer), [folder / source.file_name for source in sources]
     # What is compiled and read at the first line is not measured.
     counter.add(["one line"], np.ones(1, np.int64))
     planned = []
@@ -110,7 +110,7 @@ def plan_source(
     Raises:
         SmallerLabseError: the text cannot be read.
     """
-    label, to_read = language_label(source.language.code, source.name), _what_to_read(source)
+    label, to_read = language_label(source.language.code, source.words), _what_to_read(source)
     if file.exists() and not overwrite:
         other = what_differs(read_metadata(file), source, tokenizer, line_filter)
         state = f"{file} holds counts of another {other}; count will refuse it" if other else "counted before"

@@ -47,10 +47,10 @@ def resume_count(
         counts = _read_unfinished(source, file, tokenizer, line_filter, report)
     if counts is None or counts.total_lines is None or counts.text_digest is None:
         return Begun(batches, PassedLines())
-    with progress(f"reading {source.name} again", counts.total_lines, "lines") as advance:
+    with progress(f"reading {source.words} again", counts.total_lines, "lines") as advance:
         found = pass_over(batches, counts.total_lines, counts.text_digest, advance)
     if found is None:
-        report(f"{source.name}: counting from the first line; {source.description} was changed since")
+        report(f"{source.words}: counting from the first line; {source.description} was changed since")
         return Begun(read_batches(source, line_filter), PassedLines())
     named = language_label(source.language.code, source.name)
     report(f"continuing {named} after {counts.total_lines:,} lines that are counted and have not changed")
@@ -107,5 +107,5 @@ def _read_unfinished(
         reason = f"what was counted until it was interrupted is of another {other}"
     except SmallerLabseError as error:
         reason = str(error)
-    report(f"{source.name}: counting from the first line; {reason}")
+    report(f"{source.words}: counting from the first line; {reason}")
     return None

@@ -15,6 +15,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.corpora.shards import parted_text
+from smaller_labse.corpora.shards.parted_text import EVERY_PART, parts_of_block
+from smaller_labse.corpora.shards.shard import WantedParts
 
 COMPRESSIONS = (".gz", ".zst", ".xz", ".bz2")
 BUFFER_BYTES = 1 << 20
@@ -49,40 +52,85 @@ def decompressed_lines(file: Path) -> Iterator[str]:
 
 def decompressed_blocks(file: Path) -> Iterator[str]:
     """As `decompressed_lines`, in blocks of whole lines, the last one's end left out of each."""
-    for block, number in _whole_lines(file):
+    for block, _, number in _whole_lines(file):
         yield _decode(block, file, number)
 
 
-def line_blocks(file: Path) -> Iterator[bytes]:
-    """As `decompressed_lines`, in blocks of UTF-8 in which a line feed ends each line."""
-    for block, number in _whole_lines(file):
-        if not block.isascii():
-            _decode(block, file, number)
-        yield end_lines(bytes(block))
+def line_parts(file: Path, wanted: WantedParts = EVERY_PART) -> Iterator[tuple[int, bytes]]:
+    """As `decompressed_lines`, in blocks of UTF-8 in which a line feed ends each line, with their parts.
+
+    Parts that are not wanted are not read, where the file is not compressed.
+    """
+    if file.suffix.lower() in COMPRESSIONS or wanted.step == 1 or not file.is_file():
+        yield from _parts_from(file, 0, wanted)
+        return
+    size = parted_text.PART_BYTES
+    for part in range(wanted.first, -(-file.stat().st_size // size), wanted.step):
+        if wanted.are_before(part):
+            return
+        yield from _parts_from(file, part * size, WantedParts(part + 1, part, part + 1))
 
 
-def _whole_lines(file: Path) -> Iterator[tuple[bytearray, int]]:
-    """Blocks of whole lines, without the last one's end, and the number of the first line of each."""
+def _parts_from(file: Path, start: int, wanted: WantedParts) -> Iterator[tuple[int, bytes]]:
+    for block, offset, number in _whole_lines(file, start):
+        block += b"\n"
+        for part, first, stop in parts_of_block(block, offset):
+            if wanted.are_before(part):
+                return
+            if part in wanted:
+                lines = bytes(memoryview(block)[first:stop])
+                if not lines.isascii():
+                    _decode(lines, file, number + block.count(b"\n", 0, first), start)
+                yield part, lines.replace(b"\r\n", b"\n") if b"\r" in lines else lines
+
+
+def _whole_lines(file: Path, start: int = 0) -> Iterator[tuple[bytearray, int, int]]:
+    """Blocks of whole lines, without the last one's end, where each begins and the number of its first line.
+
+    Args:
+        file: the file.
+        start: in bytes; lines that begin before it are left out, and not numbered.
+    """
     # Of a line that has not ended yet; a bytearray grows in place, so that a long line takes linear time.
-    rest, number = bytearray(), 1
-    for block in _blocks(file):
+    rest, number, offset = bytearray(), 1, start
+    # A line that begins at `start` has a line feed before it; until that is found, nothing is a whole line.
+    has_begun = start == 0
+    for block in _blocks(file, max(0, start - 1)):
+        if not has_begun:
+            begin = block.find(b"\n") + 1
+            offset += begin - 1 if begin else len(block)
+            has_begun, block = bool(begin), block[begin:] if begin else b""
         first, last = block.find(b"\n"), block.rfind(b"\n")
         if len(rest) + (len(block) if first < 0 else first) > LONGEST_LINE:
-            raise SmallerLabseError(f"{file}: {too_long(f'line {number}')}; are there no line feeds in it?")
+            raise SmallerLabseError(
+                f"{file}: {too_long(f'line {_number(file, start, number)}')}; are there no line feeds in it?"
+            )
         if last < 0:
             rest += block
             continue
         rest += memoryview(block)[:last]
-        lines = rest.count(b"\n") + 1
-        yield rest, number
+        lines, size = rest.count(b"\n") + 1, len(rest) + 1
+        yield rest, offset, number
         number += lines
+        offset += size
         rest = bytearray(memoryview(block)[last + 1 :])
     if rest:
-        yield rest, number
+        yield rest, offset, number
+
+
+def _number(file: Path, start: int, number: int) -> int:
+    """The number of a line in the file, from that among the lines that begin at `start` or behind it."""
+    if not start:
+        return number
+    with file.open("rb") as stream:
+        before, left = 0, start - 1
+        while left > 0 and (block := stream.read(min(left, BUFFER_BYTES))):
+            before, left = before + block.count(b"\n"), left - len(block)
+    return before + 1 + number
 
 
 def blocks_of_texts(texts: Iterable[str]) -> Iterator[bytes]:
-    """The lines of texts as `line_blocks` gives those of a file; see `split_lines`.
+    """The lines of texts as `line_parts` gives those of a file; see `split_lines`.
 
     >>> list(blocks_of_texts(["one\\r\\ntwo", "three"]))
     [b'one\\ntwo\\nthree\\n']
@@ -124,19 +172,20 @@ def broken(file: Path, error: Exception) -> SmallerLabseError:
     return SmallerLabseError(f"{file}: cannot be read ({reason}); is it complete, and what its name says?")
 
 
-def _decode(block: bytearray, file: Path, first: int) -> str:
-    """Decode a block; for messages, the file and the number of the first line."""
+def _decode(block: bytearray | bytes, file: Path, first: int, start: int = 0) -> str:
+    """Decode a block; for messages, the file and the number of the first line, see `_number`."""
     try:
         return block.decode("utf-8")
     except UnicodeDecodeError as error:
-        start = block.rfind(b"\n", 0, error.start) + 1
-        number = first + block.count(b"\n", 0, start)
+        begin = block.rfind(b"\n", 0, error.start) + 1
+        number = _number(file, start, first + block.count(b"\n", 0, begin))
         raise SmallerLabseError(
-            f"{file}: line {number} is not UTF-8 (its byte {error.start - start + 1}); save the file as UTF-8"
+            f"{file}: line {number} is not UTF-8 (its byte {error.start - begin + 1}); save the file as UTF-8"
         ) from None
 
 
-def _blocks(file: Path) -> Iterator[bytes]:
+def _blocks(file: Path, start: int = 0) -> Iterator[bytes]:
+    """What the file holds, decompressed; of plain text from `start` on."""
     compression = file.suffix.lower()
     try:
         if compression in COMPRESSIONS and file.is_file() and file.stat().st_size == 0:
@@ -145,6 +194,8 @@ def _blocks(file: Path) -> Iterator[bytes]:
             if compression in (".xz", ".bz2"):
                 yield from _decompressed(stream, compression)
                 return
+            if start:
+                stream.seek(start)
             # What a pipe has now, not what it will have: Ctrl-C is noticed between two reads.
             while block := stream.read1(BUFFER_BYTES):
                 yield block

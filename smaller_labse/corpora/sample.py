@@ -1,26 +1,45 @@
 """Samples of lines: small, even over a corpus, and the same whoever draws them and in whatever order.
 
-Each line's number (from 0) is hashed; the lines with the smallest hashes are the sample. So the sample
-needs no seed, no second pass and no memory beyond itself.
+Each line's place in the corpus is hashed; the lines with the smallest hashes are the sample. So the sample
+needs no seed, no second pass and no memory beyond itself, and the samples of shards hold that of the whole.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from smaller_labse.corpora.shards.parted_text import Place
+
+if TYPE_CHECKING:
+    from smaller_labse.corpora.line_batches import LineBatch
+
 SAMPLE_SIZE = 500
 SAMPLED_CHARACTERS = 2_000  # of a line; about as much as an encoder of 512 positions reads
+PLACE_BITS = 32  # of a line's number, for each of the numbers of its place and for the last
 
 
 class SampledLine(NamedTuple):
-    """A line's beginning and its number in the corpus, counted from 0 among those that passed the filter."""
+    """A line's beginning and its number: text x 2^64 + part x 2^32 + position, see `number_of`."""
 
     number: int
     text: str
+
+
+def number_of(place: Place, position: int) -> int:
+    """The number of a line, which says its place.
+
+    Args:
+        place: of its part.
+        position: in its part, counted from 0 among the lines that pass the filter.
+
+    >>> number_of(Place(0, 0), 7), number_of(Place(0, 1), 7)
+    (7, 4294967303)
+    """
+    return ((place.text << PLACE_BITS | place.part) << PLACE_BITS) + position
 
 
 def sample_lines(lines: Iterable[SampledLine], size: int = SAMPLE_SIZE) -> tuple[SampledLine, ...]:
@@ -32,10 +51,27 @@ def sample_lines(lines: Iterable[SampledLine], size: int = SAMPLE_SIZE) -> tuple
     >>> [line.number for line in sample_lines([SampledLine(n, "") for n in range(100)], size=3)]
     [21, 48, 68]
     """
-    lines = list(lines)
-    hashes = hash_numbers(np.array([line.number for line in lines], dtype=np.uint64)).tolist()
-    chosen = heapq.nsmallest(size, zip(hashes, lines, strict=True))
+    chosen = heapq.nsmallest(size, ((_hash_number(line.number), line) for line in lines))
     return tuple(sorted(line for _, line in chosen))
+
+
+def hash_lines(place: Place, positions: np.ndarray) -> np.ndarray:
+    """The hashes of a part's lines: uint64 [n], their positions in it → uint64 [n].
+
+    A hash of the place is added to each position, and the sum is hashed; of the first part of the first text
+    it is the position alone.
+    """
+    number = number_of(place, 0) >> PLACE_BITS
+    if number:
+        folded = np.array([number & (1 << 64) - 1], np.uint64)
+        positions = positions + hash_numbers(folded)
+    return hash_numbers(positions)
+
+
+def _hash_number(number: int) -> int:
+    before, position = divmod(number, 1 << PLACE_BITS)
+    place = Place(*divmod(before, 1 << PLACE_BITS))
+    return int(hash_lines(place, np.array([position], np.uint64))[0])
 
 
 def hash_numbers(numbers: np.ndarray) -> np.ndarray:
@@ -51,22 +87,21 @@ class LineSampler:
 
     def __init__(self, size: int = SAMPLE_SIZE) -> None:
         self.size = size
-        self._seen = 0
         # A heap of (-hash, line): the line with the largest hash is the first to be replaced.
         self._heap: list[tuple[int, SampledLine]] = []
 
-    def add(self, lines: Sequence[str]) -> None:
+    def add(self, batch: LineBatch) -> None:
         """Look at the corpus's next lines."""
-        hashes = hash_numbers(np.arange(self._seen, self._seen + len(lines), dtype=np.uint64))
+        hashes = hash_lines(batch.place, batch.positions.astype(np.uint64))
         bound = np.uint64(-self._heap[0][0]) if len(self._heap) == self.size else np.uint64(2**64 - 1)
         for index in np.flatnonzero(hashes <= bound).tolist():
-            line = SampledLine(self._seen + index, lines[index][:SAMPLED_CHARACTERS])
+            number = number_of(batch.place, int(batch.positions[index]))
+            line = SampledLine(number, batch.lines[index][:SAMPLED_CHARACTERS])
             entry = (-int(hashes[index]), line)
             if len(self._heap) < self.size:
                 heapq.heappush(self._heap, entry)
             else:
                 heapq.heappushpop(self._heap, entry)
-        self._seen += len(lines)
 
     def sample(self) -> tuple[SampledLine, ...]:
         """The sample so far, ascending by number."""

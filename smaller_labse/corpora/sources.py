@@ -6,8 +6,9 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.corpora.labse_languages import Language
@@ -19,13 +20,17 @@ from smaller_labse.corpora.language_files import (
     require_known_placeholders,
 )
 from smaller_labse.corpora.languages import find_language, name_language, parse_languages
-from smaller_labse.corpora.records.dataset_lines import read_dataset_blocks, read_dataset_lines
+from smaller_labse.corpora.records.dataset_lines import open_dataset_texts, read_dataset_lines
 from smaller_labse.corpora.records.file_records import TEXT_FIELD, text_ending
-from smaller_labse.corpora.text_files import find_text_files, read_line_blocks, read_lines, require_fields
+from smaller_labse.corpora.shards.line_numbers import LineNumbers
+from smaller_labse.corpora.shards.parted_text import PartedText, cut_into_parts
+from smaller_labse.corpora.shards.shard import Shard
+from smaller_labse.corpora.text_files import find_text_files, parted_file, read_lines, require_fields
 from smaller_labse.corpora.word_lists import read_word_counts
 
 WIKIPEDIA = "wikimedia/wikipedia"
 WIKIPEDIA_DATE = "20231101"
+LINES_AT_ONCE = 4096  # of a source whose lines come one by one
 
 
 @dataclass(frozen=True)
@@ -41,9 +46,11 @@ class Source:
         paths: the files and folders of this machine that it reads; empty where it reads none.
         corpus: the same as `description` without folders of this machine, which counts, selections and models
             keep and pass on; "" where it names none.
-        read_blocks: as `read`, in blocks of UTF-8 in which each line ends with a line feed, and faster; None
-            where lines come one by one.
+        open_texts: gives the texts that the source consists of, in their order, which hold the lines that
+            `read` yields, in blocks, and faster; None where lines come one by one.
         files: the text files among `paths` and in them; none of a dataset, which finds its files itself.
+        shard: which of its parts are counted; None for all.
+        numbers: how many lines its parts have; None where that is not known, or need not be.
     """
 
     name: str
@@ -53,13 +60,33 @@ class Source:
     is_word_list: bool = False
     paths: tuple[Path, ...] = ()
     corpus: str = ""
-    read_blocks: Callable[[], Iterator[bytes]] | None = None
+    open_texts: Callable[[], Sequence[PartedText]] | None = None
     files: tuple[Path, ...] = ()
+    shard: Shard | None = None
+    numbers: LineNumbers | None = None
 
     @property
     def stored_corpus(self) -> str:
         """What a counts file says of where the text came from."""
         return self.corpus or self.description
+
+    def parted_texts(self) -> Sequence[PartedText]:
+        """The texts that it consists of; a word list has none."""
+        if self.open_texts is not None:
+            return self.open_texts()
+        lines = cast(Callable[[], Iterator[str]], self.read)
+        return [PartedText(1, lambda wanted: cut_into_parts(_blocks_of_lines(lines()), wanted))]
+
+    @property
+    def file_name(self) -> str:
+        """The name of its counts file: "en.parquet", of a shard "en.3-of-7.parquet"."""
+        of_shard = "" if self.shard is None else f".{self.shard.number}-of-{self.shard.of}"
+        return f"{self.name}{of_shard}.parquet"
+
+    @property
+    def words(self) -> str:
+        """For people: its name, and of a shard which."""
+        return self.name if self.shard is None else f"{self.name}, {self.shard.words}"
 
 
 def wikipedia_sources(
@@ -83,10 +110,10 @@ def wikipedia_sources(
         for wikipedia in language.wikipedias:
             config = f"{date}.{wikipedia.replace('_', '-')}"
             lines = partial(read_dataset_lines, dataset, config)
-            blocks = partial(read_dataset_blocks, dataset, config)
+            texts = partial(open_dataset_texts, dataset, config)
             description, corpus = f"{dataset} {config}", f"{_public(dataset)} {config}"
             paths = _local(dataset)
-            source = Source(wikipedia, language, description, lines, False, paths, corpus, blocks)
+            source = Source(wikipedia, language, description, lines, False, paths, corpus, texts)
             sources.append(source)
     return sources
 
@@ -117,9 +144,9 @@ def dataset_sources(
         description = _describe([name, *parts], text_field)
         corpus = _describe([_public(name), *parts], text_field)
         lines = partial(read_dataset_lines, name, chosen, part, text_field)
-        blocks = partial(read_dataset_blocks, name, chosen, part, text_field)
+        texts = partial(open_dataset_texts, name, chosen, part, text_field)
         paths = _local(name)
-        sources.append(Source(language.code, language, description, lines, False, paths, corpus, blocks))
+        sources.append(Source(language.code, language, description, lines, False, paths, corpus, texts))
     return _require_different(sources, "--dataset, --dataset-config or --dataset-split")
 
 
@@ -246,14 +273,23 @@ def _text_source(
         words = partial(_chain, read_word_counts, paths)
         return Source(language.code, language, description, words, True, tuple(paths), corpus, files=files)
     lines = partial(_chain, partial(read_lines, text_field=text_field), paths)
-    blocks = partial(_chain, partial(read_line_blocks, text_field=text_field), paths)
+    texts = partial(_parted_files, files, text_field)
     description, corpus = (_describe([each], text_field or TEXT_FIELD) for each in (description, corpus))
-    return Source(language.code, language, description, lines, False, tuple(paths), corpus, blocks, files)
+    return Source(language.code, language, description, lines, False, tuple(paths), corpus, texts, files)
 
 
 def _chain(read: Callable[[Path], Iterator[Any]], paths: Sequence[Path]) -> Iterator[Any]:
     for path in paths:
         yield from read(path)
+
+
+def _blocks_of_lines(lines: Iterator[str]) -> Iterator[bytes]:
+    while some := list(islice(lines, LINES_AT_ONCE)):
+        yield "\n".join([*some, ""]).encode()
+
+
+def _parted_files(files: Sequence[Path], text_field: str | None) -> list[PartedText]:
+    return [parted_file(file, text_field) for file in files]
 
 
 def _text_files(source: Source, text_field: str | None) -> list[Path]:

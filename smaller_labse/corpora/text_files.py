@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.corpora.decompressed_lines import (
     decompressed_lines,
-    line_blocks,
+    line_parts,
     split_lines,
 )
 from smaller_labse.corpora.records.file_records import (
     JSON_LINES,
     TEXT_FIELD,
     has_fields,
-    read_record_blocks,
+    read_record_parts,
     read_records,
     require_text_file,
     text_ending,
 )
+from smaller_labse.corpora.shards.parted_text import PartedText
 
 FOLDER_ENDINGS = (".txt", *JSON_LINES, ".csv", ".parquet")
 
@@ -87,18 +89,17 @@ def read_lines(path: Path, text_field: str | None = None) -> Iterator[str]:
                 yield from split_lines(text)
 
 
-def read_line_blocks(path: Path, text_field: str | None = None) -> Iterator[bytes]:
-    """As `read_lines`, in blocks of UTF-8 in which a line feed ends each line.
+def parted_file(file: Path, text_field: str | None = None) -> PartedText:
+    """A file, whose lines are those of `read_lines`, but faster.
 
     Raises:
-        SmallerLabseError: see `read_lines`.
+        SmallerLabseError: there is no such file; reading has the errors of `read_records`.
     """
-    for file in find_text_files(path, with_tables=text_field is not None):
-        if not has_fields(file):
-            require_text_file(file)
-            yield from line_blocks(file)
-            continue
-        yield from read_record_blocks(file, text_field or TEXT_FIELD)
+    size = file.stat().st_size if file.is_file() else 1
+    if has_fields(file):
+        return PartedText(size, partial(read_record_parts, file, text_field or TEXT_FIELD))
+    require_text_file(file)
+    return PartedText(size, partial(line_parts, file))
 
 
 def read_sentences(path: Path) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +20,13 @@ from smaller_labse.corpora import line_batches
 from smaller_labse.corpora.decompressed_lines import blocks_of_texts
 from smaller_labse.corpora.labse_languages import Language
 from smaller_labse.corpora.languages import parse_languages
-from smaller_labse.corpora.line_batches import EVEN, LineFilter, TextDigest, read_batches
+from smaller_labse.corpora.line_batches import EVEN, LineFilter, encode_lines, read_batches
 from smaller_labse.corpora.sample import hash_numbers
+from smaller_labse.corpora.shards import line_numbers
+from smaller_labse.corpora.shards.parted_text import EVERY_PART, PartedText, Place, cut_into_parts
+from smaller_labse.corpora.shards.text_digest import TextDigest
 from smaller_labse.corpora.sources import Source, dataset_sources, text_sources
-from smaller_labse.corpora.text_files import read_line_blocks, read_lines
+from smaller_labse.corpora.text_files import parted_file, read_lines
 from smaller_labse.select_vocab.counting.passed_lines import pass_over
 
 TEXTS = [
@@ -76,14 +80,14 @@ def write_repetitive_parquet(folder: Path) -> Path:
 )
 def test_blocks_hold_the_lines(write, tmp_path):
     file = write(tmp_path)
-    assert b"".join(read_line_blocks(file)).decode().split("\n")[:-1] == list(read_lines(file))
+    assert lines_of(parted_file(file)) == list(read_lines(file))
 
 
 def test_a_dataset_s_tables_hold_the_lines_of_its_records(tmp_path):
     write_parquet(tmp_path)
     source = dataset_sources([ENGLISH], str(tmp_path), None, "train", "text")[0]
-    assert source.read_blocks is not None
-    assert b"".join(source.read_blocks()).decode().split("\n")[:-1] == list(source.read())
+    (text,) = source.parted_texts()
+    assert lines_of(text) == list(source.read())
 
 
 @pytest.mark.parametrize(
@@ -93,9 +97,13 @@ def test_a_column_is_refused_as_its_cells_are(tmp_path, texts, said):
     file = tmp_path / "en.parquet"
     column = pa.array(texts) if isinstance(texts[0], str) else pa.array(texts, pa.binary()).view(pa.string())
     pq.write_table(pa.table({"text": column}), file)
-    for read in (read_line_blocks, read_lines):
+    for read in (lambda: lines_of(parted_file(file)), lambda: list(read_lines(file))):
         with pytest.raises(SmallerLabseError, match=said):
-            list(read(file))
+            read()
+
+
+def lines_of(text: PartedText) -> list[str]:
+    return b"".join(block for _, block in text.read_parts(EVERY_PART)).decode().split("\n")[:-1]
 
 
 def all_lines(source: Source, line_filter: LineFilter) -> list[str]:
@@ -114,7 +122,7 @@ def test_the_filter_takes_the_same_lines_of_blocks(lines, longer_than, most, roo
         ["".join(f"{line}\n" for line in part).encode() for part in (lines[:3], lines[3:])],
     )
     one_by_one = Source("en", ENGLISH, "here", lambda: iter(lines))
-    in_blocks = replace(one_by_one, read_blocks=lambda: iter(blocks))
+    in_blocks = replace(one_by_one, open_texts=lambda: [PartedText(1, partial(cut_into_parts, blocks))])
     expected = [line for line in lines if len(line) > longer_than][:most]
     assert all_lines(one_by_one, line_filter) == expected
     with pytest.MonkeyPatch.context() as patch:
@@ -133,10 +141,12 @@ def test_an_even_draw_takes_the_lines_whose_numbers_hash_lowest(lines, longer_th
         passing[number] for number in sorted(sorted(range(len(passing)), key=hashes.__getitem__)[:most])
     ]
     one_by_one = Source("en", ENGLISH, "here", lambda: iter(lines))
-    in_blocks = replace(one_by_one, read_blocks=lambda: blocks_of_texts(lines))
+    in_blocks = replace(
+        one_by_one, open_texts=lambda: [PartedText(1, partial(cut_into_parts, list(blocks_of_texts(lines))))]
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(line_batches, "BATCH_BYTES", room)
-        patch.setattr(line_batches, "NUMBERS_AT_ONCE", 3)
+        patch.setattr(line_numbers, "NUMBERS_AT_ONCE", 3)
         for source in (one_by_one, in_blocks):
             assert all_lines(source, LineFilter(longer_than, most, EVEN)) == expected
 
@@ -157,7 +167,7 @@ def test_counted_lines_are_passed_over_wherever_batches_end(tmp_path):
     every = all_lines(source, LineFilter(0, None))
     for total in range(1, len(every)):
         digest = TextDigest()
-        digest.add(every[:total])
+        digest.add(Place(0, 0), encode_lines(every[:total]))
         found = pass_over(read_batches(source, LineFilter(0, None)), total, digest.hexdigest())
         assert found is not None
         passed, rest = found

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
+import struct
 from pathlib import Path
 
 import pytest
 
-from smaller_labse.corpora.line_batches import TextDigest
+from smaller_labse.corpora.shards.parted_text import Place
+from smaller_labse.corpora.shards.text_digest import TextDigest
 from smaller_labse.select_vocab.choosing.unseen import MOST_UNSEEN
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -148,10 +150,12 @@ def test_the_folders_in_the_contributors_tree_are_there() -> None:
 
 def test_the_digest_of_counted_text_is_what_the_design_says() -> None:
     design = " ".join(DOCUMENTS["docs/design.md"].split())
-    assert "the first 128 bits of SHA-256" in design and "each with a line feed" in design
+    assert "the sum, modulo 2^256" in design and "each with a line feed" in design
+    expected = 0
     digest = TextDigest()
-    digest.add(["one", "two"])
-    assert digest.hexdigest() == hashlib.sha256(b"one\ntwo\n").hexdigest()[: 128 // 4]
-    digest = TextDigest()
-    digest.add_words(["one"], [3])
-    assert digest.hexdigest() == hashlib.sha256(b"one\t3\n").hexdigest()[: 128 // 4]
+    for place, lines in {Place(0, 0): b"one\ntwo\n", Place(3, 1): b"three\n"}.items():
+        digest.add(place, lines)
+        numbers = struct.pack("<QQ", *place)
+        of_part = hashlib.sha256(numbers + hashlib.sha256(lines).digest()).digest()
+        expected += int.from_bytes(of_part, "little")
+    assert digest.hexdigest() == (expected % 2**256).to_bytes(32, "little").hex()

@@ -164,7 +164,7 @@ def test_an_interrupted_model_vanishes_and_the_same_command_completes(example, c
     [
         (["--longer-than", "6"], "line filter"),
         (["--max-lines", "3"], "line filter"),
-        (["--sample", "even"], "line filter"),
+        (["--draw", "even"], "line filter"),
         (["--text", "en={folder}/it.txt"], "corpus"),
     ],
 )

@@ -25,7 +25,7 @@ def is_column_of_texts(column: pa.Array) -> bool:
 
 
 def blocks_of_column(column: pa.Array) -> Iterator[bytes]:
-    r"""The lines of a column's texts, see `line_blocks`; of null there are none.
+    r"""The lines of a column's texts, see `line_parts`; of null there are none.
 
     Args:
         column: see `is_column_of_texts`.

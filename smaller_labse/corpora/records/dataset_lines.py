@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.corpora.decompressed_lines import split_lines
 from smaller_labse.corpora.records.columns import blocks_of_column
 from smaller_labse.corpora.records.file_records import require_column_of_texts, require_texts
+from smaller_labse.corpora.shards.parted_text import PartedText, cut_into_parts
+from smaller_labse.corpora.shards.shard import WantedParts
 
 Record = TypeVar("Record")
 
@@ -38,18 +41,36 @@ def read_dataset_lines(
             yield from split_lines(text) if text is not None else ()
 
 
-def read_dataset_blocks(
+def open_dataset_texts(
     dataset: str, config: str | None = None, split: str = "train", text_field: str = "text"
-) -> Iterator[bytes]:
-    """As `read_dataset_lines`, in blocks of UTF-8 in which a line feed ends each line, and faster.
+) -> list[PartedText]:
+    """The dataset's files, whose lines are those of `read_dataset_lines`, but faster.
 
     datasets hands on Arrow's tables as they are where its files are Parquet, JSON, CSV or text.
 
     Raises:
-        SmallerLabseError: see `read_dataset_lines`.
+        SmallerLabseError: it cannot be opened; reading has the errors of `read_dataset_lines`.
     """
     source = " ".join(part for part in (dataset, config) if part)
     records = open_dataset(dataset, config, split, instead="give local text with --text", streaming=True)
+    files = records.n_shards
+    return [
+        PartedText(1, partial(_dataset_parts, records, file, files, source, text_field))
+        for file in range(files)
+    ]
+
+
+def _dataset_parts(
+    records: Any, file: int, files: int, source: str, text_field: str, wanted: WantedParts
+) -> Iterator[tuple[int, bytes]]:
+    from datasets.distributed import split_dataset_by_node
+
+    return cut_into_parts(
+        _dataset_blocks(split_dataset_by_node(records, file, files), source, text_field), wanted
+    )
+
+
+def _dataset_blocks(records: Any, source: str, text_field: str) -> Iterator[bytes]:
     before = 0
     for table in _read_on(records.with_format("arrow").iter(batch_size=ROWS_AT_ONCE), source):
         _require_column(table.column_names, source, text_field)

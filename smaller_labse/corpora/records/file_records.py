@@ -31,6 +31,8 @@ from smaller_labse.corpora.records.parquet_pages import (
     read_column_chunks,
     read_pages,
 )
+from smaller_labse.corpora.shards.parted_text import EVERY_PART, cut_into_parts
+from smaller_labse.corpora.shards.shard import WantedParts
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -111,23 +113,26 @@ def read_records(
     return decompressed_lines(file)
 
 
-def read_record_blocks(
-    file: Path, text_field: str = TEXT_FIELD, advice: str = FIELD_ADVICE
-) -> Iterator[bytes]:
-    """The lines of the records' texts, in blocks; see `line_blocks`. Parquet is read column by column.
+def read_record_parts(
+    file: Path, text_field: str = TEXT_FIELD, wanted: WantedParts = EVERY_PART, advice: str = FIELD_ADVICE
+) -> Iterator[tuple[int, bytes]]:
+    """The lines of the records' texts, in blocks, each with its part's number; see `line_parts`.
+
+    Parquet is read column by column, and its row groups are the parts: only those are read that are wanted.
 
     Args and errors are those of `read_records`; the file has fields.
     """
     if text_ending(file) == ".parquet":
         require_text_file(file)
-        columns = _parquet_columns(file, text_field, advice)
         try:
-            yield from chain.from_iterable(map(blocks_of_column, columns))
+            for group, column in _parquet_columns(file, text_field, advice, wanted):
+                for block in blocks_of_column(column):
+                    yield group, block
         except UnicodeDecodeError as error:
             raise broken(file, error) from error
         return
     texts = read_records(file, text_field, advice)
-    yield from blocks_of_texts(text for text in texts if text is not None)
+    yield from cut_into_parts(blocks_of_texts(text for text in texts if text is not None), wanted)
 
 
 def require_column_of_texts(
@@ -193,13 +198,15 @@ def _is_unicode(text: str) -> bool:
 def _parquet_texts(file: Path, text_field: str, advice: str) -> Iterator[str | None]:
     columns = _parquet_columns(file, text_field, advice)
     try:
-        yield from chain.from_iterable(column.to_pylist() for column in columns)
+        yield from chain.from_iterable(column.to_pylist() for _, column in columns)
     except ValueError as error:
         raise broken(file, error) from error
 
 
-def _parquet_columns(file: Path, text_field: str, advice: str) -> Iterator[pa.Array]:
-    """The column of texts, some rows at a time."""
+def _parquet_columns(
+    file: Path, text_field: str, advice: str, wanted: WantedParts = EVERY_PART
+) -> Iterator[tuple[int, pa.Array]]:
+    """The column of texts of the row groups that are wanted, some rows at a time, with the group's number."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -208,11 +215,14 @@ def _parquet_columns(file: Path, text_field: str, advice: str) -> Iterator[pa.Ar
             _find_column(parquet.schema_arrow.names, file, text_field, advice)
             chunks, rows = read_column_chunks(file), 0
             for group in range(parquet.num_row_groups):
+                if group not in wanted:
+                    rows += parquet.metadata.row_group(group).num_rows
+                    continue
                 at_once = _rows_at_once(file, chunks, group, text_field)
                 for batch in parquet.iter_batches(at_once, [group], [text_field]):
                     column = batch.column(0)
                     require_column_of_texts(column, str(file), text_field, advice, rows)
-                    yield column
+                    yield group, column
                     rows += len(column)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise broken(file, error) from error
