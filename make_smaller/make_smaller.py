@@ -22,6 +22,7 @@ from smaller_labse.make_smaller.back_ends.back_end import BackEnd, Options, Writ
 from smaller_labse.make_smaller.licenses import license_entries
 from smaller_labse.make_smaller.manifest import ModelDescription, Verification, write_manifest
 from smaller_labse.make_smaller.onnx.files import OnnxFile, write_onnx_files
+from smaller_labse.make_smaller.onnx.settings import complete_settings
 from smaller_labse.make_smaller.rounding import rounding_texts
 from smaller_labse.originals.huggingface import HuggingFaceFolder
 from smaller_labse.originals.lealla_conversions import conversion_warning, is_lealla_conversion
@@ -256,7 +257,9 @@ def _write_onnx(
     verification = written.verification
     verified = 0.0 if verification.rounding else verification.largest_difference
     texts = rounding_texts(selection)
-    return write_onnx_files(huggingface, options.onnx, texts, written.prompt, verified, options.pooling)
+    files = write_onnx_files(huggingface, options.onnx, texts, written.prompt, verified, options.pooling)
+    complete_settings(huggingface, files)
+    return files
 
 
 def _describe(description: ModelDescription, folder: Path, digests: Mapping[str, str]) -> None:

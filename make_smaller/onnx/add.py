@@ -21,6 +21,7 @@ from smaller_labse.encoders.sentence_transformers_folder import read_default_pro
 from smaller_labse.make_smaller.manifest import note_files
 from smaller_labse.make_smaller.onnx.card import onnx_section
 from smaller_labse.make_smaller.onnx.files import OnnxFile, write_onnx_files
+from smaller_labse.make_smaller.onnx.settings import complete_settings
 from smaller_labse.originals.folder_check import require_whole_manifest
 from smaller_labse.originals.huggingface import CONFIG
 from smaller_labse.originals.model_folder import HUGGINGFACE, MODEL_CARD, read_manifest
@@ -68,12 +69,13 @@ def add_onnx(model: StrPath, formats: str | Iterable[str], overwrite: bool = Fal
     import_tensorflow_quietly()
     with new_folder(out, overwrite, there) as partial:
         written = write_onnx_files(huggingface, wanted, texts, prompt, out=partial)
+    completed = complete_settings(huggingface, written)
     mended = manifest.get("preprocessor") == MENDED
     cards = {folder: f"{folder.resolve().name}/{HUGGINGFACE}", huggingface: "path/to/this/folder"}
     described = [place / MODEL_CARD for place in cards if (place / MODEL_CARD).is_file()]
     for card in described:
         _describe(card, onnx_section(written, cards[card.parent], prompt, mended))
-    files = [*(file for file in sorted(out.iterdir()) if file.is_file()), *described]
+    files = [*(file for file in sorted(out.iterdir()) if file.is_file()), *completed, *described]
     earlier = [path for path in manifest.get("files", {}) if path.startswith(f"{HUGGINGFACE}/{FOLDER}/")]
     note_files(folder, files, {"onnx": [asdict(each) for each in written]}, earlier)
     return written

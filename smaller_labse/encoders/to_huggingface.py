@@ -20,7 +20,12 @@ from smaller_labse.encoders.sentence_transformers_modules import (
 )
 from smaller_labse.originals.huggingface import CONFIG
 from smaller_labse.originals.tokenizers.huggingface_wordpiece import mended_backend
-from smaller_labse.originals.tokenizers.tokenizer_files import TOKENIZER_JSON, VOCABULARY
+from smaller_labse.originals.tokenizers.tokenizer_files import (
+    SPECIAL_TOKENS_MAP,
+    TOKENIZER_CONFIG,
+    TOKENIZER_JSON,
+    VOCABULARY,
+)
 from smaller_labse.originals.tokenizers.vocabulary import write_pieces
 from smaller_labse.originals.tokenizers.wordpiece import END, MASK, PADDING, START, UNKNOWN
 from smaller_labse.originals.weights.safetensors_folder import WEIGHTS
@@ -247,8 +252,9 @@ def _write_mended_tokenizer(folder: Path, ids: Mapping[str, int], sequence_lengt
 def write_tokenizer_files(folder: Path, backend: Tokenizer, settings: Mapping[str, object]) -> None:
     """Write a tokenizer of the library tokenizers, and `settings` as `tokenizer_config.json`."""
     (folder / TOKENIZER_JSON).write_bytes(backend.to_str(pretty=True).encode("utf-8"))
-    write_json(folder / "special_tokens_map.json", SPECIAL_TOKENS)
-    write_json(folder / "tokenizer_config.json", settings)
+    if not settings.get("split_special_tokens"):  # fastembed would look for those of the map in a text
+        write_json(folder / SPECIAL_TOKENS_MAP, SPECIAL_TOKENS)
+    write_json(folder / TOKENIZER_CONFIG, settings)
 
 
 def bert_backend(ids: Mapping[str, int], lower_case: bool) -> Tokenizer:

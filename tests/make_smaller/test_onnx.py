@@ -76,6 +76,8 @@ def test_the_manifest_and_the_card_say_what_each_format_changed(made: Path):
         assert [change["language"] for change in changes] == ["en", "it", "all"]
     card = (made / "README.md").read_text(encoding="utf-8")
     assert "## ONNX" in card and "onnx/model.onnx" in card and "What int8 changed" in card
+    settings = json.loads((made / "huggingface" / "tokenizer_config.json").read_text(encoding="utf-8"))
+    assert (settings["model_max_length"], settings["pad_token"]) == (48, "<pad>"), "for other runtimes"
     assert evaluate(["check", "--model", str(made)]) == 0
 
 
