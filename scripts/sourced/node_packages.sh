@@ -8,6 +8,7 @@
 #   . scripts/sourced/node_packages.sh    # in a script of scripts/
 if [ "$0" = "${BASH_SOURCE[0]}" ]; then
     . "$(dirname "$0")/usage.sh"
+    script=scripts/sourced/node_packages.sh
     wrong_usage "nothing to run by itself, the other scripts read it"
 fi
 if ! cmp -s scripts/browser_demo/package-lock.json .cache/node/package-lock.json ||

@@ -25,7 +25,7 @@ SHOWN = 3  # defects of a reader in the terminal
 def main(arguments: list[str] | None = None) -> int:
     """Run as a command with `arguments` (default: the process's) and return its exit code."""
     parser = CommandParser(
-        prog="scripts/fuzz.sh", description="Read damaged files, as many as there is time for."
+        prog="scripts/development/fuzz.sh", description="Read damaged files, as many as there is time for."
     )
     parser.set_defaults(run=_fuzz)
     parser.add_argument("minutes", type=float, metavar="MINUTES")
@@ -80,7 +80,7 @@ def _keep(found: Found, samples: Path, out: Path) -> None:
 
 
 def _again(found: Found, number: int) -> str:
-    return f"scripts/fuzz.sh 1 {found.reader} --seed {found.seed} --case {number}"
+    return f"scripts/development/fuzz.sh 1 {found.reader} --seed {found.seed} --case {number}"
 
 
 def _table(found: list[Found]) -> Table:

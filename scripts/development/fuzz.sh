@@ -3,7 +3,7 @@
 # refused in one line: no traceback, no hang, no memory beyond a limit, nothing wrong that a checksum would show, no
 # file outside the output, nothing that a terminal would obey. Prints a table; exit code 1 where there is a defect.
 #
-#   scripts/fuzz.sh MINUTES [READER...] [--seed SEED] [--case NUMBER] [--out FOLDER]
+#   scripts/development/fuzz.sh MINUTES [READER...] [--seed SEED] [--case NUMBER] [--out FOLDER]
 #
 #   MINUTES  how long in all, shared by the readers; to start takes a minute more
 #   READER   which; default: all (checkpoint, saved-model, safetensors, unigram, wordpiece, bpe, modules, manifest,
@@ -13,14 +13,15 @@
 #   --out    where fuzz.json and failing files go            default: work/fuzz
 #
 # Examples:
-#   scripts/fuzz.sh 30
-#   scripts/fuzz.sh 2 counts selection --seed 1
+#   scripts/development/fuzz.sh 30
+#   scripts/development/fuzz.sh 2 counts selection --seed 1
 set -euo pipefail
-. "$(dirname "$0")/sourced/usage.sh"
+. "$(dirname "$0")/../sourced/usage.sh"
+script=scripts/development/fuzz.sh
 [ $# != 0 ] || wrong_usage "name the minutes"
 [[ $1 =~ ^[0-9]+([.][0-9]+)?$ ]] || wrong_usage "'$1': expected a number of minutes"
 arguments=("$@")
 set -- test
-. "$(dirname "$0")/setup.sh"
-cd "$(dirname "$0")/.."
+. "$(dirname "$0")/../setup.sh"
+cd "$(dirname "$0")/../.."
 exec python -m tests.fuzz.run "${arguments[@]}"
