@@ -3,7 +3,7 @@
     python scripts/browser_demo/build_page.py --model MODEL --sentences FOLDER --packages FOLDER --out FOLDER
 
 MODEL has `huggingface/onnx/model_quantized.onnx`; the sentences are files CODE.txt, whose lines are
-translations of each other; transformers.js and onnxruntime-web are copied out of the packages, `node_modules`.
+translations of each other; transformers.js and onnxruntime-web are copied out of `node_modules`.
 """
 
 from __future__ import annotations
