@@ -140,6 +140,18 @@ def _add_count(parser: CommandParser) -> None:
         help="count the I-th of N shards of each text, into en.3-of-7.parquet and so on; merge adds them up",
     )
     parser.add_argument(
+        "--ray",
+        metavar="ADDRESS",
+        help="count on a Ray cluster: its address, auto for this machine's, or local for Ray on this machine "
+        "while it counts; needs the extra [ray]",
+    )
+    parser.add_argument(
+        "--shards",
+        type=positive_integer,
+        metavar="N",
+        help="with --ray: shards of each text; default: one for each 64 MiB, or each file of a dataset",
+    )
+    parser.add_argument(
         "--no-sample",
         dest="sample",
         action="store_false",
@@ -148,7 +160,10 @@ def _add_count(parser: CommandParser) -> None:
     )
     _add_preprocessor(parser, "the model's own")
     parser.add_argument(
-        "--workers", type=non_negative_integer, metavar="N", help="threads; default: one per core"
+        "--workers",
+        type=non_negative_integer,
+        metavar="N",
+        help="threads, with --ray of each task; default: one per core, with --ray one",
     )
     parser.add_argument("--overwrite", action="store_true", help="count again what was counted before")
     parser.add_argument(

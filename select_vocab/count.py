@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial, reduce
 from pathlib import Path
+from uuid import uuid4
 
-from smaller_labse.common.arguments import StrPath, check, date, non_negative_integer, paths
+from smaller_labse.common.arguments import StrPath, check, date, non_negative_integer, paths, positive_integer
 from smaller_labse.common.atomic_output import require_absent, require_not_read
 from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.corpora import sources
 from smaller_labse.corpora.labse_languages import Language
+from smaller_labse.corpora.language_files import expand_user, is_named
 from smaller_labse.corpora.languages import parse_languages, read_names
 from smaller_labse.corpora.line_batches import DRAWS, LineFilter
 from smaller_labse.corpora.shards.shard import parse_shard
@@ -20,6 +22,7 @@ from smaller_labse.corpora.sources import Source
 from smaller_labse.originals.open import open_original, read_by
 from smaller_labse.originals.preprocessors import require_preprocessor
 from smaller_labse.originals.tokenizers.base import Tokenizer
+from smaller_labse.select_vocab.counting.count_on_ray import count_on_ray
 from smaller_labse.select_vocab.counting.count_sources import count_sources
 from smaller_labse.select_vocab.counting.counts_file import (
     Counts,
@@ -31,6 +34,7 @@ from smaller_labse.select_vocab.counting.counts_file import (
 from smaller_labse.select_vocab.counting.counts_folder import counted_with
 from smaller_labse.select_vocab.counting.merge_shards import merge_shards, require_all_shards, shards_by_name
 from smaller_labse.select_vocab.counting.plan_count import plan_count
+from smaller_labse.select_vocab.counting.ray_tasks import RayJob
 from smaller_labse.select_vocab.counting.shard_of_counts import SHARD
 
 Languages = str | os.PathLike[str] | Iterable[str]
@@ -53,6 +57,8 @@ def count(
     max_lines: int | None = None,
     draw: str | None = None,
     shard: str | tuple[int, int] | None = None,
+    ray: str | None = None,
+    shards: int | None = None,
     workers: int | None = None,
     sample: bool = True,
     preprocessor: str | None = None,
@@ -88,7 +94,12 @@ def count(
             number its lines. The draw depends on nothing but the number of lines. None for "first".
         shard: "I/N", or the two numbers: the I-th of N shards of each text, into `en.3-of-7.parquet` and
             so on; `merge_counts` adds them up to what an undivided count gives. None for all of the text.
-        workers: threads; None for one per core. The counts do not depend on it.
+        ray: count on a Ray cluster, all shards as its tasks: its address, "auto" for this machine's, or
+            "local" for Ray on this machine while it counts. All machines must have the model and the text
+            where this one has them. It needs the extra [ray].
+        shards: how many of each text, with `ray`; None for one for each 64 MiB, or each file of a dataset.
+        workers: threads, with `ray` of each task; None for one per core, with `ray` for one. The counts do
+            not depend on it.
         sample: whether a counts file also holds up to 500 of the lines, evenly drawn: `select` measures how
             many of them stay unchanged, and takes a few for `make_smaller` to verify the model with. False
             for text that is not to be passed on.
@@ -117,7 +128,12 @@ def count(
     require_preprocessor(preprocessor)
     line_filter = _line_filter(longer_than, max_lines, draw)
     part = None if shard is None else parse_shard(shard)
+    _require_ray(ray, shard, shards, dry_run)
     threads = None if workers is None else check("workers", non_negative_integer, workers)
+    if ray is not None:  # its workers have working folders of their own
+        model, text = _absolute(model), [_absolute_option(option) for option in _as_options(text)]
+        dataset = None if dataset is None else _absolute(dataset)
+        wikipedia = None if wikipedia is None else _absolute(wikipedia)
     found = find_sources(
         languages, text, dataset, dataset_config, dataset_split, text_field, wikipedia, wikipedia_date
     )
@@ -132,6 +148,17 @@ def count(
     tokenizer = open_original(os.fspath(model), preprocessor).tokenizer
     if dry_run:
         return plan_count(found, tokenizer, Path(out), line_filter, threads, overwrite, report)
+    if ray is not None:
+        job = RayJob(
+            os.fspath(model),
+            preprocessor,
+            tokenizer.fingerprint,
+            line_filter,
+            sample,
+            threads or 1,
+            uuid4().hex,
+        )
+        return count_on_ray(found, tokenizer, Path(out), job, ray, shards, overwrite, report)
     return count_sources(found, tokenizer, Path(out), line_filter, threads, overwrite, report, sample)
 
 
@@ -279,6 +306,31 @@ def _line_filter(longer_than: int | None, max_lines: int | None, draw: str | Non
     if draw is not None and line_filter.max_lines is None:
         raise UsageError("--draw draws some of the lines, --max-lines 0 takes all; leave one of them out")
     return line_filter
+
+
+def _require_ray(ray: str | None, shard: object, shards: int | None, dry_run: bool) -> None:
+    """Refuse what contradicts `ray`, or has no effect without it."""
+    if shards is not None:
+        check("shards", positive_integer, shards)
+        if ray is None:
+            raise UsageError("--shards goes with --ray; without it, --shard I/N counts one of N")
+    if ray is not None and shard is not None:
+        raise UsageError("--ray counts all shards, --shard one of them; leave one of the two out")
+    if ray is not None and dry_run:
+        raise UsageError("--dry-run says what one machine would do; leave --ray out")
+
+
+def _absolute(place: StrPath) -> str:
+    """A path of this machine whole, wherever it is read from; the name of something on a hub as it is."""
+    return str(Path(place).absolute()) if Path(place).exists() else os.fspath(place)
+
+
+def _absolute_option(option: str) -> str:
+    """Likewise of --text."""
+    name, _, path = option.partition("=")
+    if is_named(option) and path:
+        return f"{name}={expand_user(path).absolute()}"
+    return str(expand_user(option).absolute())
 
 
 def _as_options(text: Text) -> list[str]:

@@ -73,19 +73,7 @@ def count_sources(
         SmallerLabseError: a source has no line, `folder` is a file, or a file in it holds other counts, or
             those of the text before it was changed.
     """
-    if folder.exists() and not folder.is_dir():
-        raise SmallerLabseError(f"{folder} is a file, expected a folder; choose another place")
-    files = [folder / source.file_name for source in sources]
-    put_right_in(folder)
-    todo = []
-    for source, file in zip(sources, files, strict=True):
-        require_not_read(file, source.paths, overwrite)
-        if overwrite or not file.exists():
-            require_absent(file, overwrite)
-            todo.append((source, file))
-        else:
-            report(require_same_counts(source, file, tokenizer, line_filter, sample))
-            remove_unfinished(file)
+    files, todo = find_uncounted(sources, tokenizer, folder, line_filter, overwrite, report, sample)
     counters = new_counters(tokenizer, workers) if todo else []
     numbers = {file: f"language {number} of {len(files)}" for number, file in enumerate(files, start=1)}
 
@@ -123,6 +111,35 @@ def count_sources(
             with locked(lock_file(file), wait=True):
                 count_one(source, file)
     return files
+
+
+def find_uncounted(
+    sources: Sequence[Source],
+    tokenizer: Tokenizer,
+    folder: Path,
+    line_filter: LineFilter,
+    overwrite: bool,
+    report: Callable[[str], None],
+    sample: bool,
+) -> tuple[list[Path], list[tuple[Source, Path]]]:
+    """All counts files, and those of them that are to be written, each with its source.
+
+    The arguments and errors are those of `count_sources`.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise SmallerLabseError(f"{folder} is a file, expected a folder; choose another place")
+    files = [folder / source.file_name for source in sources]
+    put_right_in(folder)
+    todo = []
+    for source, file in zip(sources, files, strict=True):
+        require_not_read(file, source.paths, overwrite)
+        if overwrite or not file.exists():
+            require_absent(file, overwrite)
+            todo.append((source, file))
+        else:
+            report(require_same_counts(source, file, tokenizer, line_filter, sample))
+            remove_unfinished(file)
+    return files, todo
 
 
 def count_source(
