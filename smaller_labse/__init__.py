@@ -13,6 +13,10 @@ What the commands do, with the same names and defaults::
     six = smaller_labse.shrink(model, labse, "en-it=en-it.tsv", "work/six", layers=6, max_minutes=60)
     report = smaller_labse.compare(labse, [model, six], tatoeba="tatoeba/v1")
 
+All of it in one call::
+
+    folder = smaller_labse.trim(labse, "en,it,ja", out="model", max_megabytes=120, onnx="int8")
+
 Each is imported when it is asked for, so that `import smaller_labse` takes no time.
 """
 
@@ -22,6 +26,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from smaller_labse.all_stages.trim import trim
     from smaller_labse.common.errors import SmallerLabseError, UsageError
     from smaller_labse.distill.graft import Grafted, graft
     from smaller_labse.distill.recover import Recovered, recover
@@ -62,6 +67,7 @@ __all__ = [
     "recover",
     "select",
     "shrink",
+    "trim",
     "tune",
 ]
 
@@ -87,6 +93,7 @@ _MODULES = {
     "recover": "distill.recover",
     "select": "select_vocab.select",
     "shrink": "distill.shrink",
+    "trim": "all_stages.trim",
     "tune": "distill.tune",
 }
 

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import smaller_labse
+from smaller_labse.all_stages import __main__ as all_stages
 from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.evaluate import __main__ as evaluate
 from smaller_labse.make_smaller import __main__ as make_smaller
@@ -49,7 +50,7 @@ def test_it_says_what_it_has():
     assert set(smaller_labse.__all__) <= set(dir(smaller_labse))
     for name in smaller_labse.__all__:
         assert getattr(smaller_labse, name) is getattr(smaller_labse, name)
-    for name in ("count", "select", "make_smaller", "load", "compare"):
+    for name in ("count", "select", "make_smaller", "load", "compare", "trim"):
         assert callable(getattr(smaller_labse, name))
     with pytest.raises(AttributeError, match="module 'smaller_labse' has no attribute 'nothing'"):
         _ = smaller_labse.nothing
@@ -72,6 +73,7 @@ def options_of(parser: argparse.ArgumentParser, command: str | None) -> set[str]
         (select_vocab._parser, "inspect", "inspect", {"json", "overwrite"}, set()),
         (make_smaller._parser, None, "make_smaller", set(), set()),
         (evaluate._make_parser, "compare", "compare", {"model"}, {"models"}),
+        (all_stages._parser, None, "trim", set(), {"report"}),
     ],
 )
 def test_a_function_takes_what_its_command_takes(parser, command, name, only_command, only_python):

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import smaller_labse
+from smaller_labse.all_stages import __main__ as all_stages
 from smaller_labse.common.command_parser import CommandParser
 from smaller_labse.distill import __main__ as distill
 from smaller_labse.evaluate import __main__ as evaluate
@@ -33,8 +34,10 @@ PARSERS = {
     "make-smaller": make_smaller._parser(),
     "distill-encoder": distill.make_parser(),
     "evaluate-encoder": evaluate._make_parser(),
+    "smaller-labse": all_stages._parser(),
 }
-STAGES = dict(zip(PARSERS, ("select_vocab", "make_smaller", "distill", "evaluate"), strict=True))
+FOLDERS = ("select_vocab", "make_smaller", "distill", "evaluate", "all_stages")
+STAGES = dict(zip(PARSERS, FOLDERS, strict=True))
 
 
 def subcommands(parser: CommandParser) -> dict[str, CommandParser]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from smaller_labse.all_stages import __main__ as all_stages
 from smaller_labse.common.command_parser import CommandParser
 from smaller_labse.distill import __main__ as distill
 from smaller_labse.evaluate import __main__ as evaluate
@@ -25,8 +26,10 @@ PARSERS = {
     "make-smaller": make_smaller._parser(),
     "distill-encoder": distill.make_parser(),
     "evaluate-encoder": evaluate._make_parser(),
+    "smaller-labse": all_stages._parser(),
 }
-STAGES = dict(zip(("select_vocab", "make_smaller", "distill", "evaluate"), PARSERS, strict=True))
+FOLDERS = ("select_vocab", "make_smaller", "distill", "evaluate", "all_stages")
+STAGES = dict(zip(FOLDERS, PARSERS, strict=True))
 DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
 # Those that are left out call pip, pytest and mypy.
 SCRIPTS = [

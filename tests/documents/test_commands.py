@@ -29,12 +29,14 @@ STAGES = {
     "make-smaller": "make_smaller",
     "distill-encoder": "distill",
     "evaluate-encoder": "evaluate",
+    "smaller-labse": "all_stages",
 }
 PARTS = {
     "select-vocab": ["count", "select", "merge", "inspect"],
     "make-smaller": [None],
     "distill-encoder": ["graft", "recover", "shrink", "tune"],
     "evaluate-encoder": ["compare", "tatoeba", "parity", "encode", "check"],
+    "smaller-labse": [None],
 }
 PASSED_ON = {  # to which command a script gives the options that it does not know
     "scripts/count.sh": ("select-vocab", "count"),
@@ -196,7 +198,8 @@ def test_a_wrong_command_is_found(tmp_path, options, text, mistake) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["select-vocab count", "select-vocab select", "make-smaller", "evaluate-encoder"]
+    "command",
+    ["select-vocab count", "select-vocab select", "make-smaller", "evaluate-encoder", "smaller-labse"],
 )
 def test_the_reference_names_every_option_and_no_other(command: str, options) -> None:
     reference = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")

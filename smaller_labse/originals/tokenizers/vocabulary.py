@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +63,11 @@ class VocabularySubset:
 
     def __len__(self) -> int:
         return len(self.original_ids)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the original ids by new id, int32, little-endian, in hexadecimal."""
+        return sha256(self.original_ids.astype("<i4").tobytes()).hexdigest()
 
     @cached_property
     def new_ids(self) -> np.ndarray:
