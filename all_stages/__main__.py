@@ -91,7 +91,7 @@ def _add_text(parser: CommandParser) -> None:
     )
     add("--wikipedia-date", type=date, metavar="YYYYMMDD", help="its dump; default: 20231101")
     add("--max-lines", type=non_negative_integer, metavar="N", help="of each language, at most; 0 for all")
-    add("--sample", dest="draw", choices=("first", "even"), help="which lines; default: first")
+    add("--draw", choices=("first", "even"), help="which lines; default: first")
     add("--no-sample", dest="sample", action="store_false", help="store no lines of the text")
     add("--preprocessor", choices=PREPROCESSORS, help="LaBSE: what reads text; default: the model's own")
 

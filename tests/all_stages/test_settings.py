@@ -42,7 +42,7 @@ def test_a_file_may_be_written_as_people_write(tmp_path: Path):
     ("text", "says"),
     [
         ("languages = en", "run.toml: no TOML ("),
-        ("langauges = 'en'", "there is no setting 'langauges'; did you mean languages?"),
+        ("max_megabyte = 9", "there is no setting 'max_megabyte'; did you mean max_megabytes?"),
         (
             "max_lines = 'all'",
             "max_lines is 'all', expected a whole number or null; write it as on the command line",
