@@ -6,6 +6,7 @@
     scripts/benchmark.sh versions --before PYTHON   # an earlier version, installed there, beside this one
     scripts/benchmark.sh vocabularies           # not run by default; needs LaBSE's own beside the project
     scripts/benchmark.sh onnx --model FOLDER --tatoeba FOLDER   # not run by default; a model folder of yours
+    scripts/benchmark.sh browser --model FOLDER --page FOLDER --out benchmarks/browser   # not run by default
     scripts/benchmark.sh unseen --out benchmarks/unseen   # not run by default; draws docs/unseen.svg
 
 Writes `benchmarks/results.json` and, from it, `benchmarks/results.md`, unless told otherwise.
@@ -35,11 +36,12 @@ NAMES = (
     "encoding-memory",
     "searching",
     "onnx",
+    "browser",
     "unseen",
     "vocabularies",
     "versions",
 )
-ON_REQUEST = ("onnx", "unseen", "vocabularies", "versions")
+ON_REQUEST = ("onnx", "browser", "unseen", "vocabularies", "versions")
 NARROW = 8  # a hidden size, where only the vocabulary matters
 HERE = Path(__file__).resolve().parent
 
@@ -61,7 +63,8 @@ def main() -> None:
     parser.add_argument(
         "--picture", type=Path, default=HERE.parent / "docs" / "unseen.svg", metavar="FILE", help="of unseen"
     )
-    parser.add_argument("--model", type=Path, metavar="FOLDER", help="a model folder, for the benchmark onnx")
+    parser.add_argument("--model", type=Path, metavar="FOLDER", help="a model folder, for onnx and browser")
+    parser.add_argument("--page", type=Path, metavar="FOLDER", help="browser_demo.sh's, for browser")
     parser.add_argument("--tatoeba", type=Path, metavar="FOLDER", help="test data for onnx; default: none")
     parser.add_argument("--languages", metavar="LIST", help="of --tatoeba; default: all")
     parser.add_argument("--repetitions", type=int, default=3, metavar="N", help="default: %(default)s")
@@ -75,6 +78,8 @@ def main() -> None:
         parser.error("versions compares with an earlier version; add --before PYTHON")
     if "onnx" in options.names and not options.model:
         parser.error("onnx measures a model folder of yours; add --model FOLDER")
+    if "browser" in options.names and not (options.model and options.page):
+        parser.error("browser measures a page and its model; add --model FOLDER --page FOLDER")
     if "vocabularies" in options.names and not OWN_VOCABULARY.exists():
         parser.error(f"vocabularies needs LaBSE's own, {OWN_VOCABULARY}, which is not there")
     results = options.out.with_suffix(".json")
@@ -138,6 +143,11 @@ def measure_all(options: argparse.Namespace, scratch: Path) -> Iterator[tuple[st
         given = (options.model, options.tatoeba, options.languages)
         return [onnx_formats.measure_onnx(*given, scratch, repetitions)]
 
+    def browser() -> list[Section]:
+        import runtimes
+
+        return runtimes.measure_browser(options.model, options.page, repetitions)
+
     benchmarks: dict[str, Callable[[], list[Section]]] = {
         "counting": lambda: counting.measure_speed(labse(), e5(), scratch, repetitions),
         "counting-memory": lambda: [counting.measure_memory(labse(), e5(), scratch)],
@@ -149,6 +159,7 @@ def measure_all(options: argparse.Namespace, scratch: Path) -> Iterator[tuple[st
         ],
         "searching": lambda: [searching.measure_search(repetitions)],
         "onnx": onnx,
+        "browser": browser,
         "unseen": lambda: unseen.measure_unseen(e5(), options.labse, scratch, options.text, options.picture),
         "vocabularies": lambda: [
             counting.measure_vocabularies(

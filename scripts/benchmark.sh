@@ -5,7 +5,7 @@
 #   scripts/benchmark.sh [BENCHMARK...] [OPTION OF benchmarks/run.py...]
 #
 #   BENCHMARK  counting, counting-memory, counting-exactness, trimming, encoding, encoding-memory,
-#              searching, onnx, unseen, vocabularies, versions
+#              searching, onnx, browser, unseen, vocabularies, versions
 #
 # Examples:
 #   scripts/benchmark.sh
@@ -15,7 +15,7 @@
 set -euo pipefail
 . "$(dirname "$0")/sourced/usage.sh"
 arguments=("$@")
-set -- demo benchmark onnx
+set -- demo benchmark onnx runtimes
 . "$(dirname "$0")/setup.sh"
 cd "$(dirname "$0")/.."
 exec python benchmarks/run.py ${arguments[@]+"${arguments[@]}"}

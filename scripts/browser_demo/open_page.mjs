@@ -2,7 +2,8 @@
 //
 //     node open_page.mjs PACKAGE.JSON < REQUEST.json > ANSWER.json
 //
-// REQUEST: {url, executable, views: [{width, height, screenshot}], queries: [text]}. ANSWER: a list of what each view
+// REQUEST: {url, executable, views: [{width, height, screenshot}], queries: [text], paste}; `paste`: a query
+// comes at once, not key by key. ANSWER: a list of what each view
 // showed: {width, ready, elsewhere, errors, shift, overflow, memory, answers: [{text, rows, told, embedding, milliseconds}]}.
 // `elsewhere` are the requests to other hosts, which are refused, as the whole network is once the page is ready.
 // `screenshot` is a path without its end: -light.png and -dark.png are added.
@@ -68,13 +69,14 @@ async function visit({ width, height, screenshot }) {
   return seen;
 }
 
-/** Type a text key by key, from the keyboard alone, and wait for its answer. */
+/** Type a text, from the keyboard alone, and wait for its answer. */
 async function ask(page, text) {
   await page.focus("#query");
   await page.keyboard.press("Control+A");
   await page.keyboard.press("Delete");
   await page.waitForSelector("#results:not(:has([data-sentence]))", LIMIT);
-  await page.keyboard.type(text);
+  if (request.paste) await page.fill("#query", text);
+  else await page.keyboard.type(text);
   await page.waitForSelector(`html[data-answered=${JSON.stringify(text)}]`, LIMIT);
   return page.evaluate((typed) => {
     const rows = [...document.querySelectorAll("#results li")].map((row) => {

@@ -6,20 +6,13 @@ change little, so that the nearest sentences are the translations.
 
 from __future__ import annotations
 
-import functools
-import json
 import shutil
-import subprocess
 import sys
-import threading
-from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from types import ModuleType
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -35,10 +28,7 @@ from tests.small_originals import BERT
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
-ROOT = Path(__file__).resolve().parents[2]
-SCRIPTS = ROOT / "scripts" / "browser_demo"
-PACKAGES = ROOT / ".cache" / "node"
-INSTALL = "scripts/browser_demo.sh installs the packages, apt-get install chromium the browser"
+SCRIPTS = Path(__file__).resolve().parents[2] / "scripts" / "browser_demo"
 WORDS = {
     "ar": ["كلب", "قطة", "بيت", "ماء", "أحمر", "كبير", "يأكل", "ينام", "شجرة", "طفل"],
     "en": ["dog", "cat", "house", "water", "red", "big", "eats", "sleeps", "tree", "child"],
@@ -49,31 +39,23 @@ WIDTHS = (1280, 390)
 SENTENCE = 3  # the one that is looked for
 
 
-@dataclass(frozen=True)
-class Seen:
-    """What Chromium showed at both widths, and how many bytes each file took, per time that it was asked for."""
-
-    views: list[dict]
-    asked: Counter[str]
-    bytes: int
-
-
 @pytest.fixture(scope="module")
-def build() -> Iterator[ModuleType]:
-    """The module `build_page`."""
+def scripts() -> Iterator[SimpleNamespace]:
+    """The modules `build_page` and `look_at_page`."""
     sys.path.insert(0, str(SCRIPTS))
     try:
-        yield import_module("build_page")
+        yield SimpleNamespace(build=import_module("build_page"), look=import_module("look_at_page"))
     finally:
         sys.path.remove(str(SCRIPTS))
 
 
 @pytest.fixture(scope="module")
-def packages() -> Path:
+def packages(scripts: SimpleNamespace) -> Path:
     """`node_modules`."""
-    if not (PACKAGES / "node_modules" / "@huggingface").is_dir():
-        pytest.skip(f"needs npm packages: {INSTALL}")
-    return PACKAGES / "node_modules"
+    found = scripts.look.PACKAGES / "node_modules"
+    if not (found / "@huggingface").is_dir():
+        pytest.skip(f"needs npm packages: {scripts.look.INSTALL}")
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -105,27 +87,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def page(build: ModuleType, packages: Path, folder: Path) -> Path:
+def page(scripts: SimpleNamespace, packages: Path, folder: Path) -> Path:
     arguments = ["--model", folder / "model", "--sentences", folder / "sentences", "--packages", packages]
-    assert build.main([str(each) for each in (*arguments, "--out", folder / "page")]) == 0
+    assert scripts.build.main([str(each) for each in (*arguments, "--out", folder / "page")]) == 0
     return folder / "page"
-
-
-@contextmanager
-def serve(page: Path, asked: Counter[str]) -> Iterator[str]:
-    """Serve a folder as `python -m http.server` does, and count what is asked for."""
-
-    class Counting(SimpleHTTPRequestHandler):
-        def log_message(self, *_: object) -> None:
-            asked[self.path] += 1
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Counting, directory=str(page)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/"
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def queries() -> list[str]:
@@ -134,27 +99,16 @@ def queries() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def seen(page: Path, packages: Path) -> Seen:
-    """What Chromium showed."""
-    chromium = shutil.which("chromium")
-    if chromium is None or shutil.which("node") is None:
-        pytest.skip(f"needs Node.js and Chromium: {INSTALL}")
-    asked: Counter[str] = Counter()
-    with serve(page, asked) as url:
-        views = [{"width": width, "height": 800} for width in WIDTHS]
-        request = {"url": url, "executable": chromium, "views": views, "queries": queries()}
-        done = subprocess.run(
-            ["node", SCRIPTS / "open_page.mjs", PACKAGES / "package.json"],
-            input=json.dumps(request), capture_output=True, text=True, timeout=240, check=False,
-        )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return Seen(
-        json.loads(done.stdout), asked, sum((page / path[1:]).stat().st_size for path in asked if path != "/")
-    )
+def seen(scripts: SimpleNamespace, page: Path) -> SimpleNamespace:
+    """What Chromium showed at both widths; a `Seen`."""
+    if shutil.which("chromium") is None or shutil.which("node") is None:
+        pytest.skip(f"needs Node.js and Chromium: {scripts.look.INSTALL}")
+    views = [{"width": width, "height": 800} for width in WIDTHS]
+    return scripts.look.look_at_page(page, views, queries())
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_translations_are_found_as_one_types(seen: Seen, width: int):
+def test_translations_are_found_as_one_types(seen: SimpleNamespace, width: int):
     view = seen.views[WIDTHS.index(width)]
     assert view["width"] == width and view["errors"] == []
     for answer in view["answers"]:
@@ -172,7 +126,7 @@ def test_translations_are_found_as_one_types(seen: Seen, width: int):
                    {"bytes": "MB", "ready": "s", "time": "ms", "memory": "MB"}.items())  # fmt: skip
 
 
-def test_vectors_are_those_of_onnxruntime(seen: Seen, folder: Path):
+def test_vectors_are_those_of_onnxruntime(seen: SimpleNamespace, folder: Path):
     encoder = smaller_labse.load(folder / "model" / "huggingface" / "onnx" / FORMATS["int8"].file)
     expected = encoder.encode(queries())
     for view in seen.views:
@@ -181,7 +135,7 @@ def test_vectors_are_those_of_onnxruntime(seen: Seen, folder: Path):
         assert np.abs(found - expected).max() < 2e-3
 
 
-def test_nothing_is_loaded_from_elsewhere_and_nothing_is_needed_later(seen: Seen, page: Path):
+def test_nothing_is_loaded_from_elsewhere_and_nothing_is_needed_later(seen: SimpleNamespace, page: Path):
     """After the page was ready the network was off."""
     assert all(view["elsewhere"] == [] for view in seen.views)
     assert all((page / path[1:]).exists() for path in seen.asked)
@@ -194,18 +148,20 @@ def test_nothing_is_loaded_from_elsewhere_and_nothing_is_needed_later(seen: Seen
         assert not any("https://" in each.read_text(encoding="utf-8") for each in file)
 
 
-def test_nothing_moves_and_nothing_is_wider_than_the_screen(seen: Seen):
+def test_nothing_moves_and_nothing_is_wider_than_the_screen(seen: SimpleNamespace):
     for view in seen.views:
         assert view["overflow"] <= 0 and view["shift"] < 0.01, view["width"]
 
 
-def test_what_cannot_be_built_is_said_in_one_line(build, packages, folder, tmp_path, capsys):
+def test_what_cannot_be_built_is_said_in_one_line(scripts, packages, folder, tmp_path, capsys):
     arguments = ["--packages", str(packages), "--out", str(tmp_path / "page")]
     sentences = ["--sentences", str(folder / "sentences")]
-    assert build.main([*arguments, *sentences, "--model", str(tmp_path)]) == 2
+    assert scripts.build.main([*arguments, *sentences, "--model", str(tmp_path)]) == 2
     assert "make-smaller --onnx int8 adds it" in capsys.readouterr().err
     (tmp_path / "en.txt").write_text("one\ntwo\n", encoding="utf-8")
     (tmp_path / "it.txt").write_text("uno\n", encoding="utf-8")
-    assert build.main([*arguments, "--sentences", str(tmp_path), "--model", str(folder / "model")]) == 1
+    assert (
+        scripts.build.main([*arguments, "--sentences", str(tmp_path), "--model", str(folder / "model")]) == 1
+    )
     assert "it.txt: 1 lines, expected as many as en.txt has, 2" in capsys.readouterr().err
     assert not (tmp_path / "page").exists()

@@ -34,6 +34,7 @@ pytest.importorskip("onnxruntime")
 pytestmark = pytest.mark.interop
 
 ROOT = Path(__file__).resolve().parents[3]
+EMBED_IN_NODE = ROOT / "scripts" / "browser_demo" / "embed_in_node.mjs"
 MODULES = ROOT / ".cache" / "node" / "package.json"
 DTYPES = {"float32": "fp32", "int8": "q8", "int4": "q4"}
 # Kinds of tokenizer and pooling; files differ by format alike in all.
@@ -137,7 +138,7 @@ def in_node(models: dict[str, Model]) -> dict[str, dict]:
         for kind, name in CASES
     }
     done = subprocess.run(
-        [node, Path(__file__).with_name("embed_in_node.mjs"), MODULES],
+        [node, EMBED_IN_NODE, MODULES],
         input=json.dumps(list(asked.values())), capture_output=True, text=True, timeout=120, check=True,
     )  # fmt: skip
     return dict(zip(asked, json.loads(done.stdout), strict=True))
