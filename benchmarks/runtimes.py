@@ -75,10 +75,10 @@ def measure_page(model: Path, page: Path, sentences: dict[str, list[str]], repet
     )
     found_here = np.mean(wanted == find_sentences(page, expected, list(sentences.values())))
     notes = (
-        f"{len(queries)} sentences, {QUERIES} of each language, on one thread; Chromium's cache is empty. Memory "
-        "is the most that the page's process had, resident. Found: of the sentences that are shown for each "
-        f"query, one of each of {len(sentences)} languages, those that are its translation, or itself; with "
-        f"onnxruntime's embeddings of the queries {found_here:.1%}."
+        f"{len(queries)} sentences, {QUERIES} of each language, on one thread; Chromium's cache is empty. "
+        "Memory is the most that the page's process had, resident. Found: of the sentences that are shown "
+        f"for each query, one of each of {len(sentences)} languages, those that are its translation, or "
+        f"itself; with onnxruntime's embeddings of the queries {found_here:.1%}."
     )
     return Section("The page in Chromium, int8", Table(columns, rows), {}, notes)
 

@@ -1,4 +1,4 @@
-"""Look at the page in Chromium, as its tests and its benchmark do: serve it, type into it, count its files."""
+"""Look at the page in Chromium, as its tests and its benchmark do: serve it, type, count its files."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ for text that its users would write. Where one is not installed, its tests are s
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass, replace
@@ -177,6 +178,33 @@ def test_fastembeds_custom_models(models: dict, kind: str, name: str):
     loaded = fastembed.TextEmbedding(f"{kind}/{name}", specific_model_path=str(model.folder))
     found = np.array(list(loaded.embed(model.texts(LONG))))
     assert np.abs(found - model.embed(name, LONG)).max() < SAME
+
+
+def test_what_the_document_says_works_as_it_stands(
+    models: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Both examples of docs/onnx.md, on a small model in the place that they name."""
+    pytest.importorskip("fastembed")
+    if shutil.which("node") is None or not (MODULES.parent / "node_modules").is_dir():
+        pytest.skip("needs Node.js and npm packages: scripts/browser_demo.sh installs these")
+    document = (ROOT / "docs" / "onnx.md").read_text(encoding="utf-8")
+    model = models["xlm-roberta"]
+    (tmp_path / "work" / "model").mkdir(parents=True)
+    (tmp_path / "work" / "model" / "huggingface").symlink_to(model.folder)
+    (tmp_path / "node_modules").symlink_to(MODULES.parent / "node_modules")
+    in_node = re.search(r"```js\n(.*?)```", document, flags=re.DOTALL)[1]
+    (tmp_path / "embed.mjs").write_text(in_node, encoding="utf-8")
+    done = subprocess.run(
+        ["node", "embed.mjs"], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=120
+    )
+    in_python = re.search(r"```python\n(from fastembed.*?)```", document, flags=re.DOTALL)[1]
+    monkeypatch.chdir(tmp_path)
+    said: dict = {}
+    exec(compile(in_python, "docs/onnx.md", "exec"), said)
+    network = model.network("int8")
+    expected = network.prepare(["Hello, world.", "Ciao, mondo."], 48).embed(np.arange(2))
+    assert np.abs(np.array(json.loads(done.stdout)) - expected).max() < SAME
+    assert np.abs(np.array(said["embeddings"]) - expected).max() < SAME
 
 
 @pytest.mark.parametrize("name", FORMATS)
