@@ -31,6 +31,11 @@ def test_what_it_costs_is_what_the_benchmark_printed() -> None:
     assert printed.strip() in DOCUMENTS["docs/costs.md"]
 
 
+def test_other_runtimes_and_the_page_are_as_the_benchmark_found() -> None:
+    printed = (ROOT / "benchmarks" / "browser.md").read_text(encoding="utf-8")
+    assert printed.strip() in DOCUMENTS["docs/onnx.md"]
+
+
 def test_how_much_text_is_needed_is_what_the_benchmark_found() -> None:
     page, printed = DOCUMENTS["docs/how-much-text.md"], (ROOT / "benchmarks" / "unseen.md").read_text("utf-8")
     labse = printed.split("#### ")[2]

@@ -17,8 +17,7 @@ import numpy as np
 import pytest
 
 from smaller_labse.corpora.builtin_sentences import builtin_sentences
-from smaller_labse.encoders.config import LEALLA_POOLING, EncoderConfig, Pooling
-from smaller_labse.encoders.lealla.huggingface_folder import write_lealla_huggingface
+from smaller_labse.encoders.config import EncoderConfig, Pooling
 from smaller_labse.encoders.networks.onnx_network import OnnxNetwork, open_onnx
 from smaller_labse.encoders.onnx.write_onnx import write_onnx
 from smaller_labse.encoders.to_huggingface import write_huggingface
@@ -39,7 +38,7 @@ EMBED_IN_NODE = ROOT / "scripts" / "browser_demo" / "embed_in_node.mjs"
 MODULES = ROOT / ".cache" / "node" / "package.json"
 DTYPES = {"float32": "fp32", "int8": "q8", "int4": "q4"}
 # Kinds of tokenizer and pooling; files differ by format alike in all.
-KINDS = {"xlm-roberta": tuple(FORMATS), "labse": ("int8",), "mended": ("int8",), "lealla": ("int8",)}
+KINDS = {"xlm-roberta": tuple(FORMATS), "labse": ("int8",), "mended": ("int8",)}
 CASES = [(kind, name) for kind, names in KINDS.items() for name in names]
 SAME = 2e-6  # onnxruntime of another version, on the same processor
 TEXTS = [
@@ -80,18 +79,13 @@ class Model:
 
 
 def write_bert(folder: Path, kind: str) -> Model:
-    """LaBSE's faithful or mended folder, or LEALLA's, with random weights."""
+    """LaBSE's faithful or mended folder, with random weights; LEALLA's differs by its tokens, see test_lealla.py."""
     pieces = learn_pieces([text for texts in builtin_sentences().values() for text in texts], 3000)
     config = replace(
         BERT, vocab_size=len(pieces), max_position_embeddings=LENGTH, hidden_act="gelu_pytorch_tanh"
     )
-    if kind == "lealla":
-        config = replace(config, pooling=LEALLA_POOLING)
-        write_lealla_huggingface(folder, config, random_tensors(config), pieces, LENGTH)
-    else:
-        write_huggingface(
-            folder, config, random_tensors(config), pieces, False, LENGTH, mended=kind == "mended"
-        )
+    mended = kind == "mended"
+    write_huggingface(folder, config, random_tensors(config), pieces, False, LENGTH, mended=mended)
     return write_formats(Model(folder), config)
 
 
@@ -119,7 +113,7 @@ def write_formats(model: Model, config: EncoderConfig) -> Model:
 def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Model]:
     """One of each kind."""
     root = tmp_path_factory.mktemp("runtimes")
-    of_bert = {kind: write_bert(root / kind, kind) for kind in ("labse", "mended", "lealla")}
+    of_bert = {kind: write_bert(root / kind, kind) for kind in ("labse", "mended")}
     return {"xlm-roberta": write_multilingual_e5(root / "xlm-roberta")} | of_bert
 
 
@@ -175,7 +169,7 @@ def test_fastembeds_custom_models(models: dict, kind: str, name: str):
         model_file=f"onnx/{FORMATS[name].file}",
         output_name="sentence_embedding",
     )
-    loaded = fastembed.TextEmbedding(f"{kind}/{name}", specific_model_path=str(model.folder))
+    loaded = fastembed.TextEmbedding(f"{kind}/{name}", specific_model_path=str(model.folder), threads=1)
     found = np.array(list(loaded.embed(model.texts(LONG))))
     assert np.abs(found - model.embed(name, LONG)).max() < SAME
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -109,6 +112,33 @@ def test_what_the_library_tokenizers_do_otherwise(lealla, backend):
     assert len(backend.encode("é" * 51).ids) > 1 and backend.normalizer.normalize_str(mixed) == mixed
     alike = ["ก" * 33, "ก" * 34, "Ж" * 50, "Ж" * 51, "é" * 50, "é" * 101, "1½" * 51, "漢" * 60, "😀" * 40]
     assert [encoding.ids for encoding in backend.encode_batch_fast(alike)] == ids_of_lines(lealla, alike)
+
+
+IN_NODE = """
+const { createRequire } = require("node:module");
+const { Tokenizer } = createRequire(process.argv[1])("@huggingface/tokenizers");
+const { readFileSync } = require("node:fs");
+const { tokenizer, lines } = JSON.parse(readFileSync(0, "utf8"));
+const read = new Tokenizer(tokenizer, {});
+const ids = lines.map((line) => read.encode(line, { add_special_tokens: false }).ids);
+console.log(JSON.stringify(ids));
+"""
+
+
+@pytest.mark.interop
+def test_ids_are_those_of_transformers_js(lealla, backend):
+    """Its tokenizers are those of JavaScript, whose regular expressions are its own."""
+    modules = Path(__file__).resolve().parents[3] / ".cache" / "node"
+    if shutil.which("node") is None or not (modules / "node_modules").is_dir():
+        pytest.skip("needs Node.js and npm packages: scripts/browser_demo.sh installs these")
+    lines = [*SENTENCES, *LONG, STRANGE[:-2]]
+    asked = {"tokenizer": json.loads(backend.to_str()), "lines": lines}
+    done = subprocess.run(
+        ["node", "-e", IN_NODE, modules / "package.json"],
+        input=json.dumps(asked), capture_output=True, text=True, check=True, timeout=120,
+    )  # fmt: skip
+    for line, ids, expected in zip(lines, json.loads(done.stdout), ids_of_lines(lealla, lines), strict=True):
+        assert ids == expected, line
 
 
 def test_its_expressions_are_recognised_whatever_their_characters(backend):
