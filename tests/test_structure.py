@@ -280,7 +280,7 @@ def test_every_package_that_tests_and_scripts_import_is_declared(folder: str) ->
     files = sorted((ROOT / folder).rglob("*.py"))
     imports = [found for file in files for found in imports_of(file, str(file.relative_to(ROOT)))]
     beside = {LIBRARY, "tests", *(file.stem for file in files), *(file.parent.name for file in files)}
-    if folder == "tests":  # they import scripts and benchmarks, too
+    if folder in ("tests", "benchmarks"):  # they import scripts and benchmarks, too
         beside |= {file.stem for top in ("scripts", "benchmarks") for file in (ROOT / top).rglob("*.py")}
     everything = declared(*PYPROJECT["project"]["optional-dependencies"])
     assert undeclared(imports, everything, beside) == set()
