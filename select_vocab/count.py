@@ -22,7 +22,6 @@ from smaller_labse.corpora.sources import Source
 from smaller_labse.originals.open import open_original, read_by
 from smaller_labse.originals.preprocessors import require_preprocessor
 from smaller_labse.originals.tokenizers.base import Tokenizer
-from smaller_labse.select_vocab.counting.count_on_ray import count_on_ray
 from smaller_labse.select_vocab.counting.count_sources import count_sources
 from smaller_labse.select_vocab.counting.counts_file import (
     Counts,
@@ -34,8 +33,9 @@ from smaller_labse.select_vocab.counting.counts_file import (
 from smaller_labse.select_vocab.counting.counts_folder import counted_with
 from smaller_labse.select_vocab.counting.merge_shards import merge_shards, require_all_shards, shards_by_name
 from smaller_labse.select_vocab.counting.plan_count import plan_count
-from smaller_labse.select_vocab.counting.ray_tasks import RayJob
 from smaller_labse.select_vocab.counting.shard_of_counts import SHARD
+from smaller_labse.select_vocab.on_ray.count_on_ray import count_on_ray
+from smaller_labse.select_vocab.on_ray.tasks import RayJob
 
 Languages = str | os.PathLike[str] | Iterable[str]
 Text = str | os.PathLike[str] | Sequence[StrPath] | Mapping[str, StrPath | Sequence[StrPath]]

@@ -34,6 +34,7 @@ from smaller_labse.select_vocab.counting.resume_count import (
     unfinished_file,
 )
 from smaller_labse.select_vocab.counting.shard_of_counts import ShardOfCounts, plan_of
+from smaller_labse.select_vocab.counting.shared_numbers import number_together
 from smaller_labse.select_vocab.counting.word_counter import WordCounter
 
 BATCHES_AHEAD = 2  # for each worker
@@ -81,7 +82,7 @@ def count_sources(
         if file.exists() and not overwrite:  # another run has counted it meanwhile
             report(require_same_counts(source, file, tokenizer, line_filter, sample))
             return
-        source = _numbered(source, line_filter, report)
+        source = _numbered(source, line_filter, folder, report)
         begun = resume_count(source, file, tokenizer, line_filter, report)
         unfinished = unfinished_file(file)
         save = None
@@ -211,7 +212,7 @@ def _for_a_while(first: LineBatch, others: Iterator[LineBatch]) -> Iterator[Line
         yield batch
 
 
-def _numbered(source: Source, line_filter: LineFilter, report: Callable[[str], None]) -> Source:
+def _numbered(source: Source, line_filter: LineFilter, folder: Path, report: Callable[[str], None]) -> Source:
     """Number a source's lines, if that is needed to take some of them."""
     pipe = find_pipe(source)
     if pipe and source.shard is not None:
@@ -225,6 +226,9 @@ def _numbered(source: Source, line_filter: LineFilter, report: Callable[[str], N
         )
     if line_filter.reads_twice:
         report(f"{source.words}: numbering the lines of {source.description}, to draw evenly from them")
+        if source.shard is not None and source.files:
+            kept = folder / f".{source.name}.numbers"
+            return replace(source, numbers=number_together(source, line_filter, kept))
     return numbered(source, line_filter)
 
 

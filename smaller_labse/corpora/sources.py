@@ -226,6 +226,11 @@ def _parse_texts(texts: Sequence[str]) -> tuple[dict[Language, list[str]], list[
     patterns = []
     for text in texts:
         name, _, path = text.partition("=")
+        if "://" in text:
+            raise UsageError(
+                f"--text {text}: URLs are not read; mount the bucket or copy the files, or give a dataset of "
+                "the Hugging Face hub with --dataset"
+            )
         if is_named(text) and path:
             written.setdefault(name_language(name), []).append(path)
         elif "{" in text:

@@ -14,13 +14,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from smaller_labse.corpora import line_batches
 from smaller_labse.corpora.builtin_sentences import builtin_sentences
 from smaller_labse.corpora.languages import find_language
 from smaller_labse.corpora.line_batches import DRAWS, LineFilter
 from smaller_labse.corpora.shards import parted_text
 from smaller_labse.corpora.shards.shard import Shard
 from smaller_labse.corpora.sources import Source, dataset_sources, text_sources
-from smaller_labse.select_vocab.counting import word_counter
+from smaller_labse.select_vocab.counting import shared_numbers, word_counter
 from smaller_labse.select_vocab.counting.count_sources import count_sources
 from smaller_labse.select_vocab.counting.counts_file import read_counts, write_counts
 from smaller_labse.select_vocab.counting.merge_shards import merge_shards
@@ -111,6 +112,27 @@ def test_every_line_is_counted_by_one_shard_and_shards_share_a_large_file(tokeni
     assert min(shard.total_lines for shard in shards) > 0.2 * len(numbers)
     for first, second in itertools.combinations(shards, 2):
         assert first.text_digest != second.text_digest
+
+
+def test_shards_of_an_even_draw_number_every_file_once(tokenizer, tmp_path, small_parts, monkeypatch):
+    (tmp_path / "text").mkdir()
+    for number in range(4):
+        write(tmp_path / "text" / f"{number}.txt", [f"{number} {line}" for line in SENTENCES])
+    read: list[int] = []
+
+    def number_lines(texts, line_filter):
+        read.extend(text.size for text in texts)
+        return line_batches.number_lines(texts, line_filter)
+
+    monkeypatch.setattr(shared_numbers, "number_lines", number_lines)
+    (source,) = text_sources([], [f"en={tmp_path / 'text'}"])
+    line_filter = LineFilter(5, 20, "even")
+    (whole,) = count([source], tokenizer, tmp_path / "whole", line_filter)
+    assert merged(source, 3, [2, 3, 1], tokenizer, tmp_path, line_filter) == whole.read_bytes()
+    assert sorted(read) == sorted(text.size for text in source.parted_texts())
+    (tmp_path / "text" / "0.txt").write_text("Another text is here, and another number of lines.\n")
+    count([replace(source, shard=Shard(1, 2))], tokenizer, tmp_path / "shards", line_filter)
+    assert len(read) == 5
 
 
 @pytest.fixture(scope="module")

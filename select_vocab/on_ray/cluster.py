@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from smaller_labse.common.errors import SmallerLabseError, UsageError
-from smaller_labse.select_vocab.counting.ray_tasks import Refusal
+from smaller_labse.select_vocab.on_ray.tasks import Refusal
 
 MOST_DEATHS = 20  # of workers, for one task
 MOST_REFUSALS = 3  # of one task: a network may fail a worker, or a machine lack a file that others have
@@ -111,7 +111,10 @@ def connected(address: str) -> Iterator[RayCluster]:
     try:
         ray.init(address, log_to_driver=False, logging_level="ERROR", **options)
     except (ray.exceptions.RayError, OSError, RuntimeError, ValueError) as error:
-        raise SmallerLabseError(f"--ray {address}: no cluster ({_in_one_line(error)})") from error
+        raise SmallerLabseError(
+            f"--ray {address}: no cluster ({_in_one_line(error)}); if it wants a token, "
+            "RAY_AUTH_MODE=token gives it"
+        ) from error
     finally:
         if is_main and handler is not None:
             signal.signal(signal.SIGTERM, handler)

@@ -26,10 +26,10 @@ from smaller_labse.select_vocab.counting.count_sources import find_uncounted
 from smaller_labse.select_vocab.counting.counted_before import find_pipe, what_differs
 from smaller_labse.select_vocab.counting.counts_file import read_metadata, write_counts
 from smaller_labse.select_vocab.counting.merge_shards import merge_shards
-from smaller_labse.select_vocab.counting.ray_cluster import RayCluster, connected
-from smaller_labse.select_vocab.counting.ray_tasks import CountedShard, RayJob, count_shard, number_text
 from smaller_labse.select_vocab.counting.resume_count import lock_file
 from smaller_labse.select_vocab.counting.shard_of_counts import ShardOfCounts, plan_of, read_shard
+from smaller_labse.select_vocab.on_ray.cluster import RayCluster, connected
+from smaller_labse.select_vocab.on_ray.tasks import CountedShard, RayJob, count_shard, number_text
 
 SHARD_BYTES = 1 << 26  # of text, about 2 seconds' counting
 MOST_SHARDS = 1000  # of a source, unless the user wants more: each must be read to be merged
