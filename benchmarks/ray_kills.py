@@ -53,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
         make = [sys.executable, "-m", "smaller_labse.make_smaller.example", "--out", str(model)]
         subprocess.run(make, check=True, capture_output=True)
         write_text(text, options.lines, options.shards)
-        command = count_command(model, text, options.draw)
+        command = count_command(model, text, options.draw, options.lines * 2 // 3)
         subprocess.run([*command, "--out", str(folder / "one")], check=True, capture_output=True)
         with nodes(folder) as (head, *others):
             on_ray = [*head.enter(), *command, "--out", str(folder / "many")]
@@ -94,10 +94,10 @@ def write_text(folder: Path, lines: int, files: int) -> None:
             )
 
 
-def count_command(model: Path, text: Path, draw: str) -> list[str]:
+def count_command(model: Path, text: Path, draw: str, most: int) -> list[str]:
     """What counts the text undivided, but for its output."""
     count = [sys.executable, "-m", "smaller_labse.select_vocab", "count", "--model", str(model)]
-    return [*count, "--text", f"en={text}", "--draw", draw, "--max-lines", "4000000"]
+    return [*count, "--text", f"en={text}", "--draw", draw, "--max-lines", str(most)]
 
 
 @dataclass
