@@ -7,6 +7,7 @@
     scripts/benchmark.sh vocabularies           # not run by default; needs LaBSE's own beside the project
     scripts/benchmark.sh onnx --model FOLDER --tatoeba FOLDER   # not run by default; a model folder of yours
     scripts/benchmark.sh browser --model FOLDER --page FOLDER --out benchmarks/browser   # not run by default
+    scripts/benchmark.sh serving --model FOLDER   # not run by default; one that has ONNX files
     scripts/benchmark.sh unseen --out benchmarks/unseen   # not run by default; draws docs/unseen.svg
 
 Writes `benchmarks/results.json` and, from it, `benchmarks/results.md`, unless told otherwise.
@@ -37,11 +38,12 @@ NAMES = (
     "searching",
     "onnx",
     "browser",
+    "serving",
     "unseen",
     "vocabularies",
     "versions",
 )
-ON_REQUEST = ("onnx", "browser", "unseen", "vocabularies", "versions")
+ON_REQUEST = ("onnx", "browser", "serving", "unseen", "vocabularies", "versions")
 NARROW = 8  # a hidden size, where only the vocabulary matters
 HERE = Path(__file__).resolve().parent
 
@@ -63,7 +65,7 @@ def main() -> None:
     parser.add_argument(
         "--picture", type=Path, default=HERE.parent / "docs" / "unseen.svg", metavar="FILE", help="of unseen"
     )
-    parser.add_argument("--model", type=Path, metavar="FOLDER", help="a model folder, for onnx and browser")
+    parser.add_argument("--model", type=Path, metavar="FOLDER", help="for onnx, browser and serving")
     parser.add_argument("--page", type=Path, metavar="FOLDER", help="browser_demo.sh's, for browser")
     parser.add_argument("--tatoeba", type=Path, metavar="FOLDER", help="test data for onnx; default: none")
     parser.add_argument("--languages", metavar="LIST", help="of --tatoeba; default: all")
@@ -76,8 +78,9 @@ def main() -> None:
                      "--repetitions must be 1 or more")  # fmt: skip
     if "versions" in options.names and not options.before:
         parser.error("versions compares with an earlier version; add --before PYTHON")
-    if "onnx" in options.names and not options.model:
-        parser.error("onnx measures a model folder of yours; add --model FOLDER")
+    of_model = sorted({"onnx", "serving"} & {*options.names})
+    if of_model and not options.model:
+        parser.error(f"{' and '.join(of_model)}: of a model folder of yours; add --model FOLDER")
     if "browser" in options.names and not (options.model and options.page):
         parser.error("browser measures a page and its model; add --model FOLDER --page FOLDER")
     if "vocabularies" in options.names and not OWN_VOCABULARY.exists():
@@ -124,6 +127,7 @@ def measure_all(options: argparse.Namespace, scratch: Path) -> Iterator[tuple[st
     import trimming
     import unseen
     import versions
+    from environments import serving
     from originals import write_e5, write_labse
 
     repetitions = options.repetitions
@@ -160,6 +164,7 @@ def measure_all(options: argparse.Namespace, scratch: Path) -> Iterator[tuple[st
         "searching": lambda: [searching.measure_search(repetitions)],
         "onnx": onnx,
         "browser": browser,
+        "serving": lambda: [serving.measure_serving(options.model, scratch, repetitions)],
         "unseen": lambda: unseen.measure_unseen(e5(), options.labse, scratch, options.text, options.picture),
         "vocabularies": lambda: [
             counting.measure_vocabularies(

@@ -132,6 +132,16 @@ def test_the_cards_example_needs_nothing_of_ours(made: Path, tmp_path: Path):
     assert np.abs(found - smaller_labse.load(made, runtime="onnx").encode(["dog", "cat"])).max() < 1e-6
 
 
+def test_loading_a_file_needs_few_packages(made: Path):
+    """What docs/onnx.md says to install, where TensorFlow is not."""
+    blocked = ("tensorflow", "torch", "transformers", "onnx", "datasets", "numba", "pyarrow", "safetensors")
+    blocked += ("sentencepiece", "langcodes", "tensorflow_hub", "tensorflow_text", "tf_keras", "packaging")
+    blocker = re.sub(r"in \(.*\)", f"in {blocked}", BLOCKER)
+    script = f"{blocker}\nimport smaller_labse\nprint(smaller_labse.load({str(made)!r}, runtime='onnx').encode(['dog']).shape)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout) == (0, "(1, 32)\n"), done.stderr
+
+
 def test_files_are_added_to_a_model_that_is_there(
     example: Path, trimmed: Trimmed, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
