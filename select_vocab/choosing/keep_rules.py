@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from smaller_labse.common.errors import UsageError
+from smaller_labse.corpora.records.arrow_arrays import arrow_texts, numpy_booleans, numpy_numbers
 from smaller_labse.originals.tokenizers.base import Tokenizer
 
 # Of living languages, by Unicode's names; RE2 has more, which `--keep-script` takes, too.
@@ -54,14 +55,14 @@ def tokens_by_text(
     """
     if not scripts and not patterns:
         return np.zeros(0, np.int32)
-    texts = pa.array([tokenizer.text_of(token_id).strip() for token_id in range(len(tokenizer.pieces))])
-    has_text = pc.greater(pc.binary_length(texts), 0).to_numpy(zero_copy_only=False)
+    texts = arrow_texts(tokenizer.text_of(token_id).strip() for token_id in range(len(tokenizer.pieces)))
+    has_text = numpy_numbers(pc.binary_length(texts)) > 0
     found = np.zeros(len(texts), bool)
     options = [("--keep-script", script, script_pattern(script)) for script in scripts]
     options += [("--keep-pattern", pattern, pattern) for pattern in patterns]
     for option, written, pattern in options:
         try:
-            matches = pc.match_substring_regex(texts, pattern).to_numpy(zero_copy_only=False) & has_text
+            matches = numpy_booleans(pc.match_substring_regex(texts, pattern)) & has_text
         except pa.ArrowInvalid as error:
             reason = str(error).removeprefix("Invalid regular expression: ")
             expected = (
@@ -94,7 +95,7 @@ def script_of_letters(characters: Iterable[str]) -> dict[str, str]:
     >>> script_of_letters("aя1")
     {'a': 'Latin', 'я': 'Cyrillic'}
     """
-    letters = pa.array(sorted(set(characters)))
+    letters = arrow_texts(sorted(set(characters)))
     letters = letters.filter(pc.match_substring_regex(letters, r"^\p{L}$"))
     return {
         letter: script

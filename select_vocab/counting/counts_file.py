@@ -32,6 +32,7 @@ import numpy as np
 from smaller_labse.common.atomic_output import new_file
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.corpora.line_batches import DRAWS, LineFilter
+from smaller_labse.corpora.records.arrow_arrays import arrow_numbers, arrow_texts, numpy_numbers
 from smaller_labse.corpora.records.parquet_pages import read_column_chunks, read_pages
 from smaller_labse.corpora.sample import SampledLine, sample_lines
 from smaller_labse.corpora.word_lists import WORD_LIST_ENDINGS
@@ -129,10 +130,10 @@ def write_counts(counts: Counts, pieces: list[str], file: Path, overwrite: bool 
     if counts.text_digest:
         metadata["text_digest"] = counts.text_digest
     columns = [
-        pa.array(seen),
-        pa.array([pieces[token_id] for token_id in seen]),
-        pa.array(counts.occurrences[seen]),
-        pa.array(counts.lines[seen]),
+        arrow_numbers(seen),
+        arrow_texts(pieces[token_id] for token_id in seen),
+        arrow_numbers(counts.occurrences[seen]),
+        arrow_numbers(counts.lines[seen]),
     ]
     metadata[COLUMNS] = _digest_of_columns(pa.Table.from_arrays(columns, schema=_schema()))
     metadata[DIGEST] = digest_of_json(metadata)
@@ -267,14 +268,14 @@ def _read_columns(table: pa.Table, pieces: list[str], total_lines: int) -> tuple
         ValueError: a column is missing or of another type, or holds what no counting can give.
     """
     _require_columns(table, _schema().names)
-    ids = table["piece_id"].to_numpy()
+    ids = numpy_numbers(table["piece_id"])
     if len(ids) and (ids[0] < 0 or ids[-1] >= len(pieces) or np.any(np.diff(ids.astype(np.int64)) <= 0)):
         raise ValueError(f"its token ids are not ascending from 0 to {len(pieces) - 1:,}")
     for token_id, piece in zip(ids.tolist(), _texts(table["piece"]), strict=True):
         if pieces[token_id] != piece:
             shown = piece if len(piece) <= LONGEST_SHOWN else piece[:LONGEST_SHOWN] + "…"
             raise ValueError(f"it calls token {token_id} {shown!r}, expected {pieces[token_id]!r}")
-    counted, in_lines = table["occurrences"].to_numpy(), table["lines"].to_numpy()
+    counted, in_lines = numpy_numbers(table["occurrences"]), numpy_numbers(table["lines"])
     impossible = (in_lines < 1) | (in_lines > counted) | (in_lines > total_lines)
     if impossible.any():
         at = impossible.argmax()
@@ -325,13 +326,14 @@ def _digest_of_columns(table: pa.Table) -> str:
     import pyarrow.compute as pc
 
     digest = hashlib.sha256()
+    no_text, zero_byte = arrow_texts(["", "\0"])
     for name in _schema().names:
         column = table[name].cast(pa.string()) if name == "piece" else table[name]
         for chunk in column.chunks:
             if name == "piece":
-                digest.update(_text_bytes(pc.binary_join_element_wise(chunk, "", "\0")))
+                digest.update(_text_bytes(pc.binary_join_element_wise(chunk, no_text, zero_byte)))
             else:
-                numbers = chunk.to_numpy()
+                numbers = numpy_numbers(chunk)
                 digest.update(numbers.astype(numbers.dtype.newbyteorder("<"), copy=False).data)
     return digest.hexdigest()
 
@@ -401,7 +403,7 @@ def summarize(file: Path) -> Summary:
     try:
         _require_columns(table, needed)
         _require_undamaged(table, metadata)
-        counted = table["occurrences"].to_numpy()
+        counted = numpy_numbers(table["occurrences"])
         if np.any(counted < 1):
             raise ValueError("its occurrences are not all positive")
         return Summary(metadata["name"], _non_negative(metadata["lines"]), _total(counted), len(counted))

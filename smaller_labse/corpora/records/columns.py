@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from smaller_labse.corpora.decompressed_lines import BUFFER_BYTES, LONGEST_LINE, end_lines
+from smaller_labse.corpora.records.arrow_arrays import arrow_numbers, numpy_numbers
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -41,12 +42,12 @@ def blocks_of_column(column: pa.Array) -> Iterator[bytes]:
     import pyarrow.compute as pc
 
     column = column.drop_null().cast(pa.large_string())
-    ends = np.cumsum(pc.binary_length(column).to_numpy() + 1)
+    ends = np.cumsum(numpy_numbers(pc.binary_length(column)) + 1)
     first, before = 0, 0
     while first < len(column):
         until = max(first + 1, int(np.searchsorted(ends, before + BUFFER_BYTES, side="right")))
         texts = column.slice(first, until - first)
-        listed = pa.ListArray.from_arrays(pa.array([0, len(texts)], pa.int32()), texts)
+        listed = pa.ListArray.from_arrays(arrow_numbers(np.array([0, len(texts)], np.int32)), texts)
         block = pc.binary_join(listed, pa.scalar("\n", pa.large_string()))[0].as_buffer().to_pybytes()
         if not block.isascii():
             block.decode()

@@ -11,6 +11,7 @@ from functools import cache
 
 import numpy as np
 
+from smaller_labse.corpora.records.arrow_arrays import arrow_texts, numpy_booleans
 from smaller_labse.originals.tokenizers.compiled.wordpiece_and_unigram import (
     ALONE,
     KINDS,
@@ -40,14 +41,13 @@ SEARCHED = (*range(0xD800), *range(0xE000, 0x20000), *range(0xE0000, 0xE1000))
 @cache
 def bert_kinds() -> np.ndarray:
     """How each code point separates words for a BertTokenizer that does not lower-case, uint8 [KINDS]."""
-    import pyarrow as pa
     import pyarrow.compute as pc
 
     points = np.array(SEARCHED)
-    characters = pa.array(map(chr, SEARCHED))
+    characters = arrow_texts(map(chr, SEARCHED))
     kinds = np.zeros(KINDS, np.uint8)
     for pattern, kind in ((SPACES, SPACE), (PUNCTUATION, ALONE)):
-        kinds[points[np.asarray(pc.match_substring_regex(characters, pattern))]] = kind
+        kinds[points[numpy_booleans(pc.match_substring_regex(characters, pattern))]] = kind
     for first, last in CHINESE:
         kinds[first : last + 1] = ALONE
     kinds.flags.writeable = False  # it is shared

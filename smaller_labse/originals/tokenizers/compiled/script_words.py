@@ -7,7 +7,7 @@ libraries need not have; so these operations are asked, once in a process.
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -137,22 +137,16 @@ def _alternating(one: int, points: np.ndarray) -> np.ndarray:
 
 
 def _splits(points: np.ndarray, keep_spaces: bool = True) -> np.ndarray:
-    """Between which neighbours of these code points tf-text's tokenizer splits, bool [points - 1]."""
-    sizes = 1 + (points >= 0x80) + (points >= 0x800) + (points >= 0x10000)
-    splits = np.zeros(sizes.sum() + 1, bool)
-    splits[_word_starts(keep_spaces)(["".join(map(chr, points.tolist()))])] = True
-    return splits[np.cumsum(sizes)[:-1]]
+    """Between which neighbours of these code points tf-text's tokenizer splits, bool [points - 1].
 
+    Its operation is called by itself: what its method does around it, decoding text and checking row splits,
+    takes seconds for all the calls that are needed here.
+    """
+    from tensorflow_text.python.ops.unicode_script_tokenizer import gen_unicode_script_tokenizer as operations
 
-@cache
-def _word_starts(keep_spaces: bool) -> Any:
-    """A graph that says where in a text, in bytes, tf-text's words begin."""
-    import tensorflow as tf
-    import tensorflow_text as text
-
-    tokenizer = text.UnicodeScriptTokenizer(keep_whitespace=keep_spaces)
-    return tf.function(
-        lambda texts: tokenizer.tokenize_with_offsets(texts)[1].values,
-        input_signature=[tf.TensorSpec([1], tf.string)],
-        autograph=False,
+    _, _, word_starts, _, _ = operations.unicode_script_tokenize_with_offsets(
+        input_values=points.astype(np.int32), input_splits=[0, len(points)], keep_whitespace=keep_spaces
     )
+    splits = np.zeros(len(points), bool)
+    splits[word_starts.numpy()] = True
+    return splits[1:]
