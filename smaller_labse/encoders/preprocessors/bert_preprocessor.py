@@ -14,6 +14,7 @@ import tensorflow_text as text
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.encoders.preprocessors.pack_inputs import DEFAULT_SEQUENCE_LENGTH
+from smaller_labse.encoders.preprocessors.split_words import BertWords
 from smaller_labse.encoders.preprocessors.text_preprocessor import SENTENCES, TextPreprocessor
 from smaller_labse.originals.tokenizers.wordpiece import END, MASK, PADDING, START, UNKNOWN
 
@@ -90,7 +91,9 @@ class BertTokenizer(VocabularyTable):
     def __init__(self, vocabulary: Path, lower_case: bool) -> None:
         """See `BertPreprocessor`."""
         super().__init__(vocabulary)
-        self._tokenizer = text.BertTokenizer(self._table, lower_case=lower_case, token_out_type=tf.int32)
+        self._tokenizer = text.BertTokenizer(
+            self._table, lower_case=lower_case, token_out_type=tf.int32, basic_tokenizer_class=BertWords
+        )
 
     @tf.function(input_signature=[SENTENCES], autograph=False)
     def __call__(self, sentences: tf.Tensor) -> tf.RaggedTensor:

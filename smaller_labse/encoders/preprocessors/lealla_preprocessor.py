@@ -12,6 +12,7 @@ import tensorflow_text as text
 
 from smaller_labse.encoders.preprocessors.bert_preprocessor import VocabularyTable
 from smaller_labse.encoders.preprocessors.pack_inputs import DEFAULT_SEQUENCE_LENGTH
+from smaller_labse.encoders.preprocessors.split_words import split_by_script
 from smaller_labse.encoders.preprocessors.text_preprocessor import SENTENCES, TextPreprocessor
 from smaller_labse.originals.tokenizers.compiled.script_words import BEGINS_WITH_HAN, DELETED_CHARACTERS
 from smaller_labse.originals.tokenizers.compiled.wordpiece_and_unigram import LONGEST_WORD
@@ -44,7 +45,6 @@ class ScriptTokenizer(VocabularyTable):
     def __init__(self, vocabulary: Path) -> None:
         """See `LEALLAPreprocessor`."""
         super().__init__(vocabulary)
-        self._words = text.UnicodeScriptTokenizer()
         self._pieces = text.WordpieceTokenizer(
             self._table, token_out_type=tf.int32, max_bytes_per_word=LONGEST_WORD, unknown_token=UNKNOWN
         )
@@ -52,16 +52,14 @@ class ScriptTokenizer(VocabularyTable):
     @tf.function(input_signature=[SENTENCES], autograph=False)
     def __call__(self, sentences: tf.Tensor) -> tf.RaggedTensor:
         """The ids of the tokens of `sentences` (strings [batch]): int32 [batch, words, tokens]."""
-        words = self._words.tokenize(tf.strings.regex_replace(sentences, DELETED_CHARACTERS, ""))
-        flat = words.flat_values
-        one_by_one = (
-            text.wordshape(flat, text.WordShape.IS_PUNCT_OR_SYMBOL)
-            | text.wordshape(flat, text.WordShape.HAS_EMOJI)
-            | tf.strings.regex_full_match(flat, BEGINS_WITH_HAN)
-        )
-        characters = tf.strings.unicode_split(tf.where(one_by_one, flat, ""), "UTF-8")
-        whole = tf.RaggedTensor.from_row_lengths(
-            tf.boolean_mask(flat, ~one_by_one), tf.cast(~one_by_one, tf.int64)
-        )
-        parts = tf.concat([characters, whole], axis=1)  # of every word, one of the two is empty
-        return self._pieces.tokenize(words.with_flat_values(parts).merge_dims(1, 2))
+        cleaned = tf.strings.regex_replace(sentences, DELETED_CHARACTERS, "")
+        return self._pieces.tokenize(split_by_script(cleaned, _is_taken_apart))
+
+
+def _is_taken_apart(words: tf.Tensor) -> tf.Tensor:
+    """Which of these words, strings [n], are tokenized character by character, bool [n]."""
+    return (
+        text.wordshape(words, text.WordShape.IS_PUNCT_OR_SYMBOL)
+        | text.wordshape(words, text.WordShape.HAS_EMOJI)
+        | tf.strings.regex_full_match(words, BEGINS_WITH_HAN)
+    )

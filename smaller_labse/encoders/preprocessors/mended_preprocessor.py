@@ -11,7 +11,8 @@ import tensorflow as tf
 import tensorflow_text as text
 
 from smaller_labse.encoders.preprocessors.bert_preprocessor import VocabularyTable
-from smaller_labse.encoders.preprocessors.pack_inputs import DEFAULT_SEQUENCE_LENGTH
+from smaller_labse.encoders.preprocessors.pack_inputs import DEFAULT_SEQUENCE_LENGTH, merge_words
+from smaller_labse.encoders.preprocessors.split_words import split_words
 from smaller_labse.encoders.preprocessors.text_preprocessor import SENTENCES, TextPreprocessor
 from smaller_labse.originals.tokenizers.compiled.mended_words import (
     DELETIONS,
@@ -67,8 +68,8 @@ class MendedTokenizer(VocabularyTable):
         readable = tf.strings.unicode_transcode(sentences, "UTF-8", "UTF-8")
         cleaned = tf.strings.regex_replace(readable, pattern(DELETIONS), "")
         single = pattern(SINGLES)
-        words = text.regex_split(cleaned, f"{pattern(SPACES)}+|{single}", single)
-        parts = words.with_values(text.regex_split(words.values, PARTS, PARTS)).merge_dims(1, 2)
+        words = split_words(cleaned, f"{pattern(SPACES)}+|{single}", single)
+        parts = merge_words(words.with_values(split_words(words.values, PARTS, PARTS)))
         return self._pieces.tokenize(parts)
 
 

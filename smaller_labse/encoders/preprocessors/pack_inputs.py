@@ -64,33 +64,37 @@ def _pack(
     tf-text's `combine_segments` does so too, by ten times as many operations, most of which check row splits:
     writing and loading a preprocessor took most of their time for them.
     """
-    place = tf.range(length)[tf.newaxis, :]
+    place = tf.expand_dims(tf.range(length), 0)
     start, end = special_ids["start_of_sequence_id"], special_ids["end_of_segment_id"]
-    next_place = tf.ones_like(segments[0].row_starts(), tf.int32)[:, tf.newaxis]  # [CLS] has the first
+    # Of each segment, where every row's tokens start and end, int32 [batch, 1].
+    bounds = [tf.expand_dims(tf.cast(segment.row_splits, tf.int32), 1) for segment in segments]
+    firsts, ends = [bound[:-1] for bound in bounds], [bound[1:] for bound in bounds]
+    kept_lengths = _kept_lengths([last - first for first, last in zip(firsts, ends, strict=True)], length)
+    next_place = tf.ones_like(firsts[0])  # [CLS] has the first
     word_ids = tf.where(place < next_place, start, special_ids["padding_id"])
     type_ids = tf.zeros_like(word_ids)
-    for number, (segment, kept) in enumerate(zip(segments, _kept_lengths(segments, length), strict=True)):
+    for number, (segment, first, kept) in enumerate(zip(segments, firsts, kept_lengths, strict=True)):
         after = next_place + kept
-        within = (place >= next_place) & (place < after)
-        first = tf.cast(segment.row_starts(), tf.int32)[:, tf.newaxis]
+        begun = place >= next_place
+        within = begun & (place < after)
         index = tf.where(within, first + place - next_place, 0)
         # A place outside takes the first token; one is added because there may be none.
         tokens = tf.gather(tf.concat([segment.flat_values, [end]], axis=0), index)
         word_ids = tf.where(within, tokens, tf.where(place == after, end, word_ids))
-        type_ids = tf.where((place >= next_place) & (place <= after), number, type_ids)
+        if number:
+            type_ids = tf.where(begun & (place <= after), number, type_ids)
         next_place = after + 1
     mask = tf.cast(place < next_place, tf.int32)
     return {"input_word_ids": word_ids, "input_mask": mask, "input_type_ids": type_ids}
 
 
-def _kept_lengths(segments: Sequence[tf.RaggedTensor], length: tf.Tensor) -> list[tf.Tensor]:
-    """How many tokens of each segment fit, int32 [batch, 1].
+def _kept_lengths(lengths: Sequence[tf.Tensor], length: tf.Tensor) -> list[tf.Tensor]:
+    """How many tokens of each segment fit, int32 [batch, 1], as are the segments' lengths.
 
     Two segments take turns, and one has what the other leaves.
     """
-    lengths = [tf.cast(segment.row_lengths(), tf.int32)[:, tf.newaxis] for segment in segments]
-    room = tf.maximum(length - len(segments) - 1, 0)
-    if len(segments) == 1:
+    room = tf.maximum(length - len(lengths) - 1, 0)
+    if len(lengths) == 1:
         return [tf.minimum(lengths[0], room)]
     first, second = lengths
     half = room // 2
