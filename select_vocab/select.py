@@ -26,6 +26,7 @@ from smaller_labse.common.visible_text import visible
 from smaller_labse.corpora.languages import parse_languages
 from smaller_labse.originals.open import Original, open_original, read_by
 from smaller_labse.originals.preprocessors import require_preprocessor
+from smaller_labse.originals.tokenizers.vocabulary import distinct_ids
 from smaller_labse.select_vocab.choosing.choose_tokens import ORDERS, choose_tokens
 from smaller_labse.select_vocab.choosing.count_rules import PUBLISHED_RULE, Rule, TooFewTokensAsked
 from smaller_labse.select_vocab.choosing.file_sizes import require_file_format
@@ -175,7 +176,7 @@ def select(
             rule=rule,
             listed=lists.ids,
             stripped=lists.stripped,
-            keep=np.unique(np.concatenate(kept_anyway)),
+            keep=distinct_ids(np.concatenate(kept_anyway)),
             keep_characters=keep_characters,
             order=order,
             fill_up=fill_up,

@@ -34,8 +34,9 @@ OURS = (
         "smaller_labse.SentenceEncoder; from smaller_labse.encoders.load import load; load(model); "
         "smaller_labse.load(model).encode(['Hello.']); assert 'keras' not in sys.modules; "
         "import tensorflow, tensorflow_text; tensorflow_text.keras.layers.ToDense, tensorflow.keras.layers.Dense",
-        "smaller_labse.count(model, text={'en': text / 'en.txt'}, out=out / 'counts')",
-        "smaller_labse.select(model, counts, out=out / 'selection')",
+        "smaller_labse.count(model, text={'en': text / 'en.txt'}, out=out / 'counts'); "
+        "smaller_labse.select(model, counts, out=out / 'selection'); "
+        "assert not {'pandas', 'tensorflow'} & set(sys.modules)",
         "smaller_labse.make_smaller(model, selection, out / 'model')",
         "smaller_labse.compare(model, parallel=f'en={text}/en.txt,it={text}/it.txt')",
     ],

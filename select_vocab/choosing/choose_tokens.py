@@ -9,7 +9,7 @@ import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.originals.tokenizers.base import Tokenizer
-from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset
+from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset, distinct_ids, ids_without
 from smaller_labse.select_vocab.choosing.count_rules import (
     LANGUAGE_RULES,
     PUBLISHED_RULE,
@@ -76,7 +76,7 @@ def choose_tokens(
         """What the characters of the wanted tokens, and of these ids where they are counted, need."""
         if not keep_characters:
             return np.zeros(0, np.int32)
-        return tokenizer.needed_for_characters(np.unique(np.concatenate([*wanted, seen])))
+        return tokenizer.needed_for_characters(distinct_ids(np.concatenate([*wanted, seen])))
 
     def always_kept_of(characters: np.ndarray) -> np.ndarray:
         """What is kept whatever the rule chooses."""
@@ -93,7 +93,7 @@ def choose_tokens(
     kept = _ordered(filled, tokenizer, order, names)
     subset = VocabularySubset(kept, original_size, names)
     # A character's own token that is in one line only would be kept without it if another token had it.
-    not_alone = np.setdiff1d(counted, always_kept[lines[always_kept] == 1])
+    not_alone = ids_without(counted, always_kept[lines[always_kept] == 1])
     anyway = np.concatenate(
         [always_kept_of(characters_of(not_alone)), _ranked_above(filled, chosen, tokenizer)]
     )
@@ -120,8 +120,8 @@ def choose_tokens(
                 "l": np.concatenate([np.zeros(0, np.int32), *listed]),
                 "k": np.zeros(0, np.int32) if keep is None else keep,
                 "c": characters,
-                "r": np.setdiff1d(by_rule, always_kept) if rule.name == "vocab-size" else by_rule,
-                "f": np.setdiff1d(filled, chosen),
+                "r": ids_without(by_rule, always_kept) if rule.name == "vocab-size" else by_rule,
+                "f": ids_without(filled, chosen),
             },
         ),
     )
@@ -167,7 +167,7 @@ def _ranked_above(filled: np.ndarray, chosen: np.ndarray, tokenizer: Tokenizer) 
 
     They would be kept whatever was counted.
     """
-    added = np.setdiff1d(filled, chosen)
+    added = ids_without(filled, chosen)
     if not len(added):
         return added
     ranked = tokenizer.ranked_ids

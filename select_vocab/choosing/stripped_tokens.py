@@ -64,16 +64,18 @@ class StrippedVocabulary:
             last: take the last token that strips to it, as the author of the published model did, even where
                 the original has the token itself.
         """
-        candidates = self._candidates(token)
         exact = self._exact.get(token)
         if exact is not None and not last:
             return exact
+        candidates = self._candidates(token)
         return candidates[-1] if candidates else None
 
     def describe(self, tokens: Iterable[str], last: bool = False) -> tuple[StrippedToken, ...]:
         """Those of the tokens that are spelled otherwise in the original, or are ambiguous; by code point."""
         described = []
         for token in sorted(set(tokens)):
+            if token not in self._others and token in self._exact:
+                continue
             candidates = self._candidates(token)
             token_id = self.find(token, last)
             if token_id is None or (candidates == [token_id] and self._pieces[token_id] == token):
@@ -84,8 +86,8 @@ class StrippedVocabulary:
 
     def _candidates(self, token: str) -> list[int]:
         """The ids of all tokens that strip to this one, ascending."""
-        exact = self._exact.get(token)
-        return sorted([*self._others.get(token, ()), *([] if exact is None else [exact])])
+        exact, others = self._exact.get(token), self._others.get(token, [])
+        return others if exact is None else sorted([*others, exact])
 
 
 def stripped_table(stripped: Sequence[StrippedToken]) -> Table:

@@ -67,8 +67,10 @@ def test_a_killed_count_goes_on_where_it_was(example, long_text, run, tmp_path, 
     ended = run("count", *killed)
     assert ended.code == 0
     assert f"continuing Italian (it) after {kept:,} lines that are counted" in ended.error
-    assert run("count", *arguments, "--out", tmp_path / "at-once").code == 0
-    assert file.read_bytes() == (tmp_path / "at-once" / "it.parquet").read_bytes()
+    at_once = long_text / "at-once" / name
+    if not at_once.exists():
+        assert run("count", *arguments, "--out", at_once).code == 0
+    assert file.read_bytes() == (at_once / "it.parquet").read_bytes()
     assert [path.name for path in file.parent.iterdir() if "partial" in path.name] == []
 
 

@@ -33,7 +33,7 @@ from smaller_labse.originals.tokenizers.tokenizer_json import (
     require_kept,
     write_trimmed_json,
 )
-from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset, write_pieces
+from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset, distinct_ids, write_pieces
 from smaller_labse.originals.tokenizers.wordpiece import (
     CONTINUATION,
     END,
@@ -115,7 +115,7 @@ class HuggingFaceWordPiece:
 
     def with_dependencies(self, ids: np.ndarray) -> np.ndarray:
         """The ids themselves, ascending: longest-match needs no pieces besides those that it finds."""
-        return np.unique(ids).astype(np.int32)
+        return distinct_ids(ids).astype(np.int32)
 
     def needed_for_characters(self, seen: np.ndarray) -> np.ndarray:
         """See `kept_characters.wordpiece_characters`."""

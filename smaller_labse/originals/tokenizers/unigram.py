@@ -42,7 +42,12 @@ from smaller_labse.originals.tokenizers.tokenizer_json import (
     require_kept,
     write_trimmed_json,
 )
-from smaller_labse.originals.tokenizers.vocabulary import VocabularySubset, require_own_names, write_pieces
+from smaller_labse.originals.tokenizers.vocabulary import (
+    VocabularySubset,
+    distinct_ids,
+    require_own_names,
+    write_pieces,
+)
 
 
 class Unigram:
@@ -139,7 +144,7 @@ class Unigram:
 
     def with_dependencies(self, ids: np.ndarray) -> np.ndarray:
         """The ids themselves, ascending: the best path needs no pieces besides its own."""
-        return np.unique(ids).astype(np.int32)
+        return distinct_ids(ids).astype(np.int32)
 
     def needed_for_characters(self, seen: np.ndarray) -> np.ndarray:
         """See `kept_characters.unigram_characters`."""

@@ -32,6 +32,7 @@ from smaller_labse.originals.tokenizers.kept_characters import wordpiece_charact
 from smaller_labse.originals.tokenizers.tokenizer_files import VOCABULARY
 from smaller_labse.originals.tokenizers.vocabulary import (
     VocabularySubset,
+    distinct_ids,
     read_pieces,
     require_tokens,
     vocabulary_fingerprint,
@@ -149,7 +150,7 @@ class WordPiece:
 
     def with_dependencies(self, ids: np.ndarray) -> np.ndarray:
         """The ids themselves, ascending: longest-match needs no pieces besides those that it finds."""
-        return np.unique(ids).astype(np.int32)
+        return distinct_ids(ids).astype(np.int32)
 
     def needed_for_characters(self, seen: np.ndarray) -> np.ndarray:
         """See `kept_characters.wordpiece_characters`."""
