@@ -60,20 +60,21 @@ class Section:
         return f"#### {self.title}\n\n{self.table.markdown()}" + (f"\n{self.notes}\n" if self.notes else "")
 
 
-def measure(command: Sequence[str | Path], amount: str | None = None) -> Run:
+def measure(command: Sequence[str | Path], amount: str | None = None, folder: Path | None = None) -> Run:
     """Run a command to its end.
 
     Args:
         command: what to run.
         amount: the last line of its output is JSON, in which `seconds` and the amount under this key stand,
             and `gigabytes` where it knows better; None for a command whose wall time counts.
+        folder: where to run it; None for here.
 
     Raises:
         SystemExit: it failed; its output is shown.
     """
     started = time.monotonic()
     with tempfile.TemporaryFile("w+") as errors:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, cwd=folder)
         output = process.stdout.read()
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.monotonic() - started

@@ -3,13 +3,15 @@
     git worktree add ../before COMMIT           # and install it into an environment of its own
     scripts/benchmark.sh versions --before ../before/.venv/bin/python
 
-Both run the same commands on the same text and originals, in turn, each in a process of its own.
+Both run the same commands on the same text and originals, in turn, each in a process of its own, from an
+empty folder: in this repository, Python would take this version for both.
 """
 
 from __future__ import annotations
 
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
@@ -28,6 +30,7 @@ SENTENCES = 600
 
 def measure_versions(before: Path, labse: Path, e5: Path, scratch: Path, repetitions: int) -> list[Section]:
     """Run every job with the interpreter of the earlier version and with this one's."""
+    labse, e5, scratch = labse.resolve(), e5.resolve(), scratch.resolve()
     text, out = scratch / f"text_{LINES}", scratch / "versions_out"
     apart(write_text, text, LINES)
     write_sentences(scratch / "sentences.txt", SENTENCES)
@@ -55,7 +58,7 @@ def measure_versions(before: Path, labse: Path, e5: Path, scratch: Path, repetit
         ),
     }
     return [
-        _section(title, job, {"before": before, "now": Path(sys.executable)}, out, repetitions)
+        _section(title, job, {"before": before.absolute(), "now": Path(sys.executable)}, out, repetitions)
         for title, job in jobs.items()
     ]
 
@@ -66,7 +69,8 @@ def _section(
     def run(python: Path) -> Callable[[], Run]:
         def once() -> Run:
             _remove(out)
-            return measure([python, "-m", *job, "--out", out])
+            with tempfile.TemporaryDirectory(dir=out.parent) as empty:
+                return measure([python, "-m", *job, "--out", out], folder=Path(empty))
 
         return once
 
