@@ -12,6 +12,7 @@ import argparse
 import json
 import shutil
 import sys
+from collections.abc import Collection
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -25,6 +26,7 @@ from smaller_labse.common.command_parser import CommandParser
 from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.common.progress import announce
 from smaller_labse.corpora.languages import find_language
+from smaller_labse.originals.model_folder import read_manifest
 from smaller_labse.originals.onnx_formats import FOLDER, FORMATS
 
 PAGE = Path(__file__).with_name("page")
@@ -63,15 +65,21 @@ class Sentences:
         return [line for lines in self.lines for line in lines]
 
 
-def read_sentences(folder: Path) -> Sentences:
+def read_sentences(folder: Path, languages: Collection[str] = ()) -> Sentences:
     """Read the files CODE.txt of a folder.
+
+    Args:
+        folder: the folder.
+        languages: those of the model; files of others are left out. All are read where there are none.
 
     Raises:
         SmallerLabseError: there are none, or not all have the same number of lines.
     """
-    files = sorted(folder.glob("*.txt"))
+    files = [file for file in sorted(folder.glob("*.txt")) if not languages or file.stem in languages]
     if not files:
-        raise SmallerLabseError(f"{folder}: no files CODE.txt in it; scripts/demo.sh makes such a folder")
+        raise SmallerLabseError(
+            f"{folder}: no files CODE.txt of the model's languages in it; scripts/demo.sh makes such a folder"
+        )
     lines = tuple(tuple(file.read_text(encoding="utf-8").splitlines()) for file in files)
     for file, of_file in zip(files, lines, strict=True):
         if len(of_file) != len(lines[0]) or not of_file:
@@ -110,6 +118,7 @@ def build_page(model: Path, sentences: Sentences, packages: Path, out: Path) -> 
     size = sum(file.stat().st_size for file in loaded)
     _fill_in(out / "index.html", sentences, size)
     page = {
+        "dtype": "q8",
         "prompt": encoder.prompt,
         "size": embeddings.shape[1],
         "scale": scale,
@@ -205,7 +214,7 @@ def _build(options: argparse.Namespace) -> None:
     if not (options.model / "huggingface" / ONNX).is_file():
         raise UsageError(f"{options.model}: no huggingface/{ONNX} in it; make-smaller --onnx int8 adds it")
     require_absent(options.out, options.overwrite, "index.html")
-    sentences = read_sentences(options.sentences)
+    sentences = read_sentences(options.sentences, read_manifest(options.model).get("languages") or ())
     announce(f"embedding {len(sentences.all):,} sentences in {len(sentences.languages)} languages")
     with new_folder(options.out, options.overwrite, "index.html") as partial:
         build_page(options.model, sentences, options.packages, partial)

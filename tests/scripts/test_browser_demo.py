@@ -165,3 +165,4 @@ def test_what_cannot_be_built_is_said_in_one_line(scripts, packages, folder, tmp
     )
     assert "it.txt: 1 lines, expected as many as en.txt has, 2" in capsys.readouterr().err
     assert not (tmp_path / "page").exists()
+    assert scripts.build.read_sentences(folder / "sentences", ["it", "en", "fr"]).languages == ("en", "it")

@@ -37,7 +37,7 @@ async function load(page) {
   wasm.numThreads = self.crossOriginIsolated ? Math.min(4, navigator.hardwareConcurrency) : 1;
   const [tokenizer, model] = await Promise.all([
     AutoTokenizer.from_pretrained("model"),
-    AutoModel.from_pretrained("model", { dtype: "q8", device: "wasm" }),
+    AutoModel.from_pretrained("model", { dtype: page.dtype, device: "wasm" }),
   ]);
   const embedText = async (text) => {
     const inputs = tokenizer(page.prompt + text, { truncation: true });
