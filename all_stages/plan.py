@@ -12,7 +12,8 @@ from smaller_labse.select_vocab.choosing.finished_file import MEGABYTE, limit_si
 from smaller_labse.select_vocab.count import count
 
 # Seconds of a processor and bytes of memory: what TensorFlow takes, and for each parameter of the smaller
-# model. Measured: 26 to 32 s and 2.0 to 2.2 GB for e5-small's 29M, 39 s and 2.4 GB for its 60M.
+# model. Measured: e5-small left with 29M parameters takes 28 to 31 s, with 60M 39 s, by make-smaller; all
+# stages in one process 2.2 GB for the 29M.
 SECONDS, SECONDS_PER_PARAMETER = 20.0, 3e-7
 MEMORY, MEMORY_PER_PARAMETER = 1.9e9, 6
 

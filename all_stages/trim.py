@@ -23,7 +23,7 @@ from smaller_labse.common.atomic_output import new_file, require_absent, require
 from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.common.result_table import Table
 from smaller_labse.originals.model_folder import HUGGINGFACE, MANIFEST, read_manifest
-from smaller_labse.originals.onnx_formats import FOLDER, FORMATS
+from smaller_labse.originals.onnx_formats import FOLDER, FORMATS, parse_formats
 from smaller_labse.originals.open import Original, open_original
 from smaller_labse.select_vocab.choosing.finished_file import file_table
 from smaller_labse.select_vocab.count import Languages, Text, count, find_sources
@@ -127,6 +127,7 @@ def trim(
     settings = resolve({**written, **{name: value for name, value in given.items() if value is not None}})
     place = _Place(Path(settings.out))
     require_apart(place.model, [Path(settings.model)])
+    _require_makeable(settings)
     find_sources(settings.languages or None, **settings.given(TEXT))
     original = open_original(settings.model, settings.preprocessor)
     _require_test_data(settings)
@@ -231,6 +232,17 @@ def _make(settings: Settings, place: _Place, overwrite: bool) -> None:
     make_smaller(
         settings.model, place.work / SELECTION, place.model, **settings.given(MAKING), overwrite=overwrite
     )
+
+
+def _require_makeable(settings: Settings) -> None:
+    """Refuse now what `make_smaller` would refuse after all the counting."""
+    from smaller_labse.make_smaller.back_ends.back_end import Options, locate_for
+    from smaller_labse.make_smaller.licenses import license_entries
+
+    if settings.license is not None:
+        license_entries(settings.license)
+    onnx = parse_formats(settings.onnx) if settings.onnx else ()
+    locate_for(settings.model, settings.preprocessor, Options(prompt=settings.prompt, onnx=onnx))
 
 
 def _require_test_data(settings: Settings) -> None:
