@@ -150,7 +150,7 @@ def test_another_text_than_was_counted_is_one_line(
         ({"vocab_size": 9}, "--vocab-size and --max-megabytes exclude each other"),
         ({"max_megabytes": "many"}, "max_megabytes: expected megabytes above 0"),
         ({"model": "no/such/model/here"}, "no/such/model/here"),
-        ({"license": "apach-2.0"}, "apach-2.0"),
+        ({"license": "MTI"}, "MTI"),
         ({"prompt": "query: "}, "--prompt: for originals from Hugging Face only"),
         ({"parallel": "en=none.txt,it=none.txt"}, "none.txt"),
         ({"tatoeba": "none"}, "none: no such folder"),
