@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +60,12 @@ def models(example, tmp_path_factory) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="module")
+def embeddings(models) -> Callable[[str], np.ndarray]:
+    """The embeddings of SENTENCES[:12], at length 1, by a model of a kind with all its formats."""
+    return cache(lambda kind: smaller_labse.load(models[kind]).encode(SENTENCES[:12], normalize=True))
+
+
+@pytest.fixture(scope="module")
 def model(models, tmp_path_factory):
     """A model folder of a kind that holds some formats only."""
     folder = tmp_path_factory.mktemp("some")
@@ -99,12 +107,11 @@ def test_it_is_counted_selected_and_trimmed_by_the_commands(
 
 @pytest.mark.usefixtures("in_this_process")
 @pytest.mark.parametrize(("kind", "formats"), ENCODED)
-def test_it_is_loaded_and_measured_by_the_commands(model, models, kind, formats, text, tmp_path, capsys):
+def test_it_is_loaded_and_measured_by_the_commands(model, embeddings, kind, formats, text, tmp_path, capsys):
     folder, out = str(model(kind, formats)), tmp_path / "embeddings.npy"
     arguments = ["--model", folder, "--text", str(text), "--normalize", "--out", str(out)]
     assert evaluate(["encode", *arguments]) == 0
-    expected = smaller_labse.load(models[kind]).encode(SENTENCES[:12], normalize=True)
-    np.testing.assert_allclose(np.load(out), expected, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(np.load(out), embeddings(kind), rtol=0, atol=1e-5)
     for side in ("eng", "deu"):
         shutil.copy(text, tmp_path / f"tatoeba.deu-eng.{side}")
     assert evaluate(["tatoeba", "--model", folder, "--data", str(tmp_path)]) == 0, capsys.readouterr().err
