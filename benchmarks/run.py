@@ -150,7 +150,7 @@ def measure_all(options: argparse.Namespace, scratch: Path) -> Iterator[tuple[st
     def browser() -> list[Section]:
         import runtimes
 
-        return runtimes.measure_browser(options.model, options.page, repetitions)
+        return runtimes.measure_browser(options.model, options.page, scratch, repetitions)
 
     benchmarks: dict[str, Callable[[], list[Section]]] = {
         "counting": lambda: counting.measure_speed(labse(), e5(), scratch, repetitions),

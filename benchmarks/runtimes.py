@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -33,13 +34,15 @@ DTYPES = {"float32": "fp32", "int8": "q8", "int4": "q4"}
 sys.path.insert(0, str(SCRIPTS))
 
 
-def measure_browser(model: Path, page: Path, repetitions: int) -> list[Section]:
+def measure_browser(model: Path, page: Path, scratch: Path, repetitions: int) -> list[Section]:
     """Measure the page, then what runs outside of a browser."""
     languages = json.loads((page / "page.json").read_text(encoding="utf-8"))["languages"]
     sentences = {each["code"]: each["sentences"] for each in languages}
     return [
         measure_page(model, page, sentences, repetitions),
-        measure_runtimes(model / "huggingface", [text for of in sentences.values() for text in of[:TEXTS]]),
+        measure_runtimes(
+            model / "huggingface", page, scratch, [text for of in sentences.values() for text in of[:TEXTS]]
+        ),
     ]
 
 
@@ -90,19 +93,21 @@ def find_sentences(page: Path, queries: np.ndarray, sentences: Sequence[Sequence
     return np.einsum("qn,lsn->qls", queries, by_language).argmax(axis=-1).ravel()
 
 
-def measure_runtimes(huggingface: Path, texts: Sequence[str]) -> Section:
+def measure_runtimes(huggingface: Path, page: Path, scratch: Path, plain: Sequence[str]) -> Section:
     """The largest difference of an embedding's number from onnxruntime's, in every format."""
     prompt = smaller_labse.load(huggingface / FOLDER / FORMATS["int8"].file).prompt
-    texts = [prompt + text for text in texts]
+    texts = [prompt + text for text in plain]
     ways: list[Callable[[Path, str, Sequence[str]], dict[str, Any]]] = [_in_node, _in_fastembed, _in_openvino]
     differences: dict[str, list[str]] = {}
     for name in FORMATS:
+        found = _in_chromium(huggingface, name, plain, page, scratch / f"page-{name}")
+        for way in ways:
+            found |= way(huggingface, name, texts)
         network = open_onnx(name, huggingface / FOLDER / FORMATS[name].file, huggingface)
         expected = _embed(network, texts)
-        for way in ways:
-            for runtime, found in way(huggingface, name, texts).items():
-                worst = np.abs(np.asarray(found) - expected).max()
-                differences.setdefault(runtime, []).append(f"{worst:.1e}")
+        for runtime, embeddings in found.items():
+            worst = np.abs(np.asarray(embeddings) - expected).max()
+            differences.setdefault(runtime, []).append(f"{worst:.1e}")
         print(f"{name} done", file=sys.stderr, flush=True)
     rows = [(runtime, *values) for runtime, values in differences.items()]
     notes = f"{len(texts)} sentences, {TEXTS} of each language, from the folder as it was written."
@@ -112,6 +117,26 @@ def measure_runtimes(huggingface: Path, texts: Sequence[str]) -> Section:
 def _embed(network: OnnxNetwork, texts: Sequence[str]) -> np.ndarray:
     prepared = network.prepare(texts, network.sequence_length)
     return np.concatenate([prepared.embed(np.array([number])) for number in range(len(texts))])
+
+
+def _in_chromium(
+    huggingface: Path, name: str, texts: Sequence[str], page: Path, folder: Path
+) -> dict[str, Any]:
+    """By the page, with this format's file instead of its own; it puts the prompt before a text itself."""
+    from look_at_page import look_at_page
+
+    shutil.copytree(
+        page, folder, copy_function=lambda file, link: Path(link).symlink_to(Path(file).resolve())
+    )
+    file = Path(FOLDER) / FORMATS[name].file
+    for replaced in (folder / "page.json", folder / "model" / file):
+        replaced.unlink(missing_ok=True)
+    (folder / "model" / file).symlink_to((huggingface / file).resolve())
+    said = json.loads((page / "page.json").read_text(encoding="utf-8"))
+    (folder / "page.json").write_text(json.dumps(said | {"dtype": DTYPES[name]}), encoding="utf-8")
+    views = [{"width": WIDTHS[0], "height": 900}]
+    (view,) = look_at_page(folder, views, texts, paste=True, seconds=1800).views
+    return {"transformers.js in Chromium": [answer["embedding"] for answer in view["answers"]]}
 
 
 def _in_node(huggingface: Path, name: str, texts: Sequence[str]) -> dict[str, Any]:
