@@ -54,6 +54,7 @@ NO_SAMPLE = "[]"
 # What a row takes besides its token's text (three numbers, the text's length), and the pages' own needs.
 ROW_BYTES, SPARE_BYTES = 24, 1 << 20
 MOST_TOKENS = 1 << 24  # of any vocabulary
+MOST_LINES = 1 << 96  # numbers of lines, see `number_of`
 LONGEST_SHOWN = 60  # characters of a token, in a message
 MOST_OCCURRENCES = 2.0**62  # so that two files' can be added up
 
@@ -360,7 +361,8 @@ def _read_filter(text: str) -> LineFilter:
 def _read_sample(text: str) -> tuple[SampledLine, ...]:
     sample = tuple(SampledLine(*sampled) for sampled in json.loads(text))
     for line in sample:
-        if type(line.number) is not int or line.number < 0 or not isinstance(line.text, str):
+        is_number = type(line.number) is int and 0 <= line.number < MOST_LINES
+        if not is_number or not isinstance(line.text, str):
             raise ValueError(f"its sample holds {line.number!r}: {line.text!r}")
     return sample
 

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -31,6 +32,7 @@ class RayCluster:
 
     def __init__(self, ray: Any) -> None:
         self._ray = ray
+        self._cores, self._asked = 1, -SECONDS_TO_WAIT  # how many it had, and when that was asked
 
     def share(self, value: object) -> Any:
         """Send a value to the cluster once, for many tasks: what is given to them in its place."""
@@ -81,7 +83,9 @@ class RayCluster:
                 self._ray.cancel(reference, force=True)
 
     def _most_running(self) -> int:
-        return max(FEWEST_TASKS_AHEAD, TASKS_AHEAD * int(self._ray.cluster_resources().get("CPU", 1)))
+        if time.monotonic() - self._asked >= SECONDS_TO_WAIT:
+            self._cores, self._asked = int(self._ray.cluster_resources().get("CPU", 1)), time.monotonic()
+        return max(FEWEST_TASKS_AHEAD, TASKS_AHEAD * self._cores)
 
 
 @contextmanager

@@ -196,8 +196,10 @@ def _count(
 
 
 def _keep(counted: CountedShard, file: Path) -> None:
-    with new_file(file, overwrite=True) as written:
-        written.write_bytes(counted.file)
+    """Let the file appear whole; of thousands in a folder, each without a look at the others."""
+    partial = file.with_name(f".{file.name}.partial")
+    partial.write_bytes(counted.file)
+    partial.replace(file)
 
 
 def _merge(each: _DividedSource, tokenizer: Tokenizer, overwrite: bool) -> None:

@@ -7,7 +7,7 @@ needs no seed, no second pass and no memory beyond itself, and the samples of sh
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -51,7 +51,8 @@ def sample_lines(lines: Iterable[SampledLine], size: int = SAMPLE_SIZE) -> tuple
     >>> [line.number for line in sample_lines([SampledLine(n, "") for n in range(100)], size=3)]
     [21, 48, 68]
     """
-    chosen = heapq.nsmallest(size, ((_hash_number(line.number), line) for line in lines))
+    lines = list(lines)
+    chosen = heapq.nsmallest(size, zip(_hash_all([line.number for line in lines]), lines, strict=True))
     return tuple(sorted(line for _, line in chosen))
 
 
@@ -61,17 +62,21 @@ def hash_lines(place: Place, positions: np.ndarray) -> np.ndarray:
     A hash of the place is added to each position, and the sum is hashed; of the first part of the first text
     it is the position alone.
     """
-    number = number_of(place, 0) >> PLACE_BITS
-    if number:
-        folded = np.array([number & (1 << 64) - 1], np.uint64)
-        positions = positions + hash_numbers(folded)
-    return hash_numbers(positions)
+    return hash_numbers(positions + _hash_of_places(np.array([number_of(place, 0) >> PLACE_BITS], np.uint64)))
 
 
-def _hash_number(number: int) -> int:
-    before, position = divmod(number, 1 << PLACE_BITS)
-    place = Place(*divmod(before, 1 << PLACE_BITS))
-    return int(hash_lines(place, np.array([position], np.uint64))[0])
+def _hash_of_places(places: np.ndarray) -> np.ndarray:
+    """What is added to positions: uint64 [n], text x 2^32 + part → uint64 [n]; 0 of the first place."""
+    return np.where(places == 0, np.uint64(0), hash_numbers(places))
+
+
+def _hash_all(numbers: Sequence[int]) -> list[int]:
+    """As `hash_lines`, of lines of many places; see `number_of`."""
+    mask = (1 << PLACE_BITS) - 1
+    places = np.array([number >> PLACE_BITS for number in numbers], np.uint64)
+    positions = np.array([number & mask for number in numbers], np.uint64)
+    hashes: list[int] = hash_numbers(positions + _hash_of_places(places)).tolist()
+    return hashes
 
 
 def hash_numbers(numbers: np.ndarray) -> np.ndarray:
