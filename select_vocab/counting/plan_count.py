@@ -160,7 +160,8 @@ def _estimate(source: Source, line_filter: LineFilter, piece: _Piece) -> tuple[i
     if not source.files or not is_plain:
         return most, "at most"
     in_all = round(piece.lines * sum(file.stat().st_size for file in source.files) / piece.size)
-    return (in_all if most is None else min(in_all, most)), "about"
+    shards = source.shard.of if source.shard is not None else 1
+    return (in_all if most is None else min(in_all, most)) // shards, "about"
 
 
 def _what_to_read(source: Source) -> str:

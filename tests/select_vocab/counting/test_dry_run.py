@@ -54,3 +54,14 @@ def test_a_part_of_a_text_tells_about_the_rest(example, text, monkeypatch):
     assert plan(example, text, max_lines=2_000, draw="even").endswith(
         "; its text is read twice, to draw evenly"
     )
+
+
+def test_of_a_shard_only_its_own_lines_are_planned(example, text, run, tmp_path, monkeypatch):
+    monkeypatch.setattr(plan_count, "MEASURED_SECONDS", 0.0)
+    monkeypatch.setattr("smaller_labse.corpora.line_batches.BATCH_BYTES", 1 << 12)
+    monkeypatch.setattr("smaller_labse.corpora.shards.parted_text.PART_BYTES", 1 << 14)
+    arguments = ["--text", f"en={text}", "--max-lines", 0, "--out", tmp_path / "counts", "--shard", "2/3"]
+    ended = run("count", "--model", example, *arguments, "--dry-run")
+    assert (
+        f"English (en, shard 2 of 3): 1 file of {text.stat().st_size:,} bytes; about 1,000 lines" in ended.out
+    )
