@@ -20,4 +20,6 @@ if git rev-parse --is-inside-work-tree >/dev/null 2>&1; then
 else
     echo "no git repository: style, types and spelling are not checked" >&2
 fi
+# The tests start hundreds of processes: each would compile the modules anew where the environment forbids to keep them.
+export PYTHONDONTWRITEBYTECODE=
 exec python -m pytest -n "${PROCESSES:-2}" --dist loadfile --no-loadscope-reorder ${arguments[@]+"${arguments[@]}"}

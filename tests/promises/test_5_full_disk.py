@@ -61,7 +61,7 @@ def test_select(example, counted, run, small_disk):
     assert ended.code == 0
 
 
-@pytest.mark.parametrize("size", ["400k", "1800k"])  # enough for no part of the model, and for some
+@pytest.mark.parametrize("size", ["400k", "1500k"])  # enough for no part of the model, and for some
 def test_make_smaller(example, counted, run, small_disk, tmp_path, capsys, size):
     from smaller_labse.make_smaller.__main__ import main
 
