@@ -16,6 +16,7 @@ from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.common.progress import announce
 from smaller_labse.common.quiet_tensorflow import import_tensorflow_quietly
 from smaller_labse.common.visible_text import markdown_text
+from smaller_labse.corpora.defaults import LONGER_THAN, MAX_LINES
 from smaller_labse.corpora.languages import read_names
 from smaller_labse.corpora.line_batches import LineFilter
 from smaller_labse.corpora.sources import text_sources
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
 LOST_SHARE = 0.75  # of the texts that are drawn
 MOST_TEXTS = 20_000
-LONGER_THAN, MAX_LINES = 5, 1_000_000  # as for counting
 NPY = ".npy"
 
 

@@ -15,7 +15,8 @@ from smaller_labse.common.arguments import check, length_in_tokens
 from smaller_labse.common.atomic_output import new_file, require_absent, require_not_read
 from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.common.progress import announce, progress
-from smaller_labse.corpora.records.file_records import TEXT_FIELD, has_fields, read_records
+from smaller_labse.corpora.defaults import TEXT_FIELD
+from smaller_labse.corpora.records.file_records import has_fields, read_records
 from smaller_labse.corpora.text_files import find_text_files, require_fields
 from smaller_labse.originals.locate import in_runtime, locate_encoder
 from smaller_labse.originals.positions import require_positions

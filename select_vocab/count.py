@@ -13,10 +13,11 @@ from smaller_labse.common.arguments import StrPath, check, date, non_negative_in
 from smaller_labse.common.atomic_output import require_absent, require_not_read
 from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.corpora import sources
+from smaller_labse.corpora.defaults import DRAWS, SPLIT, TEXT_FIELD, WIKIPEDIA, WIKIPEDIA_DATE
 from smaller_labse.corpora.labse_languages import Language
 from smaller_labse.corpora.language_files import expand_user, is_named
 from smaller_labse.corpora.languages import parse_languages, read_names
-from smaller_labse.corpora.line_batches import DRAWS, LineFilter
+from smaller_labse.corpora.line_batches import LineFilter
 from smaller_labse.corpora.shards.shard import parse_shard
 from smaller_labse.corpora.sources import Source
 from smaller_labse.originals.open import open_original, read_by
@@ -193,14 +194,14 @@ def find_sources(
             sources.dataset_sources,
             dataset=dataset,
             config=dataset_config,
-            split=dataset_split or "train",
-            text_field=text_field or sources.TEXT_FIELD,
+            split=dataset_split or SPLIT,
+            text_field=text_field or TEXT_FIELD,
         )
     elif wikipedia or wikipedia_date or not texts:
         others = partial(
             sources.wikipedia_sources,
-            dataset=os.fspath(wikipedia or sources.WIKIPEDIA),
-            date=wikipedia_date or sources.WIKIPEDIA_DATE,
+            dataset=os.fspath(wikipedia or WIKIPEDIA),
+            date=wikipedia_date or WIKIPEDIA_DATE,
         )
     if texts:
         return sources.text_sources(names, texts, text_field, others, others_have_fields=bool(dataset))

@@ -31,7 +31,8 @@ import numpy as np
 
 from smaller_labse.common.atomic_output import new_file
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.corpora.line_batches import DRAWS, LineFilter
+from smaller_labse.corpora.defaults import DRAWS
+from smaller_labse.corpora.line_batches import LineFilter
 from smaller_labse.corpora.records.arrow_arrays import arrow_numbers, arrow_texts, numpy_numbers
 from smaller_labse.corpora.records.parquet_pages import read_column_chunks, read_pages
 from smaller_labse.corpora.sample import SampledLine, sample_lines

@@ -12,8 +12,9 @@ import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.corpora.decompressed_lines import COMPRESSIONS
+from smaller_labse.corpora.defaults import FIRST
 from smaller_labse.corpora.languages import language_label
-from smaller_labse.corpora.line_batches import FIRST, LineBatch, LineFilter, line_filter_of, read_batches
+from smaller_labse.corpora.line_batches import LineBatch, LineFilter, line_filter_of, read_batches
 from smaller_labse.corpora.records.file_records import has_fields
 from smaller_labse.corpora.sources import Source
 from smaller_labse.originals.tokenizers.base import Tokenizer

@@ -17,7 +17,8 @@ from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.file_lock import locked
 from smaller_labse.common.progress import progress
 from smaller_labse.common.workplace import made
-from smaller_labse.corpora.line_batches import EVEN, line_filter_of
+from smaller_labse.corpora.defaults import EVEN
+from smaller_labse.corpora.line_batches import line_filter_of
 from smaller_labse.corpora.shards.line_numbers import LineNumbers
 from smaller_labse.corpora.shards.shard import Shard
 from smaller_labse.corpora.sources import Source

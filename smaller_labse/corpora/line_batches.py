@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from smaller_labse.corpora.defaults import EVEN, FIRST, LONGER_THAN, MAX_LINES
 from smaller_labse.corpora.sample import hash_lines
 from smaller_labse.corpora.shards.line_numbers import LineNumbers, highest_hash
 from smaller_labse.corpora.shards.parted_text import EVERY_PART, PartedText, Place
@@ -18,7 +19,6 @@ from smaller_labse.corpora.shards.text_digest import TextDigest
 from smaller_labse.corpora.sources import Source
 
 BATCH_LINES = 4096
-FIRST, EVEN = DRAWS = ("first", "even")
 BATCH_CHARACTERS = 1 << 17  # so that a batch of long lines does not take more memory than others
 BATCH_BYTES = 1 << 18  # likewise, where lines come in blocks
 LINE_FEED = 10
@@ -35,8 +35,8 @@ class LineFilter:
             spread over the whole corpus and the same whoever draws them, in whatever shards.
     """
 
-    longer_than: int = 5
-    max_lines: int | None = 1_000_000
+    longer_than: int = LONGER_THAN
+    max_lines: int | None = MAX_LINES
     draw: str = FIRST
 
     @property

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from smaller_labse.common.errors import SmallerLabseError, UsageError
+from smaller_labse.corpora.defaults import TEXT_FIELD, WIKIPEDIA, WIKIPEDIA_DATE
 from smaller_labse.corpora.labse_languages import Language
 from smaller_labse.corpora.language_files import (
     expand_path,
@@ -21,15 +22,13 @@ from smaller_labse.corpora.language_files import (
 )
 from smaller_labse.corpora.languages import find_language, name_language, parse_languages
 from smaller_labse.corpora.records.dataset_lines import open_dataset_texts, read_dataset_lines
-from smaller_labse.corpora.records.file_records import TEXT_FIELD, text_ending
+from smaller_labse.corpora.records.file_records import text_ending
 from smaller_labse.corpora.shards.line_numbers import LineNumbers
 from smaller_labse.corpora.shards.parted_text import PartedText, cut_into_parts
 from smaller_labse.corpora.shards.shard import Shard
 from smaller_labse.corpora.text_files import find_text_files, parted_file, read_lines, require_fields
 from smaller_labse.corpora.word_lists import read_word_counts
 
-WIKIPEDIA = "wikimedia/wikipedia"
-WIKIPEDIA_DATE = "20231101"
 LINES_AT_ONCE = 4096  # of a source whose lines come one by one
 
 

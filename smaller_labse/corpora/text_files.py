@@ -12,9 +12,9 @@ from smaller_labse.corpora.decompressed_lines import (
     line_parts,
     split_lines,
 )
+from smaller_labse.corpora.defaults import TEXT_FIELD
 from smaller_labse.corpora.records.file_records import (
     JSON_LINES,
-    TEXT_FIELD,
     has_fields,
     read_record_parts,
     read_records,

@@ -18,9 +18,10 @@ from hypothesis import strategies as st
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.corpora import line_batches
 from smaller_labse.corpora.decompressed_lines import blocks_of_texts
+from smaller_labse.corpora.defaults import EVEN
 from smaller_labse.corpora.labse_languages import Language
 from smaller_labse.corpora.languages import parse_languages
-from smaller_labse.corpora.line_batches import EVEN, LineFilter, encode_lines, read_batches
+from smaller_labse.corpora.line_batches import LineFilter, encode_lines, read_batches
 from smaller_labse.corpora.sample import hash_numbers
 from smaller_labse.corpora.shards import line_numbers
 from smaller_labse.corpora.shards.parted_text import EVERY_PART, PartedText, Place, cut_into_parts

@@ -24,6 +24,7 @@ from smaller_labse.corpora.decompressed_lines import (
     decompressed_lines,
     too_long,
 )
+from smaller_labse.corpora.defaults import TEXT_FIELD
 from smaller_labse.corpora.records.columns import blocks_of_column, is_column_of_texts
 from smaller_labse.corpora.records.parquet_pages import (
     BYTE_ARRAY,
@@ -37,7 +38,6 @@ from smaller_labse.corpora.shards.shard import WantedParts
 if TYPE_CHECKING:
     import pyarrow as pa
 
-TEXT_FIELD = "text"
 FIELD_ADVICE = "name it with --text-field"
 JSON_LINES = (".jsonl", ".ndjson")
 BATCH_ROWS, BATCH_BYTES = 1024, 1 << 28  # of Parquet, that are in memory at once

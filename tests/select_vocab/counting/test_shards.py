@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from smaller_labse.corpora import line_batches
 from smaller_labse.corpora.builtin_sentences import builtin_sentences
+from smaller_labse.corpora.defaults import DRAWS
 from smaller_labse.corpora.languages import find_language
-from smaller_labse.corpora.line_batches import DRAWS, LineFilter
+from smaller_labse.corpora.line_batches import LineFilter
 from smaller_labse.corpora.shards import parted_text
 from smaller_labse.corpora.shards.shard import Shard
 from smaller_labse.corpora.sources import Source, dataset_sources, text_sources
