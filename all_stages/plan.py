@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from smaller_labse.all_stages.settings import COUNTING, SELECTING, Settings
+from smaller_labse.all_stages.settings import Settings
+from smaller_labse.all_stages.stage_options import COUNTING, SELECTING
 from smaller_labse.originals.open import Original
 from smaller_labse.select_vocab.choosing.file_sizes import FILES, file_size
 from smaller_labse.select_vocab.choosing.finished_file import MEGABYTE, limit_size

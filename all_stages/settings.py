@@ -5,26 +5,20 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import MISSING, dataclass, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, dataclass, fields, make_dataclass
 from pathlib import Path
 from typing import Any
 
-from smaller_labse.common.arguments import (
-    check,
-    date,
-    megabytes,
-    non_negative_integer,
-    positive_integer,
-    share,
-    size_or_percentage,
-)
+from smaller_labse.all_stages.stage_options import OPTIONS, SIZES
+from smaller_labse.common.arguments import check
 from smaller_labse.common.checked_json import read_checked
 from smaller_labse.common.command_parser import did_you_mean
 from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.common.json_files import read_text
+from smaller_labse.corpora.defaults import WIKIPEDIA_DATE
 from smaller_labse.corpora.languages import read_names
-from smaller_labse.corpora.sources import WIKIPEDIA_DATE
+from smaller_labse.options.option import Option
 from smaller_labse.originals.onnx_formats import parse_formats
 from smaller_labse.select_vocab.choosing.file_sizes import SAFETENSORS, require_file_format
 
@@ -33,27 +27,10 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-TEXT = (*("text", "dataset", "dataset_config", "dataset_split", "text_field", "wikipedia", "wikipedia_date"),)
-COUNTING = (*TEXT, "max_lines", "draw", "sample", "preprocessor")
-SELECTING = (
-    *("vocab_size", "max_megabytes", "format", "coverage", "keep", "fill_up", "round_to"),
-    *("sample", "preprocessor"),
-)
-MAKING = ("onnx", "prompt", "license", "preprocessor")
-CHECKED: Mapping[str, Callable[[str], object]] = {
-    "wikipedia_date": date,
-    "max_lines": non_negative_integer,
-    "vocab_size": size_or_percentage,
-    "max_megabytes": megabytes,
-    "coverage": share,
-    "round_to": positive_integer,
-}
-SEVERAL = ("languages", "text", "keep", "onnx", "parallel")  # one or more, in a list
-
 
 @dataclass(frozen=True)
 class Settings:
-    """What a run of all stages is to do; each is the argument of this name of `count`, `select` and so on.
+    """What a run of all stages is to do: the options of `stage_options.py`, read to plain data.
 
     Attributes:
         model: the original.
@@ -90,42 +67,11 @@ class Settings:
     tatoeba: str | None = None
     parallel: tuple[str, ...] = ()
 
-    def given(self, names: Iterable[str]) -> dict[str, Any]:
-        """Those of these arguments that are not left to the verb's own default."""
+    def given(self, options: Iterable[Option]) -> dict[str, Any]:
+        """Those of these options' arguments that are not left to the verb's own default."""
         defaults = {field.name: field.default for field in fields(self)}
+        names = [each.name for each in options]
         return {name: getattr(self, name) for name in names if getattr(self, name) != defaults[name]}
-
-
-@dataclass(frozen=True)
-class _Written:
-    """What a file may hold: the same, less strict."""
-
-    model: str | None = None
-    out: str | None = None
-    languages: str | tuple[str, ...] | None = None
-    text: str | tuple[str, ...] | Mapping[str, str | tuple[str, ...]] | None = None
-    dataset: str | None = None
-    dataset_config: str | None = None
-    dataset_split: str | None = None
-    text_field: str | None = None
-    wikipedia: str | None = None
-    wikipedia_date: str | int | None = None
-    max_lines: int | None = None
-    draw: str | None = None
-    sample: bool | None = None
-    preprocessor: str | None = None
-    vocab_size: str | int | None = None
-    max_megabytes: str | int | float | None = None
-    format: str | None = None
-    coverage: str | float | None = None
-    keep: str | tuple[str, ...] | None = None
-    fill_up: bool | None = None
-    round_to: int | None = None
-    onnx: str | tuple[str, ...] | None = None
-    prompt: str | None = None
-    license: str | None = None
-    tatoeba: str | None = None
-    parallel: str | tuple[str, ...] | None = None
 
 
 def read_run(file: Path) -> dict[str, Any]:
@@ -142,12 +88,15 @@ def read_run(file: Path) -> dict[str, Any]:
             f"{file}: no TOML ({reason}); write lines such as languages = 'en,fr'"
         ) from None
     named = {name.replace("-", "_"): value for name, value in content.items()}
-    known = [field.name for field in fields(Settings)]
     for name in named:
-        if name not in known:
-            raise UsageError(f"{file}: there is no setting {name!r}{did_you_mean(name, known)}")
-    written = read_checked(_Written, named, file, advice="write it as on the command line")
-    return {name: getattr(written, name) for name in named}
+        if name not in OPTIONS:
+            raise UsageError(f"{file}: there is no setting {name!r}{did_you_mean(name, OPTIONS)}")
+    kind = make_dataclass("Written", [(name, _type_in_file(OPTIONS[name])) for name in named])
+    written = dict(vars(read_checked(kind, named, file, advice="write it as on the command line")))
+    for name, value in written.items():
+        if (read := OPTIONS[name].read) is not None:
+            check(f"{file}: {name}", read, value)
+    return written
 
 
 def resolve(given: Mapping[str, Any]) -> Settings:
@@ -163,23 +112,7 @@ def resolve(given: Mapping[str, Any]) -> Settings:
     for name in ("model", "out"):
         if not said.get(name):
             raise UsageError(f"--{name} is missing: give it, or a file that says it with --run")
-    values: dict[str, Any] = {}
-    for name, value in said.items():
-        if name == "languages":
-            values[name] = tuple(read_names(value))
-        elif name == "onnx":
-            values[name] = tuple(each.name for each in parse_formats(value))
-        elif name == "text":
-            values[name] = _texts(value)
-        elif name in SEVERAL:
-            values[name] = tuple(map(os.fspath, [value] if isinstance(value, str | os.PathLike) else value))
-        elif isinstance(value, bool) or name in ("max_lines", "round_to"):
-            values[name] = value
-        else:
-            values[name] = os.fspath(value) if isinstance(value, os.PathLike) else str(value)
-    for name, read in CHECKED.items():
-        if name in values:
-            check(name, read, values[name])
+    values = {name: _plain(OPTIONS[name], value) for name, value in said.items()}
     settings = Settings(**values)
     _require_one_size(settings)
     more: dict[str, str] = {}
@@ -192,17 +125,13 @@ def resolve(given: Mapping[str, Any]) -> Settings:
 
 def to_toml(settings: Settings) -> str:
     """Settings as a file that `read_run` reads; those that are left to the stages are not in it."""
-    names = [field.name for field in fields(settings) if field.default is not MISSING]
-    said = {"model": settings.model, "out": settings.out, **settings.given(names)}
+    others = [OPTIONS[field.name] for field in fields(settings) if field.default is not MISSING]
+    said = {"model": settings.model, "out": settings.out, **settings.given(others)}
     return "".join(f"{name} = {_toml(value)}\n" for name, value in said.items())
 
 
 def _require_one_size(settings: Settings) -> None:
-    sizes = {
-        f"--{name.replace('_', '-')}": getattr(settings, name)
-        for name in ("vocab_size", "max_megabytes", "coverage")
-    }
-    chosen = [name for name, value in sizes.items() if value is not None]
+    chosen = [each.flags[0] for each in SIZES if getattr(settings, each.name) is not None]
     if len(chosen) > 1:
         raise UsageError(f"{' and '.join(chosen)} exclude each other; choose one")
     if settings.max_megabytes is None:
@@ -219,6 +148,34 @@ def _only_format(onnx: tuple[str, ...]) -> str:
             f"--max-megabytes: of which file, {', '.join(onnx)} or {SAFETENSORS}? Say it with --format"
         )
     return onnx[0] if onnx else SAFETENSORS
+
+
+def _plain(option: Option, value: Any) -> Any:
+    """A value as `Settings` has it."""
+    if option.name == "languages":
+        return tuple(read_names(value))
+    if option.name == "onnx":
+        return tuple(each.name for each in parse_formats(value))
+    if option.name == "text":
+        return _texts(value)
+    if option.takes_several:
+        return tuple(map(os.fspath, [value] if isinstance(value, str | os.PathLike) else value))
+    if option.read is not None:
+        return check(option.name, option.read, value)
+    return os.fspath(value) if isinstance(value, os.PathLike) else value
+
+
+def _type_in_file(option: Option) -> Any:
+    """Of which type a value may be in a file."""
+    if option.is_switch:
+        return bool
+    if option.read is not None:
+        return str | int | float
+    if option.name == "text":
+        return str | tuple[str, ...] | Mapping[str, str | tuple[str, ...]]
+    if option.takes_several or option.name in ("languages", "onnx"):
+        return str | tuple[str, ...]
+    return str
 
 
 def _texts(text: Any) -> tuple[str, ...]:

@@ -8,20 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from smaller_labse.all_stages.plan import plan
-from smaller_labse.all_stages.settings import (
-    COUNTING,
-    MAKING,
-    SELECTING,
-    TEXT,
-    Settings,
-    read_run,
-    resolve,
-    to_toml,
-)
+from smaller_labse.all_stages.settings import Settings, read_run, resolve, to_toml
+from smaller_labse.all_stages.stage_options import COUNTING, MAKING, OPTIONS, SELECTING
 from smaller_labse.common.arguments import StrPath
 from smaller_labse.common.atomic_output import new_file, require_absent, require_apart
 from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.common.result_table import Table
+from smaller_labse.options.text_options import SOURCES
 from smaller_labse.originals.model_folder import HUGGINGFACE, MANIFEST, read_manifest
 from smaller_labse.originals.onnx_formats import FOLDER, FORMATS, parse_formats
 from smaller_labse.originals.open import Original, open_original
@@ -32,7 +25,6 @@ from smaller_labse.select_vocab.selection import Selection, coverage_table, size
 
 Report = Callable[[str | Table], None]
 RUN_FILE, WORK = ".run.toml", ".work"  # behind the model's name
-NOT_SETTLED = ("run_file", "dry_run", "overwrite", "report")
 COUNTS, SELECTION, REPORT = "counts", "selection", "report"  # in the working folder
 
 
@@ -122,13 +114,13 @@ def trim(
         )
         embeddings = smaller_labse.load(folder).encode(["Hello, world."])
     """
-    given = {name: value for name, value in locals().items() if name not in NOT_SETTLED}
+    given = {name: value for name, value in locals().items() if name in OPTIONS}
     written = {} if run_file is None else read_run(Path(run_file))
     settings = resolve({**written, **{name: value for name, value in given.items() if value is not None}})
     place = _Place(Path(settings.out))
     require_apart(place.model, [Path(settings.model)])
     _require_makeable(settings)
-    find_sources(settings.languages or None, **settings.given(TEXT))
+    find_sources(settings.languages or None, **settings.given(SOURCES))
     original = open_original(settings.model, settings.preprocessor)
     _require_test_data(settings)
     plan(settings, original, place.work / COUNTS, report)

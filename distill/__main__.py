@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
 from smaller_labse.common.arguments import non_negative_number, positive_integer
 from smaller_labse.common.command import run_command
 from smaller_labse.common.command_parser import CommandParser, add_command
 from smaller_labse.common.visible_text import visible
-from smaller_labse.distill.command_options import add_chunks, add_pairs, add_text, add_training, add_weights
+from smaller_labse.distill.command_options import (
+    OUT,
+    OVERWRITE,
+    add_chunks,
+    add_pairs,
+    add_text,
+    add_training,
+    add_weights,
+)
+from smaller_labse.options.option import add_options
 
 SHRINK_EXAMPLES = (
     "distill-encoder shrink --model demo/model --teacher demo/original "
@@ -75,7 +83,7 @@ def _add_recover(commands: argparse._SubParsersAction[CommandParser]) -> None:
         help="the model that it was trimmed from, or a .npy file with a row for each text",
     )
     add_text(parser)
-    parser.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="the new model's folder")
+    add_options(parser, OUT)
     training = add_training(parser, batch="--batch-texts", default_batch=64, learning_rate=1e-3)
     training.add_argument(
         "--train",
@@ -95,7 +103,7 @@ def _add_recover(commands: argparse._SubParsersAction[CommandParser]) -> None:
         ("--feature-weight", 10.0, "of 1 - cosine to the teacher"),
         ("--similarity-weight", 1.0, "of the similarities within a batch"),
     )
-    parser.add_argument("--overwrite", action="store_true", help="replace an earlier model")
+    add_options(parser, OVERWRITE)
 
 
 def _add_shrink(commands: argparse._SubParsersAction[CommandParser]) -> None:
@@ -126,7 +134,7 @@ def _add_shrink(commands: argparse._SubParsersAction[CommandParser]) -> None:
         metavar="LEALLA",
         help="a new model in place of the model's layers: lealla-small, lealla-base or lealla-large",
     )
-    parser.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="the new model's folder")
+    add_options(parser, OUT)
     training = add_training(parser, batch="--batch-pairs", default_batch=64, learning_rate=3e-4)
     add_chunks(training)
     add_weights(
@@ -140,7 +148,7 @@ def _add_shrink(commands: argparse._SubParsersAction[CommandParser]) -> None:
         action="store_true",
         help="where the teacher's embeddings have another size: keep the layer that leads to it",
     )
-    parser.add_argument("--overwrite", action="store_true", help="replace an earlier model")
+    add_options(parser, OVERWRITE)
 
 
 def _add_tune(commands: argparse._SubParsersAction[CommandParser]) -> None:
@@ -155,7 +163,7 @@ def _add_tune(commands: argparse._SubParsersAction[CommandParser]) -> None:
     )
     parser.add_argument("--model", required=True, help="the model that is tuned, trimmed or not")
     add_pairs(parser)
-    parser.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="the new model's folder")
+    add_options(parser, OUT)
     training = add_training(parser, batch="--batch-pairs", default_batch=64, learning_rate=5e-5)
     add_chunks(training)
     training.add_argument(
@@ -168,7 +176,7 @@ def _add_tune(commands: argparse._SubParsersAction[CommandParser]) -> None:
         what = f"{what}; default: {default:g}"
         training.add_argument(option, type=non_negative_number, default=default, metavar="N", help=what)
     add_weights(training, ("--near-weight", 0.0, "of 1 - cosine to the model's embeddings before training"))
-    parser.add_argument("--overwrite", action="store_true", help="replace an earlier model")
+    add_options(parser, OVERWRITE)
 
 
 def _add_graft(commands: argparse._SubParsersAction[CommandParser]) -> None:
@@ -187,8 +195,7 @@ def _add_graft(commands: argparse._SubParsersAction[CommandParser]) -> None:
     parser.add_argument(
         "--tuned", required=True, metavar="MODEL", help="the smaller model, with all of the original's layers"
     )
-    parser.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="the new model's folder")
-    parser.add_argument("--overwrite", action="store_true", help="replace an earlier model")
+    add_options(parser, OUT, OVERWRITE)
 
 
 def _recover(options: argparse.Namespace) -> None:

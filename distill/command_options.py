@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from smaller_labse.common.arguments import (
     device_name,
@@ -10,38 +11,31 @@ from smaller_labse.common.arguments import (
     non_negative_number,
     positive_integer,
 )
+from smaller_labse.corpora import defaults
 from smaller_labse.distill.precision import PRECISIONS
+from smaller_labse.options.option import add_options, option
+from smaller_labse.options.text_options import LONGER_THAN, MAX_LINES, TEXT, TEXT_FIELD
+
+OUT = option("--out", required=True, type=Path, metavar="FOLDER", help="the new model's folder")
+OVERWRITE = option("--overwrite", action="store_true", help="replace an earlier model")
 
 
 def add_text(parser: argparse.ArgumentParser) -> None:
     """Options that say where text is, as for counting."""
     text = parser.add_argument_group("text")
-    text.add_argument(
-        "--text",
-        required=True,
-        nargs="+",
-        metavar="LANGUAGE=PATH",
-        help="a file (.txt, .jsonl, .csv, .parquet; .gz, .zst, .xz, .bz2 too) or a folder of them; or a path "
-        "with {code}, {iso3} or {name} in the language's place",
-    )
+    add_options(text, TEXT, required=True)
     text.add_argument("--languages", metavar="LIST", help="fill {code} in --text, e.g. fr,de")
-    text.add_argument("--text-field", metavar="NAME", help="field or column of the text; default: text")
-    for option, default, what in (
-        ("--longer-than", 5, "texts are lines of more than N characters"),
-        ("--max-lines", 1_000_000, "read at most N lines per language, 0 for all"),
-        (
-            "--max-texts",
-            20_000,
-            "train on at most N texts per language, 0 for all",
-        ),
-    ):
-        text.add_argument(
-            option,
-            type=non_negative_integer,
-            default=default,
-            metavar="N",
-            help=f"{what}; default: {default}",
-        )
+    add_options(text, TEXT_FIELD)
+    of_texts = f"texts are lines of more than N characters; default: {defaults.LONGER_THAN}"
+    add_options(text, LONGER_THAN.but(help=of_texts), default=defaults.LONGER_THAN)
+    add_options(text, MAX_LINES, default=defaults.MAX_LINES)
+    text.add_argument(
+        "--max-texts",
+        type=non_negative_integer,
+        default=20_000,
+        metavar="N",
+        help="train on at most N texts per language, 0 for all; default: %(default)s",
+    )
 
 
 def add_pairs(parser: argparse.ArgumentParser) -> None:
@@ -112,7 +106,7 @@ def add_chunks(training: argparse._ArgumentGroup) -> None:
 
 def add_weights(training: argparse._ArgumentGroup, *weights: tuple[str, float, str]) -> None:
     """Options that weight objectives: option, default and what it weights."""
-    for option, default, what in weights:
+    for flag, default, what in weights:
         training.add_argument(
-            option, type=non_negative_number, default=default, metavar="N", help=f"{what}; default: {default}"
+            flag, type=non_negative_number, default=default, metavar="N", help=f"{what}; default: {default}"
         )

@@ -13,6 +13,8 @@ from smaller_labse.common.arguments import (
     positive_integer,
 )
 from smaller_labse.common.command_parser import CommandParser, add_command
+from smaller_labse.options.option import add_options, option
+from smaller_labse.options.text_options import TEXT_FIELD
 from smaller_labse.originals.onnx_formats import RUNTIMES
 
 Run = Callable[[argparse.Namespace], None]  # what a command does
@@ -44,6 +46,15 @@ CHECK_EXAMPLES = (
     "evaluate-encoder check --model work/small work/large",
 )
 
+TATOEBA = option("--tatoeba", type=Path, metavar="DIR", help="folder of tatoeba.xxx-eng.{xxx,eng} files")
+PARALLEL = option(
+    "--parallel",
+    nargs="+",
+    action="extend",
+    metavar="XX=FILE,YY=FILE",
+    help="two files of translations, line by line, as of the UN's Parallel Corpus",
+)
+
 
 def add_compare(commands: argparse._SubParsersAction, run: Run) -> None:
     """The options of `compare`."""
@@ -72,21 +83,14 @@ def add_compare(commands: argparse._SubParsersAction, run: Run) -> None:
         help="the trimmed models; may be empty",
     )
     data = parser.add_argument_group("data, one or more")
-    data.add_argument("--tatoeba", type=Path, metavar="DIR", help="folder of tatoeba.xxx-eng.{xxx,eng} files")
+    add_options(data, TATOEBA)
     data.add_argument(
         "--languages",
         metavar="LIST",
         help="of Tatoeba and --dataset: fr,de,..., a file with one per line, or tatoeba14, tatoeba36, the "
         "papers' groups (default: all that there are)",
     )
-    data.add_argument(
-        "--parallel",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="XX=FILE,YY=FILE",
-        help="two files of translations, line by line, as of the UN's Parallel Corpus",
-    )
+    add_options(data, PARALLEL, default=[])
     data.add_argument(
         "--bucc", type=Path, metavar="DIR", help="folder of BUCC's files, xx-en.training.gold and so on"
     )
@@ -141,7 +145,7 @@ def add_tatoeba(commands: argparse._SubParsersAction, run: Run) -> None:
         metavar="[NAME=]FOLDER",
         help="models to measure",
     )
-    add("--data", type=Path, required=True, metavar="DIR", help="folder of tatoeba.xxx-eng.{xxx,eng} files")
+    add_options(parser, TATOEBA.but("--data"), required=True)
     add("--languages", metavar="LIST", help="fr,de,... or a file with one per line (default: all in DIR)")
     add(
         "--cache",
@@ -217,7 +221,7 @@ def add_encode(commands: argparse._SubParsersAction, run: Run) -> None:
         help="files with one text per line, or .jsonl, .csv, .tsv, .parquet with one per record; .gz, .zst, "
         ".xz, .bz2 of them; or folders of them",
     )
-    add("--text-field", metavar="NAME", help="field or column of the text (default: text)")
+    add_options(parser, TEXT_FIELD)
     add(
         "--nulls",
         choices=("refuse", "nan"),

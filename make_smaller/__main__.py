@@ -11,6 +11,9 @@ from smaller_labse.common.arguments import length_in_tokens
 from smaller_labse.common.command import run_command
 from smaller_labse.common.command_parser import CommandParser
 from smaller_labse.common.visible_text import visible
+from smaller_labse.make_smaller.command_options import LICENSE, ONNX, PROMPT
+from smaller_labse.options.model_options import MODEL, READS_TEXT
+from smaller_labse.options.option import add_options
 
 EXAMPLES = (
     "make-smaller --model sentence-transformers/LaBSE --selection work/selection --out work/model",
@@ -39,19 +42,13 @@ def _parser(adds_onnx: bool = False) -> CommandParser:
         examples=EXAMPLES,
     )
     parser.set_defaults(run=_make)
-    parser.add_argument(
-        "--model",
-        required=True,
-        help="the original: a Hugging Face folder or hub id, a model folder of make-smaller's, a folder with "
-        "encoder/ (and preprocess/), a SavedModel folder, or a TF Hub handle",
-    )
+    add_options(parser, MODEL, required=True)
     parser.add_argument(
         "--preprocessor",
         metavar="faithful|mended|FOLDER",
-        help="LaBSE: what reads text: faithful, as the original's own does, or mended, which loses nothing: "
-        "no-break and other Unicode spaces are spaces, control characters are deleted, no word is too long, "
-        "and preprocess/ and huggingface/ read every text alike; default: the selection's. Or the folder or "
-        "handle of the original's own, if it is not beside the encoder (a folder of that name is ./mended)",
+        help=f"{READS_TEXT}, and preprocess/ and huggingface/ read every text alike; default: the "
+        "selection's. Or the folder or handle of the original's own, if it is not beside the encoder (a "
+        "folder of that name is ./mended)",
     )
     parser.add_argument(
         "--selection",
@@ -69,30 +66,17 @@ def _parser(adds_onnx: bool = False) -> CommandParser:
         metavar="N",
         help="the length in tokens that the preprocessor packs to by default; default: the original's",
     )
-    parser.add_argument(
-        "--onnx",
-        metavar="FORMATS",
-        help="write ONNX files into huggingface/onnx/: float32, int8 (8 bits), int4 (the embedding matrix in "
-        "4), with commas between; default: none. Without --selection and --out: into those of --model, a "
-        "model folder of make-smaller's or distill-encoder's",
-    )
+    adding = "Without --selection and --out: into those of --model, a model folder of make-smaller's or "
+    add_options(parser, ONNX.but(help=f"{ONNX.help}. {adding}distill-encoder's"))
     parser.add_argument("--no-huggingface", action="store_true", help="TF Hub originals: no huggingface/")
     huggingface = parser.add_argument_group("originals from Hugging Face")
     huggingface.add_argument("--no-savedmodel", action="store_true", help="write huggingface/ only")
     huggingface.add_argument("--dtype", choices=("float16",), help="of huggingface/; default: the original's")
-    huggingface.add_argument(
-        "--prompt",
-        metavar="TEXT",
-        help='what goes before every text, e.g. "query: ", in every format; default: the original\'s',
-    )
+    add_options(huggingface, PROMPT)
     huggingface.add_argument(
         "--pooling", choices=("mean", "cls", "pooler"), help="where the folder does not say (no modules.json)"
     )
-    parser.add_argument(
-        "--license",
-        metavar="NAME",
-        help="for the model cards, e.g. apache-2.0; default: what the original's card states",
-    )
+    add_options(parser, LICENSE)
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier model")
     return parser
 

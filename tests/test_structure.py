@@ -24,7 +24,7 @@ else:
 ROOT = Path(__file__).resolve().parents[1]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 LIBRARY = "smaller_labse"
-SHARED = ("common", "metrics", "corpora", "originals", "encoders")
+SHARED = ("common", "metrics", "corpora", "originals", "encoders", "options")
 STAGES = ("select_vocab", "make_smaller", "distill", "evaluate", "all_stages")
 ORDER = (*SHARED, *STAGES)
 CALLER = "all_stages"  # calls the stages' verbs

@@ -45,8 +45,9 @@ def test_a_file_may_be_written_as_people_write(tmp_path: Path):
         ("max_megabyte = 9", "there is no setting 'max_megabyte'; did you mean max_megabytes?"),
         (
             "max_lines = 'all'",
-            "max_lines is 'all', expected a whole number or null; write it as on the command line",
+            "run.toml: max_lines: expected a non-negative integer, got 'all'",
         ),
+        ("fill_up = 1", "fill_up is 1, expected true or false; write it as on the command line"),
         ("run_file = 'x'", "there is no setting 'run_file'"),
         ("[text]\nen = 5", "text.en is 5"),
         ("\x00", "run.toml: no TOML ("),

@@ -147,7 +147,7 @@ def test_another_text_than_was_counted_is_one_line(
         ({"onnx": "int2"}, "--onnx: expected formats of"),
         ({"onnx": "int8,int4"}, "of which file, int8, int4 or safetensors"),
         ({"format": "float32"}, "--format float32: no such file is written; add it to --onnx"),
-        ({"vocab_size": 9}, "--vocab-size and --max-megabytes exclude each other"),
+        ({"vocab_size": 9}, "--max-megabytes and --vocab-size exclude each other"),
         ({"max_megabytes": "many"}, "max_megabytes: expected megabytes above 0"),
         ({"model": "no/such/model/here"}, "no/such/model/here"),
         ({"license": "MTI"}, "MTI"),
