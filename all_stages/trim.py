@@ -20,6 +20,7 @@ from smaller_labse.originals.onnx_formats import FOLDER, FORMATS, parse_formats
 from smaller_labse.originals.open import Original, open_original
 from smaller_labse.select_vocab.choosing.finished_file import file_table
 from smaller_labse.select_vocab.count import Languages, Text, count, find_sources
+from smaller_labse.select_vocab.counting.counted_before import OtherCounts
 from smaller_labse.select_vocab.select import select
 from smaller_labse.select_vocab.selection import Selection, coverage_table, size_table
 
@@ -187,8 +188,11 @@ def _select(settings: Settings, place: _Place, original: Original, report: Repor
         files = count(
             settings.model, settings.languages or None, out=counts, **settings.given(COUNTING), report=report
         )
-    except SmallerLabseError as error:
-        raise _of_counts(error, counts) from None
+    except OtherCounts as error:  # --overwrite is about the model here
+        instead = f"delete {counts} to count again, or give another --out"
+        if not error.likely_all:
+            instead = "delete that file to count this text again"
+        raise SmallerLabseError(f"{error.found}; {instead}") from None
 
     def show(selection: Selection, opened: Original) -> None:
         report(coverage_table(selection))
@@ -204,18 +208,6 @@ def _select(settings: Settings, place: _Place, original: Original, report: Repor
         overwrite=True,
         report=show,
     )
-
-
-def _of_counts(error: SmallerLabseError, counts: Path) -> SmallerLabseError:
-    """What counting said, with what can be done here: --overwrite is about the model."""
-    instead = {
-        "choose another folder or add --overwrite": f"delete {counts} to count again, or give another --out",
-        ", or add --overwrite to count all again": "",
-    }
-    messages = [str(message) for message in error.args]
-    for advice, here in instead.items():
-        messages = [message.replace(advice, here) for message in messages]
-    return type(error)(*messages)
 
 
 def _make(settings: Settings, place: _Place, overwrite: bool) -> None:

@@ -17,6 +17,26 @@ from smaller_labse.select_vocab.counting.counts_file import NO_SAMPLE, preproces
 from smaller_labse.select_vocab.counting.shard_of_counts import plan_of, read_shard
 
 
+class OtherCounts(SmallerLabseError):
+    """A counts file is there that holds other counts than counting the text would give.
+
+    Its message says what to do with the command `count`; what others say instead rests on the attributes.
+
+    Attributes:
+        found: the file, and what of it is other.
+        likely_all: whether the counts beside it are likely to be other, too; else it is about one text.
+    """
+
+    def __init__(self, found: str, likely_all: bool = False) -> None:
+        """Say what was found, and what to do."""
+        if likely_all:
+            advice = "choose another folder or add --overwrite"
+        else:
+            advice = "delete that file to count this text again, or add --overwrite to count all again"
+        super().__init__(f"{found}; {advice}")
+        self.found, self.likely_all = found, likely_all
+
+
 def require_same_counts(
     source: Source, file: Path, tokenizer: Tokenizer, line_filter: LineFilter, sample: bool = True
 ) -> str:
@@ -29,28 +49,22 @@ def require_same_counts(
         What is known of it, for people, e.g. "en: counted before, its text has not changed".
 
     Raises:
-        SmallerLabseError: it holds counts of another vocabulary, preprocessor, corpus or line filter, or of
-            the text before it was changed, or the text can be read only once.
+        OtherCounts: it holds counts of another vocabulary, preprocessor, corpus or line filter, or of the
+            text before it was changed, or the text can be read only once.
+        SmallerLabseError: it holds counts of a shard of another division.
     """
     metadata = read_metadata(file)
     other = what_differs(metadata, source, tokenizer, line_filter)
     if other:
-        raise SmallerLabseError(
-            f"{file} exists and holds counts of another {other}; choose another folder or add --overwrite"
-        )
+        raise OtherCounts(f"{file} exists and holds counts of another {other}", likely_all=True)
     if not sample and metadata["sample"] != NO_SAMPLE:
-        raise SmallerLabseError(
-            f"{file} holds lines of its text, which --no-sample is to leave out; delete that file to count "
-            "this text again, or add --overwrite to count all again"
-        )
+        raise OtherCounts(f"{file} holds lines of its text, which --no-sample is to leave out")
     if not source.paths:
         return f"{source.words}: counted before ({file}); --overwrite counts again"
     pipe = find_pipe(source)
     if pipe:
-        raise SmallerLabseError(
-            f"{file} exists, and {pipe} can be read only once, so nobody can tell whether it is the same "
-            "text; choose another folder or add --overwrite"
-        )
+        unknown = "so nobody can tell whether it is the same text"
+        raise OtherCounts(f"{file} exists, and {pipe} can be read only once, {unknown}", likely_all=True)
     if "text_digest" not in metadata:
         return (
             f"{source.words}: counted before ({file}), by a version that did not note the text's digest; "
@@ -65,9 +79,9 @@ def require_same_counts(
         )
     is_earlier = len(metadata["text_digest"]) == EARLIER_DIGITS
     if _digest(source, line_filter, is_earlier) != metadata["text_digest"]:
-        raise SmallerLabseError(
+        raise OtherCounts(
             f"{file} holds counts of {source.description} from before it was changed, or of another text of "
-            "that name; delete that file to count this text again, or add --overwrite to count all again"
+            "that name"
         )
     return f"{source.words}: counted before ({file}), its text has not changed"
 

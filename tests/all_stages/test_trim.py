@@ -135,6 +135,10 @@ def test_another_text_than_was_counted_is_one_line(
     text = [f"en={text_files / 'ja.txt'}", settings["text"][1]]
     with pytest.raises(SmallerLabseError, match=r"delete .*counts to count again, or give another --out"):
         smaller_labse.trim(**{**settings, "text": text}, out=tmp_path / "model")
+    with pytest.raises(
+        SmallerLabseError, match=r"--no-sample is .*; delete that file to count this text again$"
+    ):
+        smaller_labse.trim(**settings, sample=False, out=tmp_path / "model")
 
 
 @pytest.mark.parametrize(
