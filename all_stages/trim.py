@@ -14,10 +14,13 @@ from smaller_labse.common.arguments import StrPath
 from smaller_labse.common.atomic_output import new_file, require_absent, require_apart
 from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.common.result_table import Table
+from smaller_labse.make_smaller.licenses import license_entries, license_name
 from smaller_labse.options.text_options import SOURCES
 from smaller_labse.originals.model_folder import HUGGINGFACE, MANIFEST, read_manifest
 from smaller_labse.originals.onnx_formats import FOLDER, FORMATS, parse_formats
 from smaller_labse.originals.open import Original, open_original
+from smaller_labse.originals.original_card import read_license, read_original_card
+from smaller_labse.originals.preprocessors import FAITHFUL
 from smaller_labse.select_vocab.choosing.finished_file import file_table
 from smaller_labse.select_vocab.count import Languages, Text, count, find_sources
 from smaller_labse.select_vocab.counting.counted_before import OtherCounts
@@ -129,7 +132,7 @@ def trim(
         return place.model
     place.require_free(settings, overwrite)
     selection = _select(settings, place, original, report)
-    if place.is_made(settings, selection):
+    if place.is_made(settings, selection, original):
         report(f"{place.model} is made of this selection already")
     else:
         _make(settings, place, overwrite)
@@ -162,18 +165,28 @@ class _Place:
     def _is_of(self, settings: Settings) -> bool:
         return self.run.is_file() and self.run.read_text(encoding="utf-8") == to_toml(settings)
 
-    def is_made(self, settings: Settings, selection: Selection) -> bool:
+    def is_made(self, settings: Settings, selection: Selection, original: Original) -> bool:
         """Whether the model is there, made of this selection in these formats, and not to be replaced."""
         if not (self.model / MANIFEST).is_file() or (self.run.is_file() and not self._is_of(settings)):
+            return False
+        if not self.run.is_file() and not self._has_license(settings, original):
             return False
         manifest = read_manifest(self.model)
         formats = tuple(each["format"] for each in manifest.get("onnx", ()))
         return (
             manifest.get("kept_ids") == selection.subset.digest
             and manifest.get("original", {}).get("fingerprint") == selection.fingerprint
+            and manifest.get("preprocessor", FAITHFUL) == selection.preprocessor
             and formats == settings.onnx
             and settings.prompt in (None, manifest.get("prompt"))
         )
+
+    def _has_license(self, settings: Settings, original: Original) -> bool:
+        """Whether the model's card names the licence that it would be made with."""
+        license = read_original_card(original.place).license
+        if settings.license is not None:
+            license = license_entries(settings.license)
+        return bool(license_name(read_license(self.model)) == license_name(license))
 
     def write_run(self, settings: Settings) -> None:
         """Write down what was settled."""
@@ -221,7 +234,6 @@ def _make(settings: Settings, place: _Place, overwrite: bool) -> None:
 def _require_makeable(settings: Settings) -> None:
     """Refuse now what `make_smaller` would refuse after all the counting."""
     from smaller_labse.make_smaller.back_ends.back_end import Options, locate_for
-    from smaller_labse.make_smaller.licenses import license_entries
 
     if settings.license is not None:
         license_entries(settings.license)

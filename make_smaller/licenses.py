@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
 
@@ -118,6 +120,15 @@ def license_entries(name: str) -> dict[str, str]:
         if given in NO_NAMES or not OWN_NAME.fullmatch(given):
             raise UsageError(f"--license {name}: {EXPECTED}")
     return {"license": "other", "license_name": given}
+
+
+def license_name(entries: Mapping[str, Any]) -> Any:
+    """What a licence is called by a card's entries for it; None where they state none.
+
+    >>> license_name(license_entries("our-license-2"))
+    'our-license-2'
+    """
+    return entries.get("license_name") or entries.get("license")
 
 
 def _is_spdx(name: str) -> bool:

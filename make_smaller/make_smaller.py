@@ -19,7 +19,7 @@ from smaller_labse.encoders.config import PoolingMode
 from smaller_labse.encoders.onnx.write_onnx import require_formats, require_onnx
 from smaller_labse.encoders.sentence_transformers_folder import MODULES
 from smaller_labse.make_smaller.back_ends.back_end import BackEnd, Options, Written, locate_for
-from smaller_labse.make_smaller.licenses import license_entries
+from smaller_labse.make_smaller.licenses import license_entries, license_name
 from smaller_labse.make_smaller.manifest import ModelDescription, Verification, write_manifest
 from smaller_labse.make_smaller.onnx.files import OnnxFile, write_onnx_files
 from smaller_labse.make_smaller.onnx.settings import complete_settings
@@ -282,7 +282,7 @@ def _license(chosen: Mapping[str, Any] | None, original: OriginalCard) -> Mappin
                 "e.g. apache-2.0"
             )
         return original.license
-    given, stated = _license_name(chosen), _license_name(original.license)
+    given, stated = license_name(chosen), license_name(original.license)
     if given == stated:
         return original.license
     if stated is not None:
@@ -293,10 +293,6 @@ def _license(chosen: Mapping[str, Any] | None, original: OriginalCard) -> Mappin
             "with this name; add its text as LICENSE before you publish the model"
         )
     return chosen
-
-
-def _license_name(entries: Mapping[str, Any]) -> Any:
-    return entries.get("license_name") or entries.get("license")
 
 
 def _warn(message: str) -> None:

@@ -51,14 +51,23 @@ def read_original_card(place: HuggingFaceFolder | TFHubFolders) -> OriginalCard:
     folder = _folder_of_card(place)
     front_matter = _front_matter(folder / MODEL_CARD) if folder else {}
     own_id = _own_hub_id(place)
-    stated = {key: front_matter[key] for key in LICENSE_KEYS if _is_text(front_matter.get(key))}
     return OriginalCard(
         name=own_id or _name(place.name),
-        license={} if stated.get("license") in NO_LICENSE else stated,
+        license=_license(front_matter),
         hub_id=own_id,
         base_model=_base_model(front_matter),
         lineage=read_lineage(place.folder if isinstance(place, HuggingFaceFolder) else place.encoder),
     )
+
+
+def read_license(folder: Path) -> Mapping[str, Any]:
+    """The entries for the licence of the card in a folder; empty where it states none, or there is none."""
+    return _license(_front_matter(folder / MODEL_CARD))
+
+
+def _license(front_matter: Mapping[str, Any]) -> Mapping[str, Any]:
+    stated = {key: front_matter[key] for key in LICENSE_KEYS if _is_text(front_matter.get(key))}
+    return {} if stated.get("license") in NO_LICENSE else stated
 
 
 def _folder_of_card(place: HuggingFaceFolder | TFHubFolders) -> Path | None:

@@ -90,6 +90,12 @@ def test_interrupted_twice_it_comes_to_the_same_bytes(
     smaller_labse.trim(**arguments, report=said.append)
     assert "model is made of this selection already" in said
     assert all_bytes(tmp_path) == all_bytes(whole[0])
+    # Where nothing says that it was made with this licence, the card does.
+    Path("model.run.toml").rename("kept.toml")
+    with pytest.raises(SmallerLabseError, match="model exists; choose another place or add --overwrite"):
+        smaller_labse.trim(**{**arguments, "license": "mit"})
+    assert (tmp_path / "model" / "manifest.json").stat().st_mtime_ns == made
+    Path("kept.toml").rename("model.run.toml")
     # What was written down is a run: the same one, with a comparison.
     shutil.copy("model.run.toml", "again.toml")
     said.clear()
