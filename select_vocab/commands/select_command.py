@@ -50,7 +50,7 @@ FORMAT = option(
     "--format",
     choices=(*FORMATS, "safetensors"),
     help="of that file: float32, int8 or int4 of an ONNX file, or safetensors, the weights in "
-    "huggingface/ in the original's dtype",
+    "huggingface/ in the original's dtype; not the SavedModels, whose size is known when they are written",
 )
 FILL_UP = option(
     "--fill-up",
