@@ -25,23 +25,27 @@ EXAMPLES = (
 def main(arguments: list[str] | None = None) -> int:
     """Run the command with `arguments` (default: the process's) and return its exit code."""
     given = sys.argv[1:] if arguments is None else arguments
-    return run_command(_parser(adds_onnx=_adds_onnx(given)), arguments)
+    return run_command(_parser(adds_onnx=_asks_for_onnx_alone(given)), arguments)
 
 
-def _adds_onnx(arguments: Sequence[str]) -> bool:
-    """Whether ONNX files are all that is wanted: of a model that is there."""
+def _asks_for_onnx_alone(arguments: Sequence[str]) -> bool:
+    """Whether ONNX files are all that is wanted, of a model that is there: no --selection and no --out.
+
+    It is known before the arguments are parsed, as argparse cannot say that an option is required only then.
+    """
     named = {argument.partition("=")[0] for argument in arguments}
     return "--onnx" in named and not named & {"--selection", "--out"}
 
 
 def _parser(adds_onnx: bool = False) -> CommandParser:
+    """The command's parser; where ONNX files are added to a model, of the same options fewer are required."""
     parser = CommandParser(
         prog="make-smaller",
         description="Trim an original to a selection: SavedModel, preprocessor, Hugging Face folder, "
         "model card. The result is verified against the original before it appears.",
         examples=EXAMPLES,
     )
-    parser.set_defaults(run=_make)
+    parser.set_defaults(run=_add_onnx if adds_onnx else _make)
     add_options(parser, MODEL, required=True)
     parser.add_argument(
         "--preprocessor",
@@ -82,8 +86,6 @@ def _parser(adds_onnx: bool = False) -> CommandParser:
 
 
 def _make(options: argparse.Namespace) -> None:
-    if options.selection is None:
-        return _add_onnx(options)
     from smaller_labse.common.result_table import print_table
     from smaller_labse.make_smaller.make_smaller import make_smaller
     from smaller_labse.select_vocab.selection import size_table
@@ -113,7 +115,7 @@ def _add_onnx(options: argparse.Namespace) -> None:
     from smaller_labse.make_smaller.onnx.add import add_onnx
     from smaller_labse.make_smaller.onnx.files import onnx_table
 
-    taken = ("run", "model", "onnx", "overwrite")
+    taken = ("model", "onnx", "overwrite")
     others = sorted(name for name, value in vars(options).items() if name not in taken and value)
     if others:
         named = " and ".join(f"--{name.replace('_', '-')}" for name in others)
