@@ -18,6 +18,7 @@ from smaller_labse.corpora.labse_languages import Language
 from smaller_labse.corpora.language_files import expand_user, is_named
 from smaller_labse.corpora.languages import parse_languages, read_names
 from smaller_labse.corpora.line_batches import LineFilter
+from smaller_labse.corpora.remote.url import as_path, is_url
 from smaller_labse.corpora.shards.shard import parse_shard
 from smaller_labse.corpora.sources import Source
 from smaller_labse.originals.open import open_original, read_by
@@ -79,10 +80,12 @@ def count(
             SavedModel folder, or a TF Hub handle.
         languages: codes or names, as a list or as text with commas between, or a file with one per line.
         out: the folder of the counts files.
-        text: local text: language, or any other name, → a file (.txt, .jsonl, .csv, .parquet; .gz, .zst, .xz
+        text: text in files: language, or any other name, → a file (.txt, .jsonl, .csv, .parquet; .gz, .zst, .xz
             and .bz2 too), a folder of them, or several; the same as text, "fr=path"; or a path with {code},
-            {iso3} or {name} in the language's place. ~ and * in it are expanded. A .tsv file is a word list,
-            `word<TAB>count`, or with `text_field` a table.
+            {iso3} or {name} in the language's place. ~ and * in it are expanded. A path may be a URL (s3://,
+            gs://, az://, hf://, https://), which is read where it is; whose user, password and query are
+            neither shown nor stored. A .tsv file is a word list, `word<TAB>count`, or with `text_field` a
+            table.
         dataset: a Hugging Face dataset; {code}, {iso3} and {name} stand for the language's.
         dataset_config: its configuration; {code} and so on as above.
         dataset_split: its split; {code} and so on as above; None for "train".
@@ -330,12 +333,22 @@ def _absolute_option(option: str) -> str:
     """Likewise of --text."""
     name, _, path = option.partition("=")
     if is_named(option) and path:
-        return f"{name}={expand_user(path).absolute()}"
-    return str(expand_user(option).absolute())
+        return f"{name}={_absolute_path(path)}"
+    return _absolute_path(option)
+
+
+def _absolute_path(written: str) -> str:
+    path = as_path(written)
+    return path if is_url(path) else str(expand_user(path).absolute())
 
 
 def _as_options(text: Text) -> list[str]:
     """Text as the command takes it: LANGUAGE=PATH, or a path with {code}."""
     if isinstance(text, Mapping):
-        return [f"{language}={path}" for language, several in text.items() for path in paths(several)]
-    return [os.fspath(text)] if isinstance(text, str | os.PathLike) else [os.fspath(one) for one in text]
+        return [f"{language}={path}" for language, several in text.items() for path in _written(several)]
+    return _written(text)
+
+
+def _written(given: StrPath | Iterable[StrPath]) -> list[str]:
+    """One path or several as they were written: a URL is no path."""
+    return [os.fspath(given)] if isinstance(given, str | os.PathLike) else [os.fspath(one) for one in given]

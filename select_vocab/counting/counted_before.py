@@ -42,7 +42,7 @@ def require_same_counts(
 ) -> str:
     """Refuse a counts file that holds other counts than this source would give.
 
-    A text on this machine is read again, which takes a small part of the time that counting takes, and its
+    A text in files is read again, which takes a small part of the time that counting takes, and its
     digest compared with the one in the file. A dataset on the hub is named by its dump and is not read again.
 
     Returns:
@@ -59,7 +59,7 @@ def require_same_counts(
         raise OtherCounts(f"{file} exists and holds counts of another {other}", likely_all=True)
     if not sample and metadata["sample"] != NO_SAMPLE:
         raise OtherCounts(f"{file} holds lines of its text, which --no-sample is to leave out")
-    if not source.paths:
+    if not (source.paths or source.files):
         return f"{source.words}: counted before ({file}); --overwrite counts again"
     pipe = find_pipe(source)
     if pipe:

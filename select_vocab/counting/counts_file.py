@@ -248,8 +248,8 @@ def _require_size(
     rows, most_rows = contents.metadata.num_rows, MOST_TOKENS if pieces is None else len(pieces)
     if rows > most_rows:
         raise ValueError(f"it has {rows:,} rows, expected at most {most_rows:,}, one for each token")
-    chunks = [chunk for group in read_column_chunks(file) for chunk in group]
     with file.open("rb") as stream:
+        chunks = [chunk for group in read_column_chunks(stream) for chunk in group]
         size = sum(
             page.size
             for chunk in chunks

@@ -17,6 +17,7 @@ from smaller_labse.corpora.line_batches import LineFilter, number_lines
 from smaller_labse.corpora.shards.line_numbers import LineNumbers
 from smaller_labse.corpora.shards.parted_text import PartedText
 from smaller_labse.corpora.sources import Source
+from smaller_labse.corpora.text_path import TextPath
 
 
 def number_together(source: Source, line_filter: LineFilter, folder: Path) -> LineNumbers:
@@ -37,7 +38,7 @@ def number_together(source: Source, line_filter: LineFilter, folder: Path) -> Li
     return LineNumbers(tuple(found[number] for number in range(len(texts))))
 
 
-def _key(file: Path, number: int, line_filter: LineFilter) -> str:
+def _key(file: TextPath, number: int, line_filter: LineFilter) -> str:
     """Says all that a text's numbers depend on; a file that was changed has another time."""
     stat = file.stat()
     said = [file.name, number, stat.st_size, stat.st_mtime_ns, line_filter.longer_than]

@@ -12,12 +12,12 @@ import bz2
 import io
 import lzma
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.corpora.shards import parted_text
 from smaller_labse.corpora.shards.parted_text import EVERY_PART, parts_of_block
 from smaller_labse.corpora.shards.shard import WantedParts
+from smaller_labse.corpora.text_path import TextPath
 
 COMPRESSIONS = (".gz", ".zst", ".xz", ".bz2")
 BUFFER_BYTES = 1 << 20
@@ -39,7 +39,7 @@ def split_lines(text: str) -> list[str]:
     return [line.removesuffix("\r") for line in lines] if "\r" in text else lines
 
 
-def decompressed_lines(file: Path) -> Iterator[str]:
+def decompressed_lines(file: TextPath) -> Iterator[str]:
     """Yield the lines of a text file, whatever its name says of its content.
 
     Raises:
@@ -50,13 +50,13 @@ def decompressed_lines(file: Path) -> Iterator[str]:
         yield from split_lines(block)
 
 
-def decompressed_blocks(file: Path) -> Iterator[str]:
+def decompressed_blocks(file: TextPath) -> Iterator[str]:
     """As `decompressed_lines`, in blocks of whole lines, the last one's end left out of each."""
     for block, _, number in _whole_lines(file):
         yield _decode(block, file, number)
 
 
-def line_parts(file: Path, wanted: WantedParts = EVERY_PART) -> Iterator[tuple[int, bytes]]:
+def line_parts(file: TextPath, wanted: WantedParts = EVERY_PART) -> Iterator[tuple[int, bytes]]:
     """As `decompressed_lines`, in blocks of UTF-8 in which a line feed ends each line, with their parts.
 
     Parts that are not wanted are not read, where the file is not compressed.
@@ -71,7 +71,7 @@ def line_parts(file: Path, wanted: WantedParts = EVERY_PART) -> Iterator[tuple[i
         yield from _parts_from(file, part * size, WantedParts(part + 1, part, part + 1))
 
 
-def _parts_from(file: Path, start: int, wanted: WantedParts) -> Iterator[tuple[int, bytes]]:
+def _parts_from(file: TextPath, start: int, wanted: WantedParts) -> Iterator[tuple[int, bytes]]:
     for block, offset, number in _whole_lines(file, start):
         block += b"\n"
         for part, first, stop in parts_of_block(block, offset):
@@ -84,7 +84,7 @@ def _parts_from(file: Path, start: int, wanted: WantedParts) -> Iterator[tuple[i
                 yield part, lines.replace(b"\r\n", b"\n") if b"\r" in lines else lines
 
 
-def _whole_lines(file: Path, start: int = 0) -> Iterator[tuple[bytearray, int, int]]:
+def _whole_lines(file: TextPath, start: int = 0) -> Iterator[tuple[bytearray, int, int]]:
     """Blocks of whole lines, without the last one's end, where each begins and the number of its first line.
 
     Args:
@@ -118,7 +118,7 @@ def _whole_lines(file: Path, start: int = 0) -> Iterator[tuple[bytearray, int, i
         yield rest, offset, number
 
 
-def _number(file: Path, start: int, number: int) -> int:
+def _number(file: TextPath, start: int, number: int) -> int:
     """The number of a line in the file, from that among the lines that begin at `start` or behind it."""
     if not start:
         return number
@@ -166,13 +166,13 @@ def too_long(what: str) -> str:
     return f"{what} has more than {LONGEST_LINE:,} bytes, the most that a line may have"
 
 
-def broken(file: Path, error: Exception) -> SmallerLabseError:
+def broken(file: TextPath, error: Exception) -> SmallerLabseError:
     """The error that says a file is not what its name says."""
     reason = getattr(error, "strerror", None) or " ".join(str(error).split()) or type(error).__name__
     return SmallerLabseError(f"{file}: cannot be read ({reason}); is it complete, and what its name says?")
 
 
-def _decode(block: bytearray | bytes, file: Path, first: int, start: int = 0) -> str:
+def _decode(block: bytearray | bytes, file: TextPath, first: int, start: int = 0) -> str:
     """Decode a block; for messages, the file and the number of the first line, see `_number`."""
     try:
         return block.decode("utf-8")
@@ -184,7 +184,7 @@ def _decode(block: bytearray | bytes, file: Path, first: int, start: int = 0) ->
         ) from None
 
 
-def _blocks(file: Path, start: int = 0) -> Iterator[bytes]:
+def _blocks(file: TextPath, start: int = 0) -> Iterator[bytes]:
     """What the file holds, decompressed; of plain text from `start` on."""
     compression = file.suffix.lower()
     try:
@@ -203,12 +203,12 @@ def _blocks(file: Path, start: int = 0) -> Iterator[bytes]:
         raise broken(file, error) from error
 
 
-def _opened(file: Path, compression: str) -> io.BufferedReader:
+def _opened(file: TextPath, compression: str) -> io.BufferedReader:
     import pyarrow as pa
 
     codec = {".gz": "gzip", ".zst": "zstd"}.get(compression)
     if codec is None:
-        return io.BufferedReader(io.FileIO(file), BUFFER_BYTES)
+        return file.open("rb")
     return io.BufferedReader(pa.CompressedInputStream(file.open("rb"), codec), BUFFER_BYTES)
 
 

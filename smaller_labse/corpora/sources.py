@@ -1,11 +1,12 @@
-"""Sources of text: a language's Wikipedia, local files, or any Hugging Face dataset."""
+"""Sources of text: a language's Wikipedia, files here or behind URLs, or any Hugging Face dataset."""
 
 from __future__ import annotations
 
+import glob
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, cast
@@ -14,7 +15,6 @@ from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.corpora.defaults import TEXT_FIELD, WIKIPEDIA, WIKIPEDIA_DATE
 from smaller_labse.corpora.labse_languages import Language
 from smaller_labse.corpora.language_files import (
-    expand_path,
     expand_user,
     find_paths,
     is_named,
@@ -23,10 +23,14 @@ from smaller_labse.corpora.language_files import (
 from smaller_labse.corpora.languages import find_language, name_language, parse_languages
 from smaller_labse.corpora.records.dataset_lines import open_dataset_texts, read_dataset_lines
 from smaller_labse.corpora.records.file_records import text_ending
+from smaller_labse.corpora.remote.find_remote_paths import find_remote_paths
+from smaller_labse.corpora.remote.remote_path import RemotePath
+from smaller_labse.corpora.remote.url import as_path, is_url, is_url_pattern, name_of_url, shown_url
 from smaller_labse.corpora.shards.line_numbers import LineNumbers
 from smaller_labse.corpora.shards.parted_text import PartedText, cut_into_parts
 from smaller_labse.corpora.shards.shard import Shard
 from smaller_labse.corpora.text_files import find_text_files, parted_file, read_lines, require_fields
+from smaller_labse.corpora.text_path import TextPath
 from smaller_labse.corpora.word_lists import read_word_counts
 
 LINES_AT_ONCE = 4096  # of a source whose lines come one by one
@@ -47,7 +51,8 @@ class Source:
             keep and pass on; "" where it names none.
         open_texts: gives the texts that the source consists of, in their order, which hold the lines that
             `read` yields, in blocks, and faster; None where lines come one by one.
-        files: the text files among `paths` and in them; none of a dataset, which finds its files itself.
+        files: the text files among `paths` and in them, and those of URLs; none of a dataset, which finds its
+            files itself.
         shard: which of its parts are counted; None for all.
         numbers: how many lines its parts have; None where that is not known, or need not be.
     """
@@ -60,7 +65,7 @@ class Source:
     paths: tuple[Path, ...] = ()
     corpus: str = ""
     open_texts: Callable[[], Sequence[PartedText]] | None = None
-    files: tuple[Path, ...] = ()
+    files: tuple[TextPath, ...] = ()
     shard: Shard | None = None
     numbers: LineNumbers | None = None
 
@@ -156,12 +161,13 @@ def text_sources(
     others: Callable[[Sequence[Language]], list[Source]] | None = None,
     others_have_fields: bool = False,
 ) -> list[Source]:
-    """Local files or folders of them.
+    """Files or folders of them, of this machine or behind URLs.
 
     Args:
         names: the languages to count, by any name; empty for all that `texts` names.
         texts: each `LANGUAGE=PATH`, where LANGUAGE may be any name, and may come several times; or a path
             with `{code}`, `{iso3}` or `{name}` in the language's place. `~` and `*` in a path are expanded.
+            A path may be a URL, see `corpora/remote/`.
         text_field: see `read_lines`; None where the user named none.
         others: where the text of the languages is that have none in `texts`; then those that `texts` names
             are counted whether or not they stand in `names`.
@@ -171,9 +177,10 @@ def text_sources(
         UsageError: a language has no text or is unknown, no language uses a text or a pattern, two
             languages have the same text, `others` is given and no language needs it, or `text_field` and
             nothing has any field.
-        SmallerLabseError: a path does not exist.
+        SmallerLabseError: a path does not exist, or a URL cannot be read.
     """
     written, patterns = _parse_texts(texts)
+    find = cache(_find_paths)  # what lies behind a URL is asked for once
     if not (names or written) or (patterns and not names):
         raise UsageError("name the languages with --languages, or write --text LANGUAGE=PATH")
     wanted = dict.fromkeys(parse_languages(names, any_name=True) if names else ())
@@ -181,28 +188,28 @@ def text_sources(
     if names and unwanted and others is None:
         language = unwanted[0]
         raise UsageError(
-            f"--text {language.code}={written[language][0]}: {language} is not among "
+            f"--text {language.code}={_shown(written[language][0])}: {language} is not among "
             "--languages; add it there, or leave --languages out to count all that --text names"
         )
     wanted |= dict.fromkeys(written)
     named = {name_language(name).code: name for name in names}
-    filled = {language: _fill(language, patterns) for language in wanted if language not in written}
+    filled = {language: _fill(language, patterns, find) for language in wanted if language not in written}
     without = [language for language, paths in filled.items() if not paths]
     for language in without:  # what means no language is a mistake sooner than a text that is missing
         find_language(named[language.code])
     found = {
-        language: filled.get(language) or _expand(language, written[language])
+        language: filled.get(language) or _expand(language, written[language], find)
         for language in wanted
         if language not in without
     }
     if without and others is None:
         if patterns:
-            raise _no_text(without[0], without[0].fill(patterns[0]))
+            raise _no_text(without[0], _shown(without[0].fill(patterns[0])))
         raise UsageError(f"no text for {without[0]}; add --text {without[0].code}=PATH")
     for pattern in patterns:
-        if not any(find_paths(one.fill(pattern)) for one in wanted if one not in written):
+        if not any(find(one.fill(pattern)) for one in wanted if one not in written):
             raise UsageError(
-                f"--text {pattern}: no language uses it, as there is no such file of any that has no "
+                f"--text {_shown(pattern)}: no language uses it, as there is no such file of any that has no "
                 "LANGUAGE=PATH; correct the path or leave it out"
             )
     if others and not without:
@@ -213,7 +220,7 @@ def text_sources(
     sources = [_text_source(language, paths, text_field) for language, paths in found.items()]
     _require_different(sources, "--text")
     if text_field is not None and not others_have_fields:
-        require_fields([file for source in sources for file in _text_files(source, text_field)], text_field)
+        require_fields([file for source in sources for file in source.files], text_field)
     if others:
         sources += others(parse_languages([named[language.code] for language in without]))
     return _require_names_apart(sources)
@@ -225,34 +232,53 @@ def _parse_texts(texts: Sequence[str]) -> tuple[dict[Language, list[str]], list[
     patterns = []
     for text in texts:
         name, _, path = text.partition("=")
-        if "://" in text:
-            raise UsageError(
-                f"--text {text}: URLs are not read; mount the bucket or copy the files, or give a dataset of "
-                "the Hugging Face hub with --dataset"
-            )
         if is_named(text) and path:
-            written.setdefault(name_language(name), []).append(path)
+            written.setdefault(name_language(name), []).append(as_path(path))
         elif "{" in text:
-            require_known_placeholders(text, "--text")
-            patterns.append(text)
+            require_known_placeholders(_shown(text), "--text")
+            patterns.append(as_path(text))
         else:
-            raise UsageError(f"--text {text}: write LANGUAGE=PATH, or put {{code}} or {{iso3}} into the path")
+            raise UsageError(
+                f"--text {_shown(text)}: write LANGUAGE=PATH, or put {{code}} or {{iso3}} into the path"
+            )
     return written, patterns
 
 
-def _expand(language: Language, written: Sequence[str]) -> list[tuple[str, list[Path]]]:
+def _find_paths(written: str) -> Sequence[TextPath]:
+    """The paths that a user wrote, or a pattern of them stands for; empty where there is nothing."""
+    return find_remote_paths(written) if is_url(written) else find_paths(written)
+
+
+def _expand(
+    language: Language, written: Sequence[str], find: Callable[[str], Sequence[TextPath]]
+) -> list[tuple[str, Sequence[TextPath]]]:
     """What is written for a language, each with the paths that it stands for."""
-    expanded = [(path, expand_path(path)) for path in written]
-    for path in (path for _, paths in expanded for path in paths):
-        if not path.exists():
-            raise _no_text(language, str(path))
+    expanded = []
+    for each in written:
+        if not (found := find(each)):
+            if is_url_pattern(each) if is_url(each) else glob.has_magic(each):
+                raise UsageError(f"{_shown(each)}: no file matches this pattern")
+            raise _no_text(language, _shown(each))
+        expanded.append((each, found))
     return expanded
 
 
-def _fill(language: Language, patterns: Sequence[str]) -> list[tuple[str, list[Path]]]:
+def _fill(
+    language: Language, patterns: Sequence[str], find: Callable[[str], Sequence[TextPath]]
+) -> list[tuple[str, Sequence[TextPath]]]:
     """The first pattern, filled in, that exists, with the paths that it stands for; empty where none does."""
-    filled = ((each, find_paths(each)) for each in map(language.fill, patterns))
+    filled = ((each, find(each)) for each in map(language.fill, patterns))
     return [each for each in filled if each[1]][:1]
+
+
+def _shown(written: str) -> str:
+    """What a user wrote, for people: nothing secret of a URL, of a path the folder that ~ stands for."""
+    return shown_url(written) if "://" in written else str(expand_user(written))
+
+
+def _name(written: str) -> str:
+    """What counts call it: without folders of this machine, or what is before them in a URL."""
+    return name_of_url(written) if is_url(written) else Path(written).name
 
 
 def _no_text(language: Language, path: str) -> SmallerLabseError:
@@ -260,11 +286,12 @@ def _no_text(language: Language, path: str) -> SmallerLabseError:
 
 
 def _text_source(
-    language: Language, found: Sequence[tuple[str, list[Path]]], text_field: str | None
+    language: Language, found: Sequence[tuple[str, Sequence[TextPath]]], text_field: str | None
 ) -> Source:
     paths = [path for _, several in found for path in several]
-    description = " + ".join(str(expand_user(written)) for written, _ in found)
-    corpus = " + ".join(Path(written).name for written, _ in found)
+    description = " + ".join(_shown(written) for written, _ in found)
+    corpus = " + ".join(_name(written) for written, _ in found)
+    local = tuple(path for path in paths if isinstance(path, Path))
     lists = [path for path in paths if text_ending(path) == ".tsv" and text_field is None]
     if lists and len(lists) < len(paths):
         raise UsageError(
@@ -275,14 +302,14 @@ def _text_source(
     files = tuple(file for path in paths for file in find_text_files(path, text_field is not None))
     if lists:
         words = partial(_chain, read_word_counts, paths)
-        return Source(language.code, language, description, words, True, tuple(paths), corpus, files=files)
+        return Source(language.code, language, description, words, True, local, corpus, files=files)
     lines = partial(_chain, partial(read_lines, text_field=text_field), paths)
     texts = partial(_parted_files, files, text_field)
     description, corpus = (_describe([each], text_field or TEXT_FIELD) for each in (description, corpus))
-    return Source(language.code, language, description, lines, False, tuple(paths), corpus, texts, files)
+    return Source(language.code, language, description, lines, False, local, corpus, texts, files)
 
 
-def _chain(read: Callable[[Path], Iterator[Any]], paths: Sequence[Path]) -> Iterator[Any]:
+def _chain(read: Callable[[TextPath], Iterator[Any]], paths: Sequence[TextPath]) -> Iterator[Any]:
     for path in paths:
         yield from read(path)
 
@@ -292,12 +319,8 @@ def _blocks_of_lines(lines: Iterator[str]) -> Iterator[bytes]:
         yield "\n".join([*some, ""]).encode()
 
 
-def _parted_files(files: Sequence[Path], text_field: str | None) -> list[PartedText]:
+def _parted_files(files: Sequence[TextPath], text_field: str | None) -> list[PartedText]:
     return [parted_file(file, text_field) for file in files]
-
-
-def _text_files(source: Source, text_field: str | None) -> list[Path]:
-    return [file for path in source.paths for file in find_text_files(path, text_field is not None)]
 
 
 def _local(dataset: str) -> tuple[Path, ...]:
@@ -319,11 +342,13 @@ def _require_different(sources: list[Source], option: str) -> list[Source]:
     described: dict[str, Source] = {}
     files: dict[str, Source] = {}
     for source in sources:
-        other = described.setdefault(source.description, source)
-        for path in source.paths if option == "--text" else ():
-            place = os.path.realpath(path)
+        urls = [file.url for file in source.files if isinstance(file, RemotePath)]
+        other = described.setdefault(" ".join([source.description, *urls]), source)
+        places = [(os.path.realpath(path), str(path)) for path in source.paths]
+        places += [(url, shown_url(url)) for url in urls]
+        for place, shown in places if option == "--text" else ():
             if files.get(place) is source:
-                raise UsageError(f"{path} is given twice for {source.language}")
+                raise UsageError(f"{shown} is given twice for {source.language}")
             other = files.setdefault(place, source) if other is source else other
         if other is not source:
             raise UsageError(

@@ -22,11 +22,12 @@ from smaller_labse.corpora.records.file_records import (
     text_ending,
 )
 from smaller_labse.corpora.shards.parted_text import PartedText
+from smaller_labse.corpora.text_path import AnyTextPath, TextPath
 
 FOLDER_ENDINGS = (".txt", *JSON_LINES, ".csv", ".parquet")
 
 
-def find_text_files(path: Path, with_tables: bool = False) -> list[Path]:
+def find_text_files(path: AnyTextPath, with_tables: bool = False) -> list[AnyTextPath]:
     """The file itself, or all text files of a folder in the order of their names.
 
     Args:
@@ -51,7 +52,7 @@ def find_text_files(path: Path, with_tables: bool = False) -> list[Path]:
     return files
 
 
-def require_fields(files: Iterable[Path], text_field: str | None) -> None:
+def require_fields(files: Iterable[TextPath], text_field: str | None) -> None:
     """Refuse a field's name where no file has fields.
 
     Raises:
@@ -64,7 +65,7 @@ def require_fields(files: Iterable[Path], text_field: str | None) -> None:
         )
 
 
-def read_lines(path: Path, text_field: str | None = None) -> Iterator[str]:
+def read_lines(path: TextPath, text_field: str | None = None) -> Iterator[str]:
     """Yield the lines of a file, or of all files of a folder in the order of their names.
 
     Args:
@@ -89,7 +90,7 @@ def read_lines(path: Path, text_field: str | None = None) -> Iterator[str]:
                 yield from split_lines(text)
 
 
-def parted_file(file: Path, text_field: str | None = None) -> PartedText:
+def parted_file(file: TextPath, text_field: str | None = None) -> PartedText:
     """A file, whose lines are those of `read_lines`, but faster.
 
     Raises:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.corpora.decompressed_lines import decompressed_lines
+from smaller_labse.corpora.text_path import TextPath
 
 WORD_LIST_ENDINGS = (".tsv", ".tsv.gz", ".tsv.zst", ".tsv.xz", ".tsv.bz2")
 MOST_DIGITS = 12  # of a word's count; sums over any list stay in an int64
 
 
-def read_word_counts(file: Path) -> Iterator[tuple[str, int]]:
+def read_word_counts(file: TextPath) -> Iterator[tuple[str, int]]:
     """Yield the words (or sentences) of a frequency list and how often each occurs: `word<TAB>count`.
 
     Raises:

@@ -88,7 +88,10 @@ TEXT = "--text en={text}/en.txt"
         ("", "name the languages, e.g. --languages en,fr,de"),
         (f"{TEXT} --longer-than -1", "expected a non-negative integer, got '-1'"),
         (f"{TEXT} --longer-than 5.5", "expected a non-negative integer, got '5.5'"),
-        ("--text en=s3://bucket/en.txt", "--text en=s3://bucket/en.txt: URLs are not read; mount the bucket"),
+        (
+            "--text en=gopher://host/en.txt",
+            "--text gopher://host/en.txt: nothing is read from gopher://; there are",
+        ),
         ("--text en={words} --draw even", "en.tsv is a word list, which is counted whole, so leave them"),
         (f"{TEXT} --draw even --max-lines 0", "--draw draws some of the lines, --max-lines 0 takes all"),
         (f"{TEXT} --sample odd", "--sample: invalid choice: 'odd', expected first, even"),

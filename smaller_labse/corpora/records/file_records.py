@@ -9,8 +9,9 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterable, Iterator
+from io import BufferedReader
 from itertools import chain
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from smaller_labse.common.errors import SmallerLabseError
@@ -34,6 +35,7 @@ from smaller_labse.corpora.records.parquet_pages import (
 )
 from smaller_labse.corpora.shards.parted_text import EVERY_PART, cut_into_parts
 from smaller_labse.corpora.shards.shard import WantedParts
+from smaller_labse.corpora.text_path import TextPath, for_arrow
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -56,7 +58,7 @@ NOT_TEXT = {
 }
 
 
-def text_ending(file: PurePath) -> str:
+def text_ending(file: PurePath | TextPath) -> str:
     """The ending that says what a file holds, in lower case, without that of its compression.
 
     >>> text_ending(PurePath("corpus/en.JSONL.gz"))
@@ -69,12 +71,12 @@ def text_ending(file: PurePath) -> str:
     return PurePath(name).suffix
 
 
-def has_fields(file: PurePath) -> bool:
+def has_fields(file: PurePath | TextPath) -> bool:
     """Whether the file's records have named fields, of which one holds the text."""
     return text_ending(file) in (*JSON_LINES, ".csv", ".tsv", ".parquet")
 
 
-def require_text_file(file: PurePath) -> None:
+def require_text_file(file: PurePath | TextPath) -> None:
     """Refuse a file whose name says that it is no text.
 
     Raises:
@@ -88,7 +90,7 @@ def require_text_file(file: PurePath) -> None:
 
 
 def read_records(
-    file: Path, text_field: str = TEXT_FIELD, advice: str = FIELD_ADVICE
+    file: TextPath, text_field: str = TEXT_FIELD, advice: str = FIELD_ADVICE
 ) -> Iterator[str | None]:
     """Yield the text of each record of a file, in order; None where it is null.
 
@@ -114,7 +116,7 @@ def read_records(
 
 
 def read_record_parts(
-    file: Path, text_field: str = TEXT_FIELD, wanted: WantedParts = EVERY_PART, advice: str = FIELD_ADVICE
+    file: TextPath, text_field: str = TEXT_FIELD, wanted: WantedParts = EVERY_PART, advice: str = FIELD_ADVICE
 ) -> Iterator[tuple[int, bytes]]:
     """The lines of the records' texts, in blocks, each with its part's number; see `line_parts`.
 
@@ -167,7 +169,7 @@ def require_texts(
         yield value
 
 
-def _jsonl_texts(file: Path, text_field: str, advice: str) -> Iterator[str | None]:
+def _jsonl_texts(file: TextPath, text_field: str, advice: str) -> Iterator[str | None]:
     for number, line in enumerate(decompressed_lines(file), start=1):
         if not line.strip():
             continue
@@ -195,7 +197,7 @@ def _is_unicode(text: str) -> bool:
     return True
 
 
-def _parquet_texts(file: Path, text_field: str, advice: str) -> Iterator[str | None]:
+def _parquet_texts(file: TextPath, text_field: str, advice: str) -> Iterator[str | None]:
     columns = _parquet_columns(file, text_field, advice)
     try:
         yield from chain.from_iterable(column.to_pylist() for _, column in columns)
@@ -204,21 +206,24 @@ def _parquet_texts(file: Path, text_field: str, advice: str) -> Iterator[str | N
 
 
 def _parquet_columns(
-    file: Path, text_field: str, advice: str, wanted: WantedParts = EVERY_PART
+    file: TextPath, text_field: str, advice: str, wanted: WantedParts = EVERY_PART
 ) -> Iterator[tuple[int, pa.Array]]:
     """The column of texts of the row groups that are wanted, some rows at a time, with the group's number."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        with pq.ParquetFile(file, buffer_size=BUFFER_BYTES) as parquet:
+        with (
+            file.open("rb") as stream,
+            pq.ParquetFile(for_arrow(file, stream), buffer_size=BUFFER_BYTES) as parquet,
+        ):
             _find_column(parquet.schema_arrow.names, file, text_field, advice)
-            chunks, rows = read_column_chunks(file), 0
+            chunks, rows = read_column_chunks(stream), 0
             for group in range(parquet.num_row_groups):
                 if group not in wanted:
                     rows += parquet.metadata.row_group(group).num_rows
                     continue
-                at_once = _rows_at_once(file, chunks, group, text_field)
+                at_once = _rows_at_once(file, stream, chunks, group, text_field)
                 for batch in parquet.iter_batches(at_once, [group], [text_field]):
                     column = batch.column(0)
                     require_column_of_texts(column, str(file), text_field, advice, rows)
@@ -228,7 +233,9 @@ def _parquet_columns(
         raise broken(file, error) from error
 
 
-def _rows_at_once(file: Path, chunks: list[list[ColumnChunk]], group: int, text_field: str) -> int:
+def _rows_at_once(
+    file: TextPath, stream: BufferedReader, chunks: list[list[ColumnChunk]], group: int, text_field: str
+) -> int:
     """How many rows of a row group can be read at once, so that their texts fit into `BATCH_BYTES`.
 
     Each text is somewhere in what a page unpacks to, or in the group's dictionary, which may hold a long text
@@ -247,8 +254,7 @@ def _rows_at_once(file: Path, chunks: list[list[ColumnChunk]], group: int, text_
     if chunk is None or chunk.physical_type != BYTE_ARRAY:
         return 1  # no text; the first row will say so
     try:
-        with file.open("rb") as stream:
-            pages = list(read_pages(stream, chunk))
+        pages = list(read_pages(stream, chunk))
     except ValueError as error:
         raise broken(file, error) from None
     largest = max((page.size for page in pages), default=0)
@@ -261,7 +267,8 @@ def _rows_at_once(file: Path, chunks: list[list[ColumnChunk]], group: int, text_
     if sum(page.size for page in pages) > BATCH_BYTES:
         rows = max(1, min(BATCH_ROWS // 16, BATCH_BYTES // largest))
     if sum(page.size for page in pages if page.is_dictionary) > BATCH_BYTES // BATCH_ROWS:
-        with pq.ParquetFile(file, buffer_size=BUFFER_BYTES, read_dictionary=[text_field]) as repeated:
+        source = for_arrow(file, stream)
+        with pq.ParquetFile(source, buffer_size=BUFFER_BYTES, read_dictionary=[text_field]) as repeated:
             first = next(repeated.iter_batches(1, [group], [text_field]), None)
         column = first.column(0) if first is not None else None
         if isinstance(column, pa.DictionaryArray) and len(column.dictionary):
@@ -275,7 +282,7 @@ def _rows_at_once(file: Path, chunks: list[list[ColumnChunk]], group: int, text_
 
 
 def _column(
-    rows: Iterator[tuple[int, list[str]]], file: Path, text_field: str, advice: str
+    rows: Iterator[tuple[int, list[str]]], file: TextPath, text_field: str, advice: str
 ) -> Iterator[str | None]:
     """One column of rows of which the first names the columns; with each, the number of its last line."""
     _, names = next(rows, (0, []))
@@ -296,14 +303,14 @@ def _column(
         yield cells[column]
 
 
-def _find_column(names: list[str], file: Path, text_field: str, advice: str) -> int:
+def _find_column(names: list[str], file: TextPath, text_field: str, advice: str) -> int:
     if names.count(text_field) == 1:
         return names.index(text_field)
     problem = "no column" if text_field not in names else "more than one column"
     raise SmallerLabseError(f"{file}: {problem} {text_field!r}, it has {', '.join(names)}; {advice}")
 
 
-def _csv_rows(file: Path) -> Iterator[tuple[int, list[str]]]:
+def _csv_rows(file: TextPath) -> Iterator[tuple[int, list[str]]]:
     # The limit is the process's; it is never made smaller for others.
     csv.field_size_limit(max(LONGEST_LINE, csv.field_size_limit()))
     size, began = 0, 1  # of a row, which goes on over lines where a quotation mark is open
@@ -331,6 +338,6 @@ def _csv_rows(file: Path) -> Iterator[tuple[int, list[str]]]:
         ) from None
 
 
-def _tsv_rows(file: Path) -> Iterator[tuple[int, list[str]]]:
+def _tsv_rows(file: TextPath) -> Iterator[tuple[int, list[str]]]:
     for number, line in enumerate(decompressed_lines(file), start=1):
         yield number, line.split("\t")

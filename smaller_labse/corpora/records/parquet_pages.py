@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 # Bytes of a header: some numbers, and the smallest and the largest value, which are mostly cut short.
@@ -43,7 +42,7 @@ class ColumnChunk(NamedTuple):
     total_compressed_size: int
 
 
-def read_column_chunks(file: Path) -> list[list[ColumnChunk]]:
+def read_column_chunks(stream: BinaryIO) -> list[list[ColumnChunk]]:
     """The column chunks of each row group; pyarrow ends the process where it is asked for a damaged one.
 
     In parquet.thrift: `FileMetaData` 4 row groups, `RowGroup` 1 columns, `ColumnChunk` 3 metadata,
@@ -52,11 +51,10 @@ def read_column_chunks(file: Path) -> list[list[ColumnChunk]]:
     Raises:
         ValueError: the footer does not describe them.
     """
-    with file.open("rb") as stream:
-        end = stream.seek(-FOOTER_END, os.SEEK_END)
-        length = int.from_bytes(stream.read(4), "little")
-        stream.seek(max(0, end - length))
-        struct = _Struct(stream.read(length))
+    end = stream.seek(-FOOTER_END, os.SEEK_END)
+    length = int.from_bytes(stream.read(4), "little")
+    stream.seek(max(0, end - length))
+    struct = _Struct(stream.read(length))
     try:
         groups = struct.value(STRUCT)[4]
         return [[_column_chunk(column[3]) for column in group[1]] for group in groups]
@@ -98,7 +96,7 @@ def read_pages(stream: BinaryIO, chunk: ColumnChunk) -> Iterator[Page]:
     """
     position = chunk.first_page
     end = position + chunk.total_compressed_size
-    if position < 0 or end > os.fstat(stream.fileno()).st_size:
+    if position < 0 or end > stream.seek(0, os.SEEK_END):
         raise ValueError("its pages end behind the end of the file")
     while position < end:
         header = _read_header(stream, position, end)

@@ -35,7 +35,8 @@ def all_pages(file: Path) -> Iterator[tuple[list[Page], int]]:
     metadata = pq.read_metadata(file)
     groups = [metadata.row_group(group) for group in range(metadata.num_row_groups)]
     chunks = [[group.column(number) for number in range(group.num_columns)] for group in groups]
-    assert read_column_chunks(file) == [list(map(described, of_group)) for of_group in chunks]
+    with file.open("rb") as stream:
+        assert read_column_chunks(stream) == [list(map(described, of_group)) for of_group in chunks]
     with file.open("rb") as stream:
         for of_group in chunks:
             for chunk in of_group:

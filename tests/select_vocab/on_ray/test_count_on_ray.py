@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.corpora.builtin_sentences import builtin_sentences
 from smaller_labse.select_vocab.count import count
+from tests.web_server import served
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +71,34 @@ def test_a_worker_without_the_text_is_named(cluster, example, text, tmp_path):
     with pytest.raises(SmallerLabseError, match=r"1\.txt.*on .*; every worker needs the model") as raised:
         count(example, text={"en": text}, ray=cluster, shards=3, out=tmp_path / "many", report=hide)
     assert "\n" not in str(raised.value)
+
+
+def test_a_worker_without_the_model_is_named(cluster, example, text, tmp_path):
+    model = tmp_path / "model"
+    shutil.copytree(example, model)
+
+    def hide(message: str) -> None:
+        if model.exists():
+            model.rename(tmp_path / "hidden")
+
+    with pytest.raises(SmallerLabseError, match=r"/model: .*on .*; every worker needs the model") as raised:
+        count(model, text={"en": text}, ray=cluster, shards=3, out=tmp_path / "many", report=hide)
+    assert "\n" not in str(raised.value)
+
+
+def test_workers_read_urls_themselves(cluster, example, text, tmp_path):
+    pytest.importorskip("aiohttp")
+    with served(tmp_path) as address:
+        on_ray = {"text": {"en": f"{address}/text/*.txt"}, "ray": cluster, "shards": 2, "max_lines": 50}
+        (file,) = count(example, **on_ray, out=tmp_path / "many")
+        address = address.replace("://", "://me:secret@")
+        with pytest.raises(SmallerLabseError, match=r"1\.txt: there is no such file.*\(on ") as raised:
+            hide = lambda message: (text / "1.txt").unlink(missing_ok=True)  # noqa: E731
+            count(example, **on_ray | {"text": {"en": f"{address}/text/"}}, out=tmp_path / "x", report=hide)
+    assert "\n" not in str(raised.value) and "secret" not in str(raised.value)
+    (text / "1.txt").write_text("".join(f"1 {line}\n" for line in builtin_sentences()["en"]))
+    (one,) = count(example, text={"en": text / "*.txt"}, max_lines=50, out=tmp_path / "one")
+    assert file.read_bytes() == one.read_bytes()
 
 
 def test_without_a_cluster_or_ray(example, text, tmp_path, monkeypatch):

@@ -1,0 +1,1 @@
+"""Text in buckets and on servers, read by its URL through fsspec."""
