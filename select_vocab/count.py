@@ -80,11 +80,11 @@ def count(
             SavedModel folder, or a TF Hub handle.
         languages: codes or names, as a list or as text with commas between, or a file with one per line.
         out: the folder of the counts files.
-        text: text in files: language, or any other name, → a file (.txt, .jsonl, .csv, .parquet; .gz, .zst, .xz
-            and .bz2 too), a folder of them, or several; the same as text, "fr=path"; or a path with {code},
-            {iso3} or {name} in the language's place. ~ and * in it are expanded. A path may be a URL (s3://,
-            gs://, az://, hf://, https://), which is read where it is; whose user, password and query are
-            neither shown nor stored. A .tsv file is a word list, `word<TAB>count`, or with `text_field` a
+        text: text in files: language, or any other name, → a file (.txt, .jsonl, .csv, .parquet; .gz, .zst,
+            .xz and .bz2 too), a folder of them, or several; the same as text, "fr=path"; or a path with
+            {code}, {iso3} or {name} in the language's place. ~ and * in it are expanded. A path may be a URL
+            (s3://, gs://, az://, hf://, https://), which is read where it is; its user, password and query
+            are neither shown nor stored. A .tsv file is a word list, `word<TAB>count`, or with `text_field` a
             table.
         dataset: a Hugging Face dataset; {code}, {iso3} and {name} stand for the language's.
         dataset_config: its configuration; {code} and so on as above.

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from io import BufferedReader
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
+from typing import Any, Literal, Protocol, TypeVar
 
 
 class FileStat(Protocol):
@@ -46,8 +43,8 @@ class TextPath(Protocol):
     def is_dir(self) -> bool:
         """Whether it is a folder."""
 
-    def rglob(self, pattern: str, /) -> Iterable[Self]:
-        """Whatever lies in the folder and in those in it."""
+    def rglob(self, pattern: str, /) -> Iterable[Any]:
+        """The paths, of its own kind, of whatever lies in the folder and in those in it."""
 
     def stat(self) -> FileStat:
         """Its size, and what changes with it."""

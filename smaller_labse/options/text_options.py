@@ -16,8 +16,8 @@ TEXT = option(
     action="extend",
     metavar="LANGUAGE=PATH",
     help="a file (.txt, .jsonl, .csv, .parquet; .gz, .zst, .xz, .bz2 too) or a folder of them; LANGUAGE "
-    "may be any name and come several times; or a path with {code}, {iso3} or {name} in its place. A path may "
-    "be a URL: s3://, gs://, az://, hf://, https://",
+    "may be any name and come several times; or a path with {code}, {iso3} or {name} in its place; each may "
+    "be a URL (s3://, gs://, az://, hf://, https://)",
 )
 DATASET = option("--dataset", metavar="NAME", help="a Hugging Face dataset; {code} and {iso3} as above")
 DATASET_CONFIG = option(

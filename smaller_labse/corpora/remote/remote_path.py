@@ -9,15 +9,12 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 from urllib.parse import unquote
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.corpora.remote.filesystems import failures_in_one_line, may_pass, open_filesystem
 from smaller_labse.corpora.remote.url import HTTP, shown_url
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
 
 READ_BYTES = 1 << 20
 BLOCK_BYTES, MOST_BLOCKS = 1 << 22, 8  # are fetched at once, and kept of a file whose pages are read twice
@@ -189,7 +186,7 @@ class _RemoteStream(io.RawIOBase):
     def tell(self) -> int:
         return self._position
 
-    def readinto(self, buffer: WriteableBuffer) -> int:
+    def readinto(self, buffer: Any) -> int:
         view = memoryview(buffer).cast("B")
         data = self._read(min(len(view), max(0, self._path.known.st_size - self._position)))
         view[: len(data)] = data
