@@ -34,7 +34,7 @@ from smaller_labse.encoders.preprocessors.text_preprocessor import TextPreproces
 from smaller_labse.encoders.sentence_encoder import SentenceEncoder
 from smaller_labse.originals.digests import digest_of_json
 
-FORMAT = "smaller_labse.training.2"
+FORMAT = "smaller_labse.training.3"
 DIGITS = 16  # of the digest in the files' names
 WORK = ".training"  # beside the output: where an interrupted run goes on from
 

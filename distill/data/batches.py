@@ -1,8 +1,12 @@
 """Batches of examples, in an order that follows from a seed alone.
 
 Groups, such as languages, are drawn by given shares; within a group every example is drawn once before one is
-drawn again. Examples are drawn for `POOL_BATCHES` batches at a time and sorted by length, so that little of a
-batch is padding; the batches of a pool come in random order.
+drawn again, and the shorter it is, the sooner on average: what comes next is drawn with a probability of
+1 / length. Where time is over before all are drawn, short and long examples have had equal shares of it, and
+more examples were seen.
+
+Examples are drawn for `POOL_BATCHES` batches at a time and sorted by length, so that little of a batch is
+padding; the batches of a pool come in random order.
 """
 
 from __future__ import annotations
@@ -33,7 +37,7 @@ class Batches:
         Args:
             sizes: how many examples each group has; the examples of the first come first.
             shares: how often each group is drawn, float [groups], of sum 1.
-            lengths: of every example, in any unit, int [examples].
+            lengths: of every example, 1 or more, as its costs are in proportion to, int [examples].
             batch: examples in a batch.
             seed: of everything that is random.
         """
@@ -89,10 +93,21 @@ class Batches:
         places = np.arange(first, first + count)
         drawn = np.empty(count, np.int64)
         for epoch in np.unique(places // size).tolist():
-            order = np.random.default_rng([self._seed, 2, group, epoch]).permutation(size)
+            order = self._order(group, epoch)
             inside = places // size == epoch
             drawn[inside] = order[places[inside] % size]
         return self._starts[group] + drawn
+
+    def _order(self, group: int, epoch: int) -> np.ndarray:
+        """A group's examples in the order of a draw without replacement with weights of 1 / length.
+
+        That is the order of independent exponential variables, each with its weight as its rate (Efraimidis
+        and Spirakis 2006, "Weighted random sampling with a reservoir").
+        """
+        first, size = self._starts[group], self._sizes[group]
+        random = np.random.default_rng([self._seed, 2, group, epoch])
+        times = random.standard_exponential(size) * self._lengths[first : first + size]
+        return np.argsort(times, kind="stable")
 
 
 def require_batch(batch_pairs: int, chunk_texts: int | None) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from smaller_labse.encoders.networks.tensorflow_network import SPECIAL_TOKENS
 from smaller_labse.originals.tokenizers.base import Tokenizer
 
 TOKENIZED_AT_A_TIME = 8192
@@ -36,7 +37,7 @@ class Examples:
         ids: a number for each text of each side, the same for equal ones, int [sides, examples].
         target_rows: which of the targets each text has, int [sides, examples].
         targets: the teacher's embeddings, float [rows, size].
-        lengths: tokens of each example's longest text, int [examples].
+        lengths: tokens of each example's longest text, the prompt's and special ones too, int [examples].
         sizes: examples in each group.
         shares: how often each group is drawn, as shares of 1, float [groups].
         prompt: what goes before every text.
@@ -93,10 +94,20 @@ def number_texts(texts: Sequence[str]) -> tuple[list[str], np.ndarray]:
     return list(numbers), ids
 
 
-def token_counts(texts: Sequence[str], tokenizer: Tokenizer) -> np.ndarray:
-    """Tokens of each text, int [texts]."""
+def token_counts(texts: Sequence[str], tokenizer: Tokenizer, prompt: str = "") -> np.ndarray:
+    """Tokens of each text as a student gets it: with a prompt before it and special tokens around it.
+
+    Args:
+        texts: without the prompt.
+        tokenizer: the student's.
+        prompt: its tokens are counted by themselves.
+
+    Returns:
+        int [texts], 2 or more.
+    """
+    around = SPECIAL_TOKENS + int(tokenizer.tokenize([prompt])[1][0])
     found = [
         tokenizer.tokenize(texts[start : start + TOKENIZED_AT_A_TIME])[1]
         for start in range(0, len(texts), TOKENIZED_AT_A_TIME)
     ]
-    return np.concatenate(found) if found else np.zeros(0, np.int64)
+    return around + np.concatenate(found) if found else np.zeros(0, np.int64)

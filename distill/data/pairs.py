@@ -59,8 +59,8 @@ def split_pairs(
         with_targets, ids = number_texts([*sentences, *translations])
         target_rows = ids.reshape(2, -1)
     lengths = [
-        token_counts(different, tokenizer)[sentence_ids],
-        token_counts(different_translations, tokenizer)[translation_ids],
+        token_counts(different, tokenizer, prompt)[sentence_ids],
+        token_counts(different_translations, tokenizer, prompt)[translation_ids],
     ]
     examples = Examples(
         sides=(sentences, translations),

@@ -118,7 +118,7 @@ def split_texts(
         ids=ids,
         target_rows=ids,
         targets=vectors,
-        lengths=token_counts(trained_on, tokenizer),
+        lengths=token_counts(trained_on, tokenizer, prompt),
         sizes=[len(group) for group in groups],
         shares=np.array(shares) / sum(shares),
         prompt=prompt,

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from smaller_labse.common.atomic_output import new_file
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.progress import Bar
@@ -18,8 +20,8 @@ from smaller_labse.distill.data.examples import Examples
 from smaller_labse.distill.training.checkpoint import Progress, read_checkpoint, write_checkpoint
 from smaller_labse.distill.training.training_step import TrainingStep
 
-EVALUATIONS = 12  # of the held-out examples, evenly over the training
-PATIENCE = 5  # evaluations without a better one, after which training stops
+EVALUATIONS = 8  # of the held-out examples, evenly over the training
+PATIENCE = 3  # evaluations without a better one, after which training stops
 CHECKPOINT_SECONDS = 120.0
 
 
@@ -109,7 +111,8 @@ def train(
         bar.begin_at(texts * progress.step)
     else:
         files.log.unlink(missing_ok=True)
-    batches = Batches(examples.sizes, examples.shares, examples.lengths, options.batch, options.seed)
+    lengths = np.minimum(examples.lengths, options.max_length)
+    batches = Batches(examples.sizes, examples.shares, lengths, options.batch, options.seed)
     batches.skip(progress.step)
     clock, saved = time.monotonic() - progress.seconds, time.monotonic()
     while True:

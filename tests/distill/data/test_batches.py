@@ -34,6 +34,15 @@ def test_every_pair_comes_once_before_one_comes_again() -> None:
         assert times.max() - times.min() <= 1 and times.min() >= 2
 
 
+def test_short_ones_come_sooner_so_that_all_lengths_get_the_same_time() -> None:
+    lengths = np.repeat([10, 40], [4000, 4000])
+    drawn = Batches([8000], np.ones(1), lengths, batch=8, seed=0)
+    seen = lengths[np.concatenate([drawn.next() for _ in range(4 * POOL_BATCHES)])]
+    # Of 512: weights of 1/10 and 1/40 make 410 short ones; four standard deviations are 36.
+    assert abs((seen == 10).sum() - 410) < 36
+    assert abs(seen[seen == 10].sum() / seen[seen == 40].sum() - 1) < 0.5
+
+
 def test_small_languages_come_more_often_the_smaller_the_exponent() -> None:
     def share(exponent: float) -> float:
         drawn = batches(exponent)

@@ -24,7 +24,7 @@ EXAMPLES = Examples(
     ids=np.stack([np.arange(40), np.arange(40)]),
     target_rows=np.stack([np.arange(40), np.arange(40)]),
     targets=np.ones((40, 3)),
-    lengths=np.arange(40) % 7,
+    lengths=2 + np.arange(40) % 7,
     sizes=[30, 10],
     shares=np.array([0.7, 0.3]),
 )
@@ -160,4 +160,4 @@ def test_looking_at_held_out_examples_is_a_part_of_the_minutes(run, monkeypatch:
         return now[0]
 
     done, _ = run(SlowStep(), options=replace(OPTIONS, steps=None, max_minutes=2), evaluate=look)
-    assert 120 <= now[0] <= 128 and done.step < 80, "120 seconds, of which a look takes 4"
+    assert 120 <= now[0] <= 128 and done.step < 90, "120 seconds, of which a look takes 4"
