@@ -125,7 +125,11 @@ def _add_shrink(commands: argparse._SubParsersAction[CommandParser]) -> None:
         "a row for each pair",
     )
     add_pairs(parser)
-    parser.add_argument("--layers", metavar="N", help="how many, or which from 0 on, e.g. 0,2,4,6,8,11")
+    parser.add_argument(
+        "--layers",
+        metavar="N",
+        help="how many: those that the embeddings need most; or which from 0 on, e.g. 0,2,4,6,8,11",
+    )
     parser.add_argument(
         "--hidden-size", type=positive_integer, metavar="N", help="project the model to a smaller one"
     )

@@ -25,6 +25,7 @@ from smaller_labse.encoders.prompt import teacher_prompt
 from smaller_labse.originals.locate import locate_encoder, locate_original
 from smaller_labse.originals.model_folder import MANIFEST
 
+LOOKED_AT = 128  # texts by which layers are chosen
 UNKNOWN_TEACHER = "The teacher's own scores are not known: it was given as a file of vectors."
 
 
@@ -89,7 +90,8 @@ def shrink(
             sentence of every pair, in the order of `pairs`.
         pairs: see `find_pairs`.
         out: the new model's folder.
-        layers: how many are kept, or their numbers from 0 on: "0,2,4"; None for all.
+        layers: how many are kept, those without which the embeddings change most, one left out after another;
+            or their numbers from 0 on: "0,2,4"; None for all.
         hidden_size: to which the model is projected; None for its own.
         like: "lealla-small", "lealla-base" or "lealla-large": a new model of that architecture, with the
             vocabulary of `model`, which is one in LaBSE's TF Hub format.
@@ -146,9 +148,10 @@ def shrink(
     _require_one_language(read_in)
     announce("loading TensorFlow")
     import_tensorflow_quietly()
-    from smaller_labse.distill.data.pairs import split_pairs
+    from smaller_labse.distill.data.pairs import some_texts, split_pairs
     from smaller_labse.distill.objectives.loss import Loss
     from smaller_labse.distill.run import WORK, Run, run_training
+    from smaller_labse.distill.students.needed_layers import needed_layers
     from smaller_labse.distill.students.smaller import smaller_student
     from smaller_labse.distill.students.student import open_student
     from smaller_labse.distill.training.train import TrainingOptions
@@ -160,7 +163,16 @@ def shrink(
             f"--export-projection: the format of {os.fspath(model)} has no dense layers behind its pooler; "
             "leave it out"
         )
-    smaller = smaller_student(student, None if layers is None else str(layers), hidden_size, like)
+    wanted = None if layers is None else str(layers)
+    smaller = smaller_student(
+        student,
+        wanted,
+        hidden_size,
+        like,
+        lambda count: needed_layers(student, some_texts(read_in, LOOKED_AT), count),
+    )
+    if smaller.kept:
+        announce(f"keeping layers {', '.join(map(str, smaller.kept))}")
     student = smaller.student
     work = Path(f"{os.fspath(out).rstrip('/')}{WORK}")
     prompt = "" if by_file else teacher_prompt(teacher, model)

@@ -83,6 +83,21 @@ def split_pairs(
     return examples, HeldOutPairs(held)
 
 
+def some_texts(pairs: Sequence[TranslationPairs], count: int) -> list[str]:
+    """Some texts of both sides, spread evenly over the pairs, as many of every language, shorter ones first.
+
+    Args:
+        pairs: of each language.
+        count: about how many; two of each language at least.
+    """
+    each = max(1, count // (2 * len(pairs)))
+    texts = []
+    for of_language in pairs:
+        places = np.unique(np.linspace(0, len(of_language.sentences) - 1, each).astype(np.int64))
+        texts += _take(of_language.sentences, places) + _take(of_language.translations, places)
+    return sorted(texts, key=len)
+
+
 def _one_by_one(pairs: Examples, lengths: Sequence[np.ndarray], exponent: float) -> Examples:
     """The texts of pairs as examples; the different sentences are a group before those of the translations.
 

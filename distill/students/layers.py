@@ -14,28 +14,31 @@ from smaller_labse.encoders.config import EncoderConfig
 LAYER = re.compile(r"transformer/layer_(\d+)/(.+)")
 
 
-def choose_layers(written: str, layers: int) -> tuple[int, ...]:
+def choose_layers(written: str, layers: int, needed: Callable[[int], tuple[int, ...]]) -> tuple[int, ...]:
     """Which layers are kept.
 
     Args:
-        written: how many, or their numbers with commas between, from 0 on. Of a number of layers, every
-            k-th is kept, the first and the last among them; of one, the first.
+        written: how many, or their numbers with commas between, from 0 on.
         layers: how many there are.
+        needed: chooses as many as it is told to; it is asked where fewer are kept than there are, and they
+            are not named.
 
     Raises:
         UsageError: it is neither, there are not so many, or one is named twice or out of order.
 
-    >>> choose_layers("6", 12), choose_layers("3", 12), choose_layers("0,11", 12)
-    ((0, 2, 4, 6, 8, 11), (0, 5, 11), (0, 11))
+    >>> first = lambda count: tuple(range(count))
+    >>> choose_layers("3", 12, first), choose_layers("0,11", 12, first), choose_layers("2", 2, first)
+    ((0, 1, 2), (0, 11), (0, 1))
     """
     numbers = written.split(",")
     if not all(re.fullmatch(r"\s*\d{1,4}\s*", number, re.ASCII) for number in numbers):
         raise UsageError(f"--layers {written}: expected a number of layers, or their numbers, such as 0,2,4")
     chosen = tuple(map(int, numbers))
     if len(chosen) == 1:
-        if not 1 <= chosen[0] <= layers:
+        [count] = chosen
+        if not 1 <= count <= layers:
             raise UsageError(f"--layers {written}: the model has {layers} layers, expected 1 to {layers}")
-        return tuple(int(place) for place in np.linspace(0, layers - 1, chosen[0]))
+        return tuple(range(layers)) if count == layers else needed(count)
     if chosen[-1] >= layers or max(chosen) >= layers:
         raise UsageError(
             f"--layers {written}: the model has {layers} layers, expected numbers from 0 to {layers - 1}"

@@ -43,7 +43,11 @@ class Smaller:
 
 
 def smaller_student(
-    student: Student, layers: str | None, hidden_size: int | None, like: str | None
+    student: Student,
+    layers: str | None,
+    hidden_size: int | None,
+    like: str | None,
+    needed: Callable[[int], tuple[int, ...]],
 ) -> Smaller:
     """Choose a smaller student.
 
@@ -52,6 +56,7 @@ def smaller_student(
         layers: see `choose_layers`; None for all.
         hidden_size: smaller than the model's; None for the same.
         like: one of `SHAPES`, which says layers and hidden size by itself.
+        needed: see `choose_layers`.
 
     Raises:
         UsageError: they do not go together, or the model has not so many, or cannot be made so.
@@ -63,7 +68,7 @@ def smaller_student(
     if layers is None and hidden_size is None:
         raise UsageError("nothing is to become smaller; add --layers, --hidden-size or --like")
     count = student.config.num_hidden_layers
-    kept = choose_layers(str(count) if layers is None else layers, count)
+    kept = choose_layers(str(count) if layers is None else layers, count, needed)
     config, read_tensor = keep_layers(student.config, student.read_tensor, kept)
     opening = f"{len(kept)} of the {count} layers of {{}} ({', '.join(map(str, kept))})"
     if hidden_size is None:

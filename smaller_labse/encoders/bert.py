@@ -102,14 +102,13 @@ class Encoder(tf.Module):
             As `__call__` does.
         """
         words, mask, types = (inputs[name] for name in INPUTS)
-        masked_scores = MASKED_SCORE * (1.0 - tf.cast(mask[:, tf.newaxis, tf.newaxis, :], tf.float32))
-        hidden = self._embed(words, types, training)
+        scores = masked_scores(mask)
+        hidden = self.embed(words, types, training)
         outputs = []
         for number in range(self.config.num_hidden_layers):
-            weights = self._weights_of_layer(number, precision)
-            hidden = self._layer(weights, hidden, masked_scores, training)
+            hidden = self.apply_layer(number, hidden, scores, training, precision)
             outputs.append(hidden)
-        pooled = self._pool(hidden, mask)
+        pooled = self.pool(hidden, mask)
         return {
             "default": pooled,
             "pooled_output": pooled,
@@ -117,12 +116,20 @@ class Encoder(tf.Module):
             "encoder_outputs": outputs,
         }
 
-    def _embed(self, words: tf.Tensor, types: tf.Tensor, training: bool) -> tf.Tensor:
-        """Add the embeddings of token, position and segment.
+    def embed(self, words: tf.Tensor, types: tf.Tensor, training: bool) -> tf.Tensor:
+        """What goes into the first layer: embeddings of token, position and segment, added and normalized.
 
         Three addends of one shape may be added in any order, and TensorFlow's graph optimizer mostly goes by
         the names of what made them. With the Garden's names it mostly adds as in the original; see
         `deterministic_tensorflow` for the rest.
+
+        Args:
+            words: token ids, int32 [batch, length].
+            types: which segment each is of, int32 [batch, length].
+            training: whether to drop out.
+
+        Returns:
+            float32 [batch, length, hidden size].
         """
         with tf.name_scope("word_embeddings"):
             word_embeddings = tf.gather(self.weights[WORD_EMBEDDINGS], words)
@@ -138,6 +145,23 @@ class Encoder(tf.Module):
             )
         embeddings = word_embeddings + position_embeddings + type_embeddings
         return _drop_out(self._normalize(self.weights, "embeddings/layer_norm", embeddings), training)
+
+    def apply_layer(
+        self, number: int, hidden: tf.Tensor, scores: tf.Tensor, training: bool, precision: tf.DType
+    ) -> tf.Tensor:
+        """What comes out of a layer.
+
+        Args:
+            number: of the layer, from 0 on.
+            hidden: what goes into it, float32 [batch, length, hidden size].
+            scores: see `masked_scores`.
+            training: whether to drop out.
+            precision: see `encode`.
+
+        Returns:
+            float32 [batch, length, hidden size].
+        """
+        return self._layer(self._weights_of_layer(number, precision), hidden, scores, training)
 
     def _weights_of_layer(self, number: int, precision: tf.DType) -> dict[str, tf.Tensor]:
         """A layer's weights by their names in it; the kernels as they are multiplied."""
@@ -174,8 +198,16 @@ class Encoder(tf.Module):
         context = _multiply("bnts,bsnd->btnd", attention, value, precision)
         return _project(weights, "self_attention/attention_output", "btnd,ndh->bth", context)
 
-    def _pool(self, hidden: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-        """From the tokens' outputs to one embedding."""
+    def pool(self, hidden: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+        """From the tokens' outputs to one embedding.
+
+        Args:
+            hidden: of the last layer, float32 [batch, length, hidden size].
+            mask: 1 for a token, 0 for padding, int32 [batch, length].
+
+        Returns:
+            float32 [batch, embedding size].
+        """
         pooling = self.config.pooling
         if pooling.mode == "mean":
             counted = tf.cast(mask, tf.float32)[:, :, tf.newaxis]
@@ -199,6 +231,18 @@ class Encoder(tf.Module):
         mean, variance = tf.nn.moments(inputs, axes=-1, keepdims=True)
         offset, scale = weights[f"{name}/beta"], weights[f"{name}/gamma"]
         return tf.nn.batch_normalization(inputs, mean, variance, offset, scale, self.config.layer_norm_eps)
+
+
+def masked_scores(mask: tf.Tensor) -> tf.Tensor:
+    """What is added to the scores of attention, so that nothing attends to padding.
+
+    Args:
+        mask: 1 for a token, 0 for padding, int32 [batch, length].
+
+    Returns:
+        float32 [batch, 1, 1, length].
+    """
+    return MASKED_SCORE * (1.0 - tf.cast(mask[:, tf.newaxis, tf.newaxis, :], tf.float32))
 
 
 def save_encoder(encoder: Encoder, folder: Path) -> None:

@@ -44,14 +44,15 @@ def shrunk(original: Path, pairs: str, tmp_path_factory: pytest.TempPathFactory)
 
 def test_the_result_is_whole_and_says_what_it_is(shrunk: Path, original: Path) -> None:
     manifest = json.loads((shrunk / "manifest.json").read_text(encoding="utf-8"))
-    assert manifest["distilled_from"] == "original" and manifest["distillation"]["layers"] == [0]
+    assert manifest["distilled_from"] == "original" and manifest["distillation"]["layers"] in ([0], [1])
+    [layer] = manifest["distillation"]["layers"]
     assert manifest["distillation"]["text"] == "en-it.tsv + en-ja.tsv"
     for part in ("", "encoder", "huggingface"):
         assert read_lineage(shrunk / part).distilled_from == "original"
     check_folder(shrunk)
     for card in ("README.md", "huggingface/README.md"):
         text = (shrunk / card).read_text(encoding="utf-8")
-        assert "1 of the 2 layers of original (0)" in text and "What no longer holds" in text
+        assert f"1 of the 2 layers of original ({layer})" in text and "What no longer holds" in text
     assert (shrunk / "training.jsonl").read_text(encoding="utf-8").count("held_out") >= 4
 
 

@@ -9,6 +9,10 @@ from smaller_labse.distill.students.layers import choose_layers, keep_layers
 from smaller_labse.make_smaller.example import SMALL, random_tensors
 
 
+def not_asked(count: int) -> tuple[int, ...]:
+    raise AssertionError("nothing is to be chosen")
+
+
 @pytest.mark.parametrize(
     ("written", "message"),
     [
@@ -23,12 +27,12 @@ from smaller_labse.make_smaller.example import SMALL, random_tensors
 )
 def test_layers_that_are_not_there_are_refused(written: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        choose_layers(written, 12)
+        choose_layers(written, 12, not_asked)
 
 
 def test_a_kept_layer_is_the_originals() -> None:
     read = random_tensors(SMALL)
-    config, of_student = keep_layers(SMALL, read, choose_layers("2", 3))
+    config, of_student = keep_layers(SMALL, read, choose_layers("0,2", 3, not_asked))
     assert config.num_hidden_layers == 2
     name = "transformer/layer_{}/output/kernel"
     assert (of_student(name.format(1)) == read(name.format(2))).all()

@@ -20,6 +20,10 @@ from tests.conftest import CONFIG, PIECES
 WIDE = replace(CONFIG, hidden_size=192, num_attention_heads=12, max_position_embeddings=512)
 
 
+def first(count: int) -> tuple[int, ...]:
+    return tuple(range(count))
+
+
 @pytest.fixture
 def student(tmp_path: Path) -> SimpleNamespace:
     file = tmp_path / "vocab.txt"
@@ -45,26 +49,26 @@ def student(tmp_path: Path) -> SimpleNamespace:
 )
 def test_what_does_not_go_together_is_refused(student, asked, message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        smaller_student(student, *asked)
+        smaller_student(student, *asked, first)
 
 
 def test_lealla_wants_labse_s_vocabulary(student) -> None:
     student.tokenizer.lower_case = True
     with pytest.raises(UsageError, match="--like lealla-base: expected a model in LaBSE's TF Hub format"):
-        smaller_student(student, None, None, "lealla-base")
+        smaller_student(student, None, None, "lealla-base", first)
 
 
 def test_another_hidden_size_trains_the_matrix_and_says_so(student) -> None:
-    smaller = smaller_student(student, "1", 96, None)
+    smaller = smaller_student(student, "1", 96, None, first)
     assert smaller.config.hidden_size == 96 and smaller.kept == (0,)
     assert WORD_EMBEDDINGS in smaller.trained and "its rows were trained" in smaller.not_trained
     assert smaller.opening == "1 of the 2 layers of {} (0), projected from a hidden size of 192 to 96"
-    same = smaller_student(student, "1", None, None)
+    same = smaller_student(student, "1", None, None, first)
     assert WORD_EMBEDDINGS not in same.trained and "was not trained" in same.not_trained
 
 
 def test_a_new_lealla_has_its_architecture_and_begins_with_projected_embeddings(student) -> None:
-    smaller = smaller_student(student, None, None, "lealla-small")
+    smaller = smaller_student(student, None, None, "lealla-small", first)
     config = smaller.config
     assert isinstance(smaller.student, LEALLAStudent) and smaller.student.tokenizer.kind == "lealla"
     assert (config.hidden_size, config.num_hidden_layers, config.num_attention_heads) == (128, 24, 8)
@@ -81,5 +85,5 @@ def test_a_new_lealla_has_its_architecture_and_begins_with_projected_embeddings(
 
 def test_embeddings_that_are_not_wider_are_no_start(student) -> None:
     student.config, student.read_tensor = CONFIG, random_tensors(CONFIG)
-    values = smaller_student(student, None, None, "lealla-large").read_tensor(WORD_EMBEDDINGS)
+    values = smaller_student(student, None, None, "lealla-large", first).read_tensor(WORD_EMBEDDINGS)
     assert values.shape == (len(PIECES), 256) and values.std() == pytest.approx(0.02, rel=0.1)

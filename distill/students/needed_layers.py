@@ -1,0 +1,97 @@
+"""Which layers a model needs: all but those without which, one after another, its embeddings change least.
+
+That is greedy layer pruning (arXiv 2105.14839), with the mean cosine to the whole model's embeddings of some
+texts as its measure. Nothing is trained for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import tensorflow as tf
+
+from smaller_labse.common.progress import progress
+from smaller_labse.common.workplace import scratch_folder
+from smaller_labse.distill.objectives.feature_distillation import feature_distillation
+from smaller_labse.distill.students.student import Student
+from smaller_labse.encoders.bert import INPUTS, Encoder, masked_scores
+from smaller_labse.encoders.deterministic_tensorflow import additions_in_order
+from smaller_labse.encoders.preprocessors.preprocessor import build_preprocessor
+from smaller_labse.encoders.preprocessors.text_preprocessor import TextPreprocessor
+
+BATCH = 64
+MAX_LENGTH = 64  # in tokens, at which texts are truncated
+
+Inputs = dict[str, tf.Tensor]
+
+
+def needed_layers(student: Student, texts: Sequence[str], count: int) -> tuple[int, ...]:
+    """Choose the layers that a model keeps.
+
+    Args:
+        student: the model, with all its layers.
+        texts: such as it is used for; of long ones the first tokens are looked at.
+        count: how many layers are kept, 1 or more.
+
+    Returns:
+        Their numbers, ascending.
+    """
+    with scratch_folder() as scratch, additions_in_order():
+        setup = student.tokenizer.write_for_tensorflow(scratch)
+        encoder = Encoder(student.config, student.read_tensor, setup.file)
+        preprocess = build_preprocessor(setup, min(student.sequence_length, MAX_LENGTH), student.prompt)
+        return _without_the_others(encoder, _batches(preprocess, texts), count)
+
+
+def _batches(preprocess: TextPreprocessor, texts: Sequence[str]) -> list[Inputs]:
+    """The texts as an encoder takes them, in batches without columns of nothing but padding."""
+    batches = []
+    for start in range(0, len(texts), BATCH):
+        inputs = preprocess(tf.constant(list(texts[start : start + BATCH])))
+        longest = tf.reduce_max(tf.reduce_sum(inputs["input_mask"], axis=1))
+        batches.append({name: array[:, :longest] for name, array in inputs.items()})
+    return batches
+
+
+def _without_the_others(encoder: Encoder, batches: Sequence[Inputs], count: int) -> tuple[int, ...]:
+    kept = list(range(encoder.config.num_hidden_layers))
+    texts = [_Texts(encoder, inputs, encoder(inputs)["default"]) for inputs in batches]
+    tries = sum(range(count + 1, len(kept) + 1))
+    with progress("choosing layers", tries, "tries") as bar:
+        while len(kept) > count:
+            changes = tf.add_n([each.changes(kept) for each in texts]).numpy()
+            bar(len(kept))
+            del kept[int(changes.argmin())]
+    return tuple(kept)
+
+
+@dataclass(frozen=True)
+class _Texts:
+    """A batch of texts, and what the whole encoder makes of them."""
+
+    encoder: Encoder
+    inputs: Inputs
+    embeddings: tf.Tensor
+
+    def changes(self, kept: Sequence[int]) -> tf.Tensor:
+        """How far the embeddings are from the whole encoder's without each of the layers that are kept.
+
+        Returns:
+            The sum over the texts of 1 − cosine, float32 [kept].
+        """
+        words, mask, types = (self.inputs[name] for name in INPUTS)
+        scores = masked_scores(mask)
+        hidden = self.encoder.embed(words, types, False)
+        found = []
+        for place, layer in enumerate(kept):
+            without = self._apply(kept[place + 1 :], hidden, scores)
+            change = feature_distillation(self.encoder.pool(without, mask), self.embeddings)
+            found.append(change * tf.cast(tf.shape(words)[0], tf.float32))
+            hidden = self._apply([layer], hidden, scores)
+        return tf.stack(found)
+
+    def _apply(self, layers: Sequence[int], hidden: tf.Tensor, scores: tf.Tensor) -> tf.Tensor:
+        for layer in layers:
+            hidden = self.encoder.apply_layer(layer, hidden, scores, False, tf.float32)
+        return hidden
