@@ -25,7 +25,8 @@ from smaller_labse.select_vocab.choosing.finished_file import file_table
 from smaller_labse.select_vocab.count import Languages, Text, count, find_sources
 from smaller_labse.select_vocab.counting.counted_before import OtherCounts
 from smaller_labse.select_vocab.select import select
-from smaller_labse.select_vocab.selection import Selection, coverage_table, size_table
+from smaller_labse.select_vocab.selection import Selection
+from smaller_labse.select_vocab.selection_tables import coverage_table, size_table
 
 Report = Callable[[str | Table], None]
 RUN_FILE, WORK = ".run.toml", ".work"  # behind the model's name

@@ -88,7 +88,7 @@ def _parser(adds_onnx: bool = False) -> CommandParser:
 def _make(options: argparse.Namespace) -> None:
     from smaller_labse.common.result_table import print_table
     from smaller_labse.make_smaller.make_smaller import make_smaller
-    from smaller_labse.select_vocab.selection import size_table
+    from smaller_labse.select_vocab.selection_tables import size_table
 
     model = make_smaller(
         options.model,

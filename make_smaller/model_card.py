@@ -29,9 +29,9 @@ from smaller_labse.make_smaller.rounding import change_table
 from smaller_labse.originals.model_folder import ENCODER, HUGGINGFACE, SENTENCES
 from smaller_labse.originals.original_card import OriginalCard
 from smaller_labse.originals.preprocessors import MENDED
-from smaller_labse.select_vocab.selection import (
+from smaller_labse.select_vocab.selection import Selection
+from smaller_labse.select_vocab.selection_tables import (
     NO_ESTIMATE,
-    Selection,
     coverage_table,
     estimate_table,
     has_estimate,

@@ -35,7 +35,8 @@ from smaller_labse.select_vocab.choosing.keep_rules import tokens_by_text
 from smaller_labse.select_vocab.choosing.token_lists import read_keep_list, read_token_lists
 from smaller_labse.select_vocab.choosing.unseen import too_little_text
 from smaller_labse.select_vocab.counting.counts_folder import counted_with, holds_frequencies, read_all_counts
-from smaller_labse.select_vocab.selection import MARKER, Selection, too_few_tokens, write_selection
+from smaller_labse.select_vocab.selection import MARKER, Selection, write_selection
+from smaller_labse.select_vocab.selection_tables import too_few_tokens
 
 Paths = StrPath | Iterable[StrPath]
 MAX_MEGABYTES = "max-megabytes"

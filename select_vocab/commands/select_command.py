@@ -187,7 +187,7 @@ def _print_selection(selection: Selection, original: Original) -> None:
     from smaller_labse.select_vocab.choosing.finished_file import file_table
     from smaller_labse.select_vocab.choosing.stripped_tokens import stripped_table
     from smaller_labse.select_vocab.choosing.why_kept import reasons_table
-    from smaller_labse.select_vocab.selection import (
+    from smaller_labse.select_vocab.selection_tables import (
         NO_ESTIMATE,
         coverage_table,
         estimate_table,

@@ -11,7 +11,8 @@ from types import SimpleNamespace
 import pytest
 
 from smaller_labse.common.result_table import Table
-from smaller_labse.select_vocab.selection import Coverage, coverage_table, estimate_table
+from smaller_labse.select_vocab.selection import Coverage
+from smaller_labse.select_vocab.selection_tables import coverage_table, estimate_table
 
 CODES = (
     "ar",

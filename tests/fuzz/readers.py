@@ -171,13 +171,14 @@ def read_manifest(folder: Path) -> object:
 
 
 def read_selection(folder: Path) -> object:
-    from smaller_labse.select_vocab import selection as module
+    from smaller_labse.select_vocab import selection_tables as tables
+    from smaller_labse.select_vocab.selection import read_selection
 
-    selection = module.read_selection(folder / "selection")
-    module.coverage_table(selection).markdown()
-    module.estimate_table(selection).markdown()
-    module.size_table(selection, 10**6).markdown()
-    module.too_few_tokens(selection)
+    selection = read_selection(folder / "selection")
+    tables.coverage_table(selection).markdown()
+    tables.estimate_table(selection).markdown()
+    tables.size_table(selection, 10**6).markdown()
+    tables.too_few_tokens(selection)
     return repr((selection, selection.subset.original_ids.tobytes()))
 
 

@@ -18,7 +18,8 @@ from smaller_labse.select_vocab.choosing.choose_tokens import choose_tokens
 from smaller_labse.select_vocab.choosing.count_rules import LANGUAGE_RULES, Rule
 from smaller_labse.select_vocab.choosing.unseen import kept_without_a_line, too_little_text, unseen_share
 from smaller_labse.select_vocab.counting.counts_file import LineFilter, add_counts, read_counts
-from smaller_labse.select_vocab.selection import NO_ESTIMATE, Coverage, estimate_table, read_selection
+from smaller_labse.select_vocab.selection import Coverage, read_selection
+from smaller_labse.select_vocab.selection_tables import NO_ESTIMATE, estimate_table
 
 OF_LATER_VERSIONS = (b"word_list", b"columns", b"digest")
 LINES = st.lists(st.lists(st.integers(0, 7), min_size=1, max_size=6), min_size=1, max_size=6)

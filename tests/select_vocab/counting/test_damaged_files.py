@@ -18,7 +18,8 @@ from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.select_vocab.counting import counts_file, published_frequencies
 from smaller_labse.select_vocab.counting.counts_file import MOST_TOKENS, read_counts, summarize
 from smaller_labse.select_vocab.counting.published_frequencies import read_frequencies
-from smaller_labse.select_vocab.selection import coverage_table, estimate_table, read_selection, size_table
+from smaller_labse.select_vocab.selection import read_selection
+from smaller_labse.select_vocab.selection_tables import coverage_table, estimate_table, size_table
 from tests.parquet_files import lie, measured_memory
 
 
