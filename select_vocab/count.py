@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial, reduce
@@ -12,6 +13,7 @@ from uuid import uuid4
 from smaller_labse.common.arguments import StrPath, check, date, non_negative_integer, paths, positive_integer
 from smaller_labse.common.atomic_output import require_absent, require_not_read
 from smaller_labse.common.errors import SmallerLabseError, UsageError
+from smaller_labse.common.running_time import began_at
 from smaller_labse.corpora import sources
 from smaller_labse.corpora.defaults import DRAWS, SPLIT, TEXT_FIELD, WIKIPEDIA, WIKIPEDIA_DATE
 from smaller_labse.corpora.labse_languages import Language
@@ -129,6 +131,7 @@ def count(
             "sentence-transformers/LaBSE", text={"en": "english.txt", "it": "corpus/it"}, out="work/counts"
         )
     """
+    began = began_at(otherwise=time.monotonic())
     require_preprocessor(preprocessor)
     line_filter = _line_filter(longer_than, max_lines, draw)
     part = None if shard is None else parse_shard(shard)
@@ -151,7 +154,7 @@ def count(
         found = [replace(source, shard=part) for source in found]
     tokenizer = open_original(os.fspath(model), preprocessor).tokenizer
     if dry_run:
-        return plan_count(found, tokenizer, Path(out), line_filter, threads, overwrite, report)
+        return plan_count(found, tokenizer, Path(out), line_filter, threads, overwrite, report, began)
     if ray is not None:
         job = RayJob(
             os.fspath(model),

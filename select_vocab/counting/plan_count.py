@@ -37,6 +37,7 @@ class PlannedSource:
         lines: how many lines would be counted; None where only reading it all would tell.
         about: how true that is: "" where all of them were read, else "about" or "at most".
         seconds: about how long they take; None likewise.
+        is_to_do: whether it would be counted.
     """
 
     label: str
@@ -45,6 +46,7 @@ class PlannedSource:
     lines: int | None = None
     about: str = ""
     seconds: float | None = None
+    is_to_do: bool = False
 
     def __str__(self) -> str:
         """In one line."""
@@ -53,7 +55,7 @@ class PlannedSource:
         else:
             work = f"{self.about} {self.lines:,} line{'s' * (self.lines != 1)}".strip()
             if self.seconds is not None:
-                work += f", about {_duration(self.seconds)}"
+                work += f", {_duration(self.seconds)}"
         return f"{self.label}: {'; '.join(part for part in (self.to_read, work, self.state) if part)}"
 
 
@@ -65,8 +67,14 @@ def plan_count(
     workers: int | None,
     overwrite: bool,
     report: Callable[[str], None],
+    began: float,
 ) -> list[Path]:
     """Report what `count_sources` with the same arguments would do; nothing is written.
+
+    Args:
+        sources, tokenizer, folder, line_filter, workers, overwrite, report: as of `count_sources`.
+        began: when the command or the call did, by `time.monotonic`; it took so long to import and to open
+            what counting needs, too.
 
     Returns:
         The counts files that there would be, in the order of `sources`.
@@ -78,14 +86,23 @@ def plan_count(
     counter, files = WordCounter(tokenizer), [folder / source.file_name for source in sources]
     # What is compiled and read at the first line is not measured.
     counter.add(["one line"], np.ones(1, np.int64))
+    to_start = time.monotonic() - began
     planned = []
     for source, file in zip(sources, files, strict=True):
         planned.append(plan_source(source, file, tokenizer, line_filter, counter, threads, overwrite))
         report(str(planned[-1]))
-    if len(planned) > 1:
-        seconds = sum(source.seconds or 0 for source in planned)
-        report(f"together about {_duration(seconds)} with {threads} thread{'s' * (threads != 1)}")
+    if todo := [source for source in planned if source.is_to_do]:
+        report(_together(todo, to_start, threads))
     return files
+
+
+def _together(planned: Sequence[PlannedSource], to_start: float, threads: int) -> str:
+    """How long all of it takes, in one line."""
+    known = [source.seconds for source in planned if source.seconds is not None]
+    said = f"together {_duration(to_start + sum(known))} with {threads} thread{'s' * (threads != 1)}"
+    said += f", {_duration(to_start)} of it to start"
+    unknown = len(planned) - len(known)
+    return said if not unknown else f"{said}, and {unknown} of {len(planned)} texts, however long they are"
 
 
 def plan_source(
@@ -124,44 +141,59 @@ def plan_source(
         state = _begun(unfinished_file(file)) or state
     line_filter = replace(line_filter, draw=FIRST)
     piece = _measure(read_batches(source, line_filter), counter)
-    if piece.is_all:
-        return PlannedSource(label, state, to_read, piece.lines, "", piece.seconds)
-    lines, about = _estimate(source, line_filter, piece)
-    seconds = None if lines is None else lines / piece.lines * piece.seconds / workers
-    return PlannedSource(label, state, to_read, lines, about, seconds)
+    lines, about = (piece.lines, "") if piece.is_all else _estimate(source, line_filter, piece)
+    seconds = None if lines is None else piece.seconds_for(lines, workers)
+    return PlannedSource(label, state, to_read, lines, about, seconds, is_to_do=True)
 
 
 @dataclass(frozen=True)
 class _Piece:
-    """A text's first lines, how many bytes they are, and how long one thread counted them."""
+    """A text's first lines.
+
+    Attributes:
+        lines: how many.
+        size: their bytes, in a file.
+        reading, counting: how many seconds a thread took for each; one reads while others count.
+        is_all: whether there are no more.
+    """
 
     lines: int
     size: int
-    seconds: float
+    reading: float
+    counting: float
     is_all: bool
+
+    def seconds_for(self, lines: int, threads: int) -> float:
+        """How long so many lines take."""
+        return lines / max(1, self.lines) * max(self.reading, self.counting / threads)
 
 
 def _measure(batches: Iterator[LineBatch], counter: WordCounter) -> _Piece:
-    lines, size, is_all = 0, 0, True
+    lines, size, reading, counting = 0, 0, 0.0, 0.0
     counter.reset()
-    start = time.monotonic()
+    begin = time.monotonic()
     for batch in batches:
+        read = time.monotonic()
         counter.add_batch(batch)
-        lines, size = lines + len(batch.lines), size + len(batch.encoded)
-        if time.monotonic() - start > MEASURED_SECONDS:
-            is_all = False
-            break
-    return _Piece(lines, size, time.monotonic() - start, is_all)
+        lines, size = lines + len(batch.lines), size + len(batch.encoded_with_counts)
+        end = time.monotonic()
+        reading, counting, begin = reading + read - begin, counting + end - read, end
+        if reading + counting > MEASURED_SECONDS:
+            return _Piece(lines, size, reading, counting, is_all=False)
+    return _Piece(lines, size, reading + time.monotonic() - begin, counting, is_all=True)
 
 
 def _estimate(source: Source, line_filter: LineFilter, piece: _Piece) -> tuple[int | None, str]:
     """How many lines would be counted, and how true that is; None where nobody knows."""
-    is_plain = all(not has_fields(file) and file.suffix.lower() not in COMPRESSIONS for file in source.files)
+    is_plain = all(
+        (source.is_word_list or not has_fields(file)) and file.suffix.lower() not in COMPRESSIONS
+        for file in source.files
+    )
     most = line_filter.max_lines
     if not source.files or not is_plain:
         return most, "at most"
     in_all = round(piece.lines * sum(file.stat().st_size for file in source.files) / piece.size)
-    shards = source.shard.of if source.shard is not None else 1
+    shards = source.shard.of if source.shard is not None and not source.is_word_list else 1
     return (in_all if most is None else min(in_all, most)) // shards, "about"
 
 
@@ -180,9 +212,11 @@ def _begun(unfinished: Path) -> str:
 
 
 def _duration(seconds: float) -> str:
-    """A time for people.
+    """About how long, for people.
 
     >>> _duration(0.3), _duration(90), _duration(8000)
-    ('1 s', '90 s', '133 min')
+    ('less than 1 s', 'about 90 s', 'about 133 min')
     """
-    return f"{max(1, round(seconds))} s" if seconds < 300 else f"{round(seconds / 60)} min"
+    if seconds < 1:
+        return "less than 1 s"
+    return f"about {round(seconds)} s" if seconds < 300 else f"about {round(seconds / 60)} min"

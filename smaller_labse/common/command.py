@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from smaller_labse.common.command_parser import CommandParser
 from smaller_labse.common.errors import LIBRARIES, SmallerLabseError
 from smaller_labse.common.exit_codes import FAILURE, INTERRUPTED, SUCCESS, WRONG_USAGE
+from smaller_labse.common.running_time import command_running
 from smaller_labse.common.visible_text import visible, visible_output
 
 # How our own signs are written where a terminal's encoding has none of them.
@@ -39,7 +40,7 @@ def run_command(parser: CommandParser, arguments: list[str] | None = None) -> in
     os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     _write_in_any_encoding()
-    with _interruptible(), visible_output():
+    with _interruptible(), visible_output(), command_running(is_process=arguments is None):
         try:
             return _run(parser, arguments)
         finally:

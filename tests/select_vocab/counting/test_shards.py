@@ -136,6 +136,25 @@ def test_shards_of_an_even_draw_number_every_file_once(tokenizer, tmp_path, smal
     assert len(read) == 5
 
 
+@pytest.mark.parametrize("names", [("0.txt", "1.txt"), ("0.txt", "0.txt")])
+def test_parts_with_each_other_s_lines_are_another_text(tokenizer, tmp_path, small_parts, names):
+    """The counts are the same: the places' numbers in the digest tell the two apart."""
+    halves = [[f"{letter} of twenty letters" for _ in range(20)] for letter in "ab"]  # 21 bytes a line
+    found = []
+    for order in (halves, halves[::-1]):
+        folder = tmp_path / str(len(found))
+        folder.mkdir()
+        for name, half in zip(names, order, strict=True):
+            with (folder / name).open("a") as file:
+                file.writelines(f"{line}\n" for line in half)
+        (source,) = text_sources([], [f"en={folder}"])
+        assert sum(1 for text in source.parted_texts() for _ in text.read_parts(parted_text.EVERY_PART)) > 1
+        (counted,) = count([source], tokenizer, folder / "counts", LineFilter(), sample=False)
+        found.append(read_counts(counted, tokenizer.pieces, tokenizer.fingerprint))
+    assert (found[0].occurrences == found[1].occurrences).all()
+    assert found[0].text_digest != found[1].text_digest
+
+
 @pytest.fixture(scope="module")
 def shards(example, tmp_path_factory) -> Path:
     """A folder with the counts of three shards of two languages, and the text that they are of."""
