@@ -139,7 +139,7 @@ def test_shards_of_an_even_draw_number_every_file_once(tokenizer, tmp_path, smal
 @pytest.mark.parametrize("names", [("0.txt", "1.txt"), ("0.txt", "0.txt")])
 def test_parts_with_each_other_s_lines_are_another_text(tokenizer, tmp_path, small_parts, names):
     """The counts are the same: the places' numbers in the digest tell the two apart."""
-    halves = [[f"{letter} of twenty letters" for _ in range(20)] for letter in "ab"]  # 21 bytes a line
+    halves = [[f"{letter} of twenty letters" for _ in range(20)] for letter in "ab"]  # 20 bytes a line
     found = []
     for order in (halves, halves[::-1]):
         folder = tmp_path / str(len(found))
