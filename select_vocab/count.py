@@ -12,8 +12,8 @@ from uuid import uuid4
 
 from smaller_labse.common.arguments import StrPath, check, date, non_negative_integer, paths, positive_integer
 from smaller_labse.common.atomic_output import require_absent, require_not_read
+from smaller_labse.common.command import began_at
 from smaller_labse.common.errors import SmallerLabseError, UsageError
-from smaller_labse.common.running_time import began_at
 from smaller_labse.corpora import sources
 from smaller_labse.corpora.defaults import DRAWS, SPLIT, TEXT_FIELD, WIKIPEDIA, WIKIPEDIA_DATE
 from smaller_labse.corpora.labse_languages import Language

@@ -8,17 +8,21 @@ import os
 import re
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 
 from smaller_labse.common.command_parser import CommandParser
 from smaller_labse.common.errors import LIBRARIES, SmallerLabseError
 from smaller_labse.common.exit_codes import FAILURE, INTERRUPTED, SUCCESS, WRONG_USAGE
-from smaller_labse.common.running_time import command_running
 from smaller_labse.common.visible_text import visible, visible_output
 
 # How our own signs are written where a terminal's encoding has none of them.
 PLAIN_SIGNS = {"…": "...", "→": "->", "–": "-", "—": "-", "·": "-", "×": "x", "−": "-", "≤": "<=", "≥": ">="}
+
+
+_began: ContextVar[float | None] = ContextVar("began", default=None)
 
 
 def run_command(parser: CommandParser, arguments: list[str] | None = None) -> int:
@@ -45,6 +49,26 @@ def run_command(parser: CommandParser, arguments: list[str] | None = None) -> in
             return _run(parser, arguments)
         finally:
             _give_up_output()
+
+
+@contextmanager
+def command_running(is_process: bool) -> Iterator[None]:
+    """Say that a command runs while the block does.
+
+    Args:
+        is_process: whether the process is only there for it, so that what it has computed is its start.
+    """
+    token = _began.set(time.monotonic() - (time.process_time() if is_process else 0.0))
+    try:
+        yield
+    finally:
+        _began.reset(token)
+
+
+def began_at(otherwise: float) -> float:
+    """When the command that runs began, by `time.monotonic`; `otherwise` where none does."""
+    began = _began.get()
+    return otherwise if began is None else began
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from smaller_labse.common.running_time import began_at, command_running
+from smaller_labse.common.command import began_at, command_running
 from smaller_labse.select_vocab.count import count
 from smaller_labse.select_vocab.counting import plan_count
 
