@@ -35,7 +35,7 @@ def test_nothing_is_written_and_the_plan_comes_true(example, text, run, tmp_path
     arguments = ["--model", example, "--text", f"en={text}", "--out", tmp_path / "counts"]
     ended = run("count", *arguments, "--dry-run")
     assert (ended.code, ended.error) == (0, "")
-    assert f"English (en): 1 file of {text.stat().st_size:,} bytes; {LINES:,} lines, less than" in ended.out
+    assert f"English (en): 1 file of {text.stat().st_size:,} bytes; {LINES:,} lines, " in ended.out
     assert not (tmp_path / "counts").exists()
     counted = run("count", *arguments)
     assert f"| {LINES:,} |" in counted.out
