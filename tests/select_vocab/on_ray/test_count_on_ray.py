@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,10 @@ from tests.web_server import served
 def cluster():
     """The address of a cluster, of real processes of `ray start`."""
     cluster_utils = pytest.importorskip("ray.cluster_utils")
+    handler = signal.getsignal(signal.SIGTERM)  # Ray leaves its own
     cluster = cluster_utils.Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
     cluster.add_node(num_cpus=1)
+    signal.signal(signal.SIGTERM, handler)
     yield cluster.address
     cluster.shutdown()
 
