@@ -84,17 +84,18 @@ def split_pairs(
 
 
 def some_texts(pairs: Sequence[TranslationPairs], count: int) -> list[str]:
-    """Some texts of both sides, spread evenly over the pairs, as many of every language, shorter ones first.
+    """Some texts, spread evenly over the pairs, as many of every language, shorter ones first.
 
     Args:
-        pairs: of each language.
-        count: about how many; two of each language at least.
+        pairs: of each language; their sentences are in the language that all share.
+        count: about how many; one of each language at least.
     """
-    each = max(1, count // (2 * len(pairs)))
+    each = max(1, count // (len(pairs) + 1))
+    shared = list(chain.from_iterable(of_language.sentences for of_language in pairs))
     texts = []
-    for of_language in pairs:
-        places = np.unique(np.linspace(0, len(of_language.sentences) - 1, each).astype(np.int64))
-        texts += _take(of_language.sentences, places) + _take(of_language.translations, places)
+    for of_language in (shared, *(of_language.translations for of_language in pairs)):
+        places = np.unique(np.linspace(0, len(of_language) - 1, each).astype(np.int64))
+        texts += _take(of_language, places)
     return sorted(texts, key=len)
 
 

@@ -11,7 +11,7 @@ from smaller_labse.corpora.languages import parse_languages
 from smaller_labse.corpora.translation_pairs import TranslationPairs
 from smaller_labse.distill.data.examples import Examples
 from smaller_labse.distill.data.held_out import HeldOutPairs
-from smaller_labse.distill.data.pairs import split_pairs
+from smaller_labse.distill.data.pairs import some_texts, split_pairs
 from smaller_labse.originals.tokenizers.wordpiece import WordPiece, write_pieces
 from tests.conftest import PIECES
 
@@ -66,3 +66,11 @@ def test_one_by_one_each_different_sentence_comes_once_as_a_language_of_its_own(
     np.testing.assert_allclose(alone.shares, np.sqrt(alone.sizes) / np.sqrt(alone.sizes).sum())
     assert alone.ids.shape == (1, len(texts)) and len(np.unique(alone.ids)) == len(set(texts))
     assert alone.lengths[: len(sentences)].max() < pairs.lengths.max(), "each text's own length"
+
+
+def test_some_texts_are_as_many_of_every_language_that_of_the_sentences_too() -> None:
+    texts = some_texts(PAIRS, 12)
+    ends = [text.split(maxsplit=1)[1] for text in texts]
+    assert (ends.count("it"), ends.count("ja ja"), len(texts)) == (4, 4, 12)
+    assert {"0 it", "62 it", "0 ja ja", "19 ja ja"} <= set(texts), "from the first pair to the last"
+    assert [len(text) for text in texts] == sorted(map(len, texts))
