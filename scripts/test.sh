@@ -22,4 +22,5 @@ else
 fi
 # The tests start hundreds of processes: each would compile the modules anew where the environment forbids to keep them.
 export PYTHONDONTWRITEBYTECODE=
-exec python -m pytest -n "${PROCESSES:-2}" --dist loadfile --no-loadscope-reorder ${arguments[@]+"${arguments[@]}"}
+# A process that dies ends the run: pytest-xdist would start another and then wait for what the first one had left.
+exec python -m pytest -n "${PROCESSES:-2}" --dist loadfile --no-loadscope-reorder --max-worker-restart 0 ${arguments[@]+"${arguments[@]}"}

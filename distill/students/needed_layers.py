@@ -1,18 +1,20 @@
 """Which layers a model needs: all but those without which, one after another, its embeddings change least.
 
-That is greedy layer pruning (arXiv 2105.14839), with the mean cosine to the whole model's embeddings of some
-texts as its measure. Nothing is trained for it.
+That is greedy layer pruning (arXiv 2105.14839). Its measure is the mean cosine to the whole model's
+embeddings of some texts, both centered: what all embeddings share says nothing about which texts are near
+(arXiv 1702.01417), and makes all cosines high in models such as e5. Nothing is trained for it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+import numpy as np
 import tensorflow as tf
 
 from smaller_labse.common.progress import progress
 from smaller_labse.common.workplace import scratch_folder
+from smaller_labse.distill.objectives.cosines import unit
 from smaller_labse.distill.objectives.feature_distillation import feature_distillation
 from smaller_labse.distill.students.student import Student
 from smaller_labse.encoders.bert import INPUTS, Encoder, masked_scores
@@ -56,42 +58,36 @@ def _batches(preprocess: TextPreprocessor, texts: Sequence[str]) -> list[Inputs]
 
 def _without_the_others(encoder: Encoder, batches: Sequence[Inputs], count: int) -> tuple[int, ...]:
     kept = list(range(encoder.config.num_hidden_layers))
-    texts = [_Texts(encoder, inputs, encoder(inputs)["default"]) for inputs in batches]
+    whole = _centered(tf.concat([encoder(inputs)["default"] for inputs in batches], axis=0))
     tries = sum(range(count + 1, len(kept) + 1))
     with progress("choosing layers", tries, "tries") as bar:
         while len(kept) > count:
-            changes = tf.add_n([each.changes(kept) for each in texts]).numpy()
+            embeddings = tf.concat([_without_each(encoder, inputs, kept) for inputs in batches], axis=1)
+            changes = [feature_distillation(_centered(each), whole) for each in tf.unstack(embeddings)]
             bar(len(kept))
-            del kept[int(changes.argmin())]
+            del kept[int(np.argmin(changes))]
     return tuple(kept)
 
 
-@dataclass(frozen=True)
-class _Texts:
-    """A batch of texts, and what the whole encoder makes of them."""
+def _without_each(encoder: Encoder, inputs: Inputs, kept: Sequence[int]) -> tf.Tensor:
+    """The embeddings without each of the layers that are kept, float32 [kept, texts, hidden size]."""
+    words, mask, types = (inputs[name] for name in INPUTS)
+    scores = masked_scores(mask)
 
-    encoder: Encoder
-    inputs: Inputs
-    embeddings: tf.Tensor
-
-    def changes(self, kept: Sequence[int]) -> tf.Tensor:
-        """How far the embeddings are from the whole encoder's without each of the layers that are kept.
-
-        Returns:
-            The sum over the texts of 1 − cosine, float32 [kept].
-        """
-        words, mask, types = (self.inputs[name] for name in INPUTS)
-        scores = masked_scores(mask)
-        hidden = self.encoder.embed(words, types, False)
-        found = []
-        for place, layer in enumerate(kept):
-            without = self._apply(kept[place + 1 :], hidden, scores)
-            change = feature_distillation(self.encoder.pool(without, mask), self.embeddings)
-            found.append(change * tf.cast(tf.shape(words)[0], tf.float32))
-            hidden = self._apply([layer], hidden, scores)
-        return tf.stack(found)
-
-    def _apply(self, layers: Sequence[int], hidden: tf.Tensor, scores: tf.Tensor) -> tf.Tensor:
+    def apply(layers: Sequence[int], hidden: tf.Tensor) -> tf.Tensor:
         for layer in layers:
-            hidden = self.encoder.apply_layer(layer, hidden, scores, False, tf.float32)
+            hidden = encoder.apply_layer(layer, hidden, scores, False, tf.float32)
         return hidden
+
+    hidden = encoder.embed(words, types, False)
+    embeddings = []
+    for place, layer in enumerate(kept):
+        embeddings.append(encoder.pool(apply(kept[place + 1 :], hidden), mask))
+        hidden = apply([layer], hidden)
+    return tf.stack(embeddings)
+
+
+def _centered(embeddings: tf.Tensor) -> tf.Tensor:
+    """Embeddings at length 1, less their mean, float32 [texts, hidden size]."""
+    points = unit(embeddings)
+    return points - tf.reduce_mean(points, axis=0)

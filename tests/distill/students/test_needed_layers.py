@@ -67,7 +67,9 @@ def test_each_time_the_embeddings_change_least(vocabulary: WordPiece, tmp_path: 
         preprocess = build_preprocessor(setup, model.sequence_length)
         encoder = Encoder(*keep_layers(FOUR, model.read_tensor, kept), setup.file)
         network = TensorFlowNetwork("model", preprocess, encoder, vocabulary.pieces)
-        return SentenceEncoder("model", network, "").encode(TEXTS, True)
+        embeddings = SentenceEncoder("model", network, "").encode(TEXTS, True)
+        centered = embeddings - embeddings.mean(axis=0)
+        return centered / np.linalg.norm(centered, axis=1, keepdims=True)
 
     whole, kept = embed((0, 1, 2, 3)), (0, 1, 2, 3)
     while len(kept) > 1:
