@@ -25,6 +25,7 @@ from text import sample_lines
 
 from smaller_labse.common.result_table import Table
 from smaller_labse.corpora.languages import Language, find_language
+from smaller_labse.corpora.line_batches import LineFilter
 from smaller_labse.corpora.sources import Source
 from smaller_labse.corpora.text_files import read_lines
 from smaller_labse.evaluate.report.charts import COLOURS, MARKERS
@@ -35,7 +36,7 @@ from smaller_labse.select_vocab.choosing.choose_tokens import choose_tokens
 from smaller_labse.select_vocab.choosing.count_rules import PUBLISHED_RULE, Rule
 from smaller_labse.select_vocab.choosing.unseen import MOST_UNSEEN
 from smaller_labse.select_vocab.counting.count_sources import count_source, new_counters
-from smaller_labse.select_vocab.counting.counts_file import Counts, LineFilter
+from smaller_labse.select_vocab.counting.counts import Counts
 from smaller_labse.select_vocab.selection import Coverage
 
 LANGUAGES = ("de", "en", "fr", "ja", "ko", "ru")

@@ -27,13 +27,8 @@ from smaller_labse.originals.open import open_original, read_by
 from smaller_labse.originals.preprocessors import require_preprocessor
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.select_vocab.counting.count_sources import count_sources
-from smaller_labse.select_vocab.counting.counts_file import (
-    Counts,
-    add_counts,
-    read_counts,
-    read_metadata,
-    write_counts,
-)
+from smaller_labse.select_vocab.counting.counts import Counts, add_counts
+from smaller_labse.select_vocab.counting.counts_file import read_counts, read_metadata, write_counts
 from smaller_labse.select_vocab.counting.counts_folder import counted_with
 from smaller_labse.select_vocab.counting.merge_shards import merge_shards, require_all_shards, shards_by_name
 from smaller_labse.select_vocab.counting.plan_count import plan_count

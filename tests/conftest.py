@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from smaller_labse.corpora.line_batches import LineFilter
 from smaller_labse.encoders.config import WORD_EMBEDDINGS, EncoderConfig
 from smaller_labse.originals.tokenizers.wordpiece import WordPiece
-from smaller_labse.select_vocab.counting.counts_file import Counts, LineFilter
+from smaller_labse.select_vocab.counting.counts import Counts
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -4,7 +4,7 @@
 //
 // REQUEST: {url, executable, views: [{width, height, screenshot}], queries: [text], paste}; `paste`: a query
 // comes at once, not key by key. ANSWER: a list of what each view
-// showed: {width, ready, elsewhere, errors, shift, overflow, memory, answers: [{text, rows, told, embedding, milliseconds}]}.
+// showed: {width, ready, elsewhere, errors, shift, moved, overflow, memory, answers: [{text, rows, told, embedding, milliseconds}]}.
 // `elsewhere` are the requests to other hosts, which are refused, as the whole network is once the page is ready.
 // `screenshot` is a path without its end: -light.png and -dark.png are added.
 import { readFileSync } from "node:fs";
@@ -56,15 +56,16 @@ async function visit({ width, height, screenshot }) {
   await context.setOffline(true);
   const answers = [];
   for (const text of request.queries) answers.push(await ask(page, text));
-  const { shift, overflow } = await page.evaluate(() => ({
+  const { shift, moved, overflow } = await page.evaluate(() => ({
     shift: window.shift,
+    moved: window.moved,
     overflow: document.documentElement.scrollWidth - window.innerWidth,
   }));
   for (const colorScheme of screenshot ? ["light", "dark"] : []) {
     await page.emulateMedia({ colorScheme });
     await page.screenshot({ path: `${screenshot}-${colorScheme}.png`, fullPage: true });
   }
-  const seen = { width, ready, elsewhere, errors, shift, overflow, memory: await memory(), answers };
+  const seen = { width, ready, elsewhere, errors, shift, moved, overflow, memory: await memory(), answers };
   await context.close();
   return seen;
 }
@@ -116,7 +117,14 @@ function peak(id) {
 
 function watchShifts() {
   window.shift = 0;
+  window.moved = [];
   new PerformanceObserver((list) => {
-    for (const entry of list.getEntries()) window.shift += entry.value;
+    for (const entry of list.getEntries()) {
+      window.shift += entry.value;
+      for (const { node, previousRect, currentRect } of entry.sources)
+        window.moved.push(
+          `${node?.nodeName} ${node?.id}: ${JSON.stringify(previousRect)} to ${JSON.stringify(currentRect)}`,
+        );
+    }
   }).observe({ type: "layout-shift", buffered: true });
 }

@@ -20,7 +20,7 @@ from smaller_labse.select_vocab.choosing.count_rules import (
 from smaller_labse.select_vocab.choosing.coverage import measure_coverage
 from smaller_labse.select_vocab.choosing.stripped_tokens import StrippedToken
 from smaller_labse.select_vocab.choosing.why_kept import why_kept
-from smaller_labse.select_vocab.counting.counts_file import Counts
+from smaller_labse.select_vocab.counting.counts import Counts
 from smaller_labse.select_vocab.selection import Selection
 
 ORDERS = ("original", "alphabetical")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from smaller_labse.common.errors import SmallerLabseError, UsageError
-from smaller_labse.select_vocab.counting.counts_file import Counts
+from smaller_labse.select_vocab.counting.counts import Counts
 
 PUBLISHED_LINE_SHARE = "0.00005"  # of the published 15-language model: 0.005 percent of the lines
 

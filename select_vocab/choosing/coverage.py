@@ -9,7 +9,7 @@ import numpy as np
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.select_vocab.choosing.count_rules import Rule
 from smaller_labse.select_vocab.choosing.unseen import kept_without_a_line, unseen_share
-from smaller_labse.select_vocab.counting.counts_file import Counts
+from smaller_labse.select_vocab.counting.counts import Counts
 from smaller_labse.select_vocab.selection import Coverage
 
 

@@ -24,7 +24,8 @@ from smaller_labse.corpora.line_batches import LineBatch, LineFilter, line_filte
 from smaller_labse.corpora.sources import Source
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.select_vocab.counting.counted_before import find_pipe, require_same_counts
-from smaller_labse.select_vocab.counting.counts_file import Counts, write_counts
+from smaller_labse.select_vocab.counting.counts import Counts
+from smaller_labse.select_vocab.counting.counts_file import write_counts
 from smaller_labse.select_vocab.counting.passed_lines import PassedLines
 from smaller_labse.select_vocab.counting.resume_count import (
     Begun,

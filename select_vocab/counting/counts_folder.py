@@ -10,12 +10,8 @@ from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.corpora.languages import Language, find_language, name_language
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.select_vocab.choosing.token_lists import say_missing
-from smaller_labse.select_vocab.counting.counts_file import (
-    Counts,
-    preprocessor_of,
-    read_counts,
-    read_metadata,
-)
+from smaller_labse.select_vocab.counting.counts import Counts
+from smaller_labse.select_vocab.counting.counts_file import preprocessor_of, read_counts, read_metadata
 from smaller_labse.select_vocab.counting.published_frequencies import read_frequencies
 
 FREQUENCIES = re.compile(r"(?P<name>.+)_freqs\.json(\.gz)?")

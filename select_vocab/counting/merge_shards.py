@@ -12,7 +12,8 @@ from smaller_labse.corpora.sample import sample_lines
 from smaller_labse.corpora.shards.text_digest import add_digests
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.select_vocab.counting.count_sources import require_tokens
-from smaller_labse.select_vocab.counting.counts_file import Counts, read_counts, read_metadata
+from smaller_labse.select_vocab.counting.counts import Counts
+from smaller_labse.select_vocab.counting.counts_file import read_counts, read_metadata
 from smaller_labse.select_vocab.counting.shard_of_counts import SHARD, ShardOfCounts, read_shard
 
 # In what shards of one count agree, and what to call it.

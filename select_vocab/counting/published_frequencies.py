@@ -15,7 +15,7 @@ import numpy as np
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.json_files import LARGEST
 from smaller_labse.originals.tokenizers.base import Tokenizer
-from smaller_labse.select_vocab.counting.counts_file import Counts
+from smaller_labse.select_vocab.counting.counts import Counts
 
 MOST_OCCURRENCES = 10**12  # of one token; the sum over a vocabulary stays an int64
 

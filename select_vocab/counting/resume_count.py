@@ -14,7 +14,8 @@ from smaller_labse.corpora.line_batches import LineBatch, LineFilter, read_batch
 from smaller_labse.corpora.sources import Source
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.select_vocab.counting.counted_before import find_pipe, what_differs
-from smaller_labse.select_vocab.counting.counts_file import Counts, read_counts, read_metadata
+from smaller_labse.select_vocab.counting.counts import Counts
+from smaller_labse.select_vocab.counting.counts_file import read_counts, read_metadata
 from smaller_labse.select_vocab.counting.passed_lines import PassedLines, pass_over
 
 

@@ -11,14 +11,14 @@ from smaller_labse.corpora.records import file_records
 from smaller_labse.originals import original_card
 from smaller_labse.originals.tokenizers import normalizer
 from smaller_labse.originals.weights import leveldb_table, safetensors_file, saved_model_graph, tensor_bundle
-from smaller_labse.select_vocab.counting import counts_file
+from smaller_labse.select_vocab.counting import counts_columns
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "security.md"
 LIMITS = {
     "a line, record or row of text": decompressed_lines.LONGEST_LINE,
     "a page of a Parquet column of text, unpacked, by its own header": file_records.BATCH_BYTES,
-    f"counts, unpacked, beside {2 * counts_file.ROW_BYTES} bytes and twice its text for each token": counts_file.SPARE_BYTES,
-    "rows of counts whose vocabulary is not known": counts_file.MOST_TOKENS,
+    f"counts, unpacked, beside {2 * counts_columns.ROW_BYTES} bytes and twice its text for each token": counts_columns.SPARE_BYTES,
+    "rows of counts whose vocabulary is not known": counts_columns.MOST_TOKENS,
     "memory that an `.xz` file may ask for": decompressed_lines.XZ_MEMORY,
     "a JSON file, published frequencies, a list of tokens, a SentencePiece model": json_files.LARGEST,
     "objects and arrays of JSON in each other": json_files.DEEPEST,

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from smaller_labse.corpora import line_batches
 from smaller_labse.corpora.builtin_sentences import builtin_sentences
 from smaller_labse.corpora.languages import find_language
+from smaller_labse.corpora.line_batches import LineFilter
 from smaller_labse.corpora.sources import Source
 from smaller_labse.select_vocab.counting.count_sources import count_source, new_counters
-from smaller_labse.select_vocab.counting.counts_file import LineFilter, write_counts
+from smaller_labse.select_vocab.counting.counts_file import write_counts
 
 EVERYTHING = LineFilter(longer_than=0, max_lines=None)
 

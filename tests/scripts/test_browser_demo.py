@@ -150,7 +150,8 @@ def test_nothing_is_loaded_from_elsewhere_and_nothing_is_needed_later(seen: Simp
 
 def test_nothing_moves_and_nothing_is_wider_than_the_screen(seen: SimpleNamespace):
     for view in seen.views:
-        assert view["overflow"] <= 0 and view["shift"] < 0.01, view["width"]
+        assert view["overflow"] <= 0, view["width"]
+        assert view["shift"] < 0.01, (view["width"], view["moved"])
 
 
 def test_what_cannot_be_built_is_said_in_one_line(scripts, packages, folder, tmp_path, capsys):

@@ -13,11 +13,13 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from smaller_labse.corpora.builtin_sentences import builtin_sentences
+from smaller_labse.corpora.line_batches import LineFilter
 from smaller_labse.originals.tokenizers.wordpiece import WordPiece
 from smaller_labse.select_vocab.choosing.choose_tokens import choose_tokens
 from smaller_labse.select_vocab.choosing.count_rules import LANGUAGE_RULES, Rule
 from smaller_labse.select_vocab.choosing.unseen import kept_without_a_line, too_little_text, unseen_share
-from smaller_labse.select_vocab.counting.counts_file import LineFilter, add_counts, read_counts
+from smaller_labse.select_vocab.counting.counts import add_counts
+from smaller_labse.select_vocab.counting.counts_file import read_counts
 from smaller_labse.select_vocab.selection import Coverage, read_selection
 from smaller_labse.select_vocab.selection_tables import NO_ESTIMATE, estimate_table
 

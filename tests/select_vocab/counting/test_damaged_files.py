@@ -15,8 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from smaller_labse.common.errors import SmallerLabseError
-from smaller_labse.select_vocab.counting import counts_file, published_frequencies
-from smaller_labse.select_vocab.counting.counts_file import MOST_TOKENS, read_counts, summarize
+from smaller_labse.select_vocab.counting import counts_columns, published_frequencies
+from smaller_labse.select_vocab.counting.counts_columns import MOST_TOKENS
+from smaller_labse.select_vocab.counting.counts_file import read_counts, summarize
 from smaller_labse.select_vocab.counting.published_frequencies import read_frequencies
 from smaller_labse.select_vocab.selection import read_selection
 from smaller_labse.select_vocab.selection_tables import coverage_table, estimate_table, size_table
@@ -117,7 +118,7 @@ def test_counts_whose_footer_lies_are_refused_unread(files, tokenizer, tmp_path)
 
 def test_counts_of_more_rows_than_any_vocabulary_has_are_not_summed_up(files, tmp_path, monkeypatch):
     assert MOST_TOKENS == 1 << 24
-    monkeypatch.setattr(counts_file, "MOST_TOKENS", 10)
+    monkeypatch.setattr(counts_columns, "MOST_TOKENS", 10)
     with pytest.raises(SmallerLabseError, match=r"it has \d+ rows, expected at most 10"):
         summarize(files / "en.parquet")
 

@@ -11,7 +11,8 @@ import smaller_labse
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.corpora.languages import parse_languages
 from smaller_labse.corpora.sources import dataset_sources, wikipedia_sources
-from smaller_labse.select_vocab.counting.counts_file import add_counts, read_counts, read_metadata
+from smaller_labse.select_vocab.counting.counts import add_counts
+from smaller_labse.select_vocab.counting.counts_file import read_counts, read_metadata
 from smaller_labse.select_vocab.selection import read_selection
 
 LINE = "Our secret is the recipe of the good bread.\n"
