@@ -2,24 +2,18 @@
 
     scripts/benchmark.sh onnx --model MODEL [--tatoeba FOLDER] [--languages LIST]
 
-Accuracy is measured by `compare`. Speed is texts for each second of processor time on one core, as other
-programs on the machine then matter little, and no thread waits for another; every format reads the same texts
-in turn. A text's embedding alone and in batches
-of 1, 7 and 64 texts must be the same: the largest difference is shown.
+A text's embedding alone and in batches of 1, 7 and 64 texts must be the same: the largest difference is
+shown.
 """
 
 from __future__ import annotations
 
-import os
 import shutil
-import sys
-import time
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from encoding import write_sentences
-from measure import Run, Section, median_rate, spread
+from measure import Section, median_rate, spread
+from side_by_side import measure_accuracy, measure_speed, one_core, read_sentences
 
 import smaller_labse
 from smaller_labse.common.result_table import Table
@@ -43,15 +37,13 @@ def measure_onnx(
     model: Path, tatoeba: Path | None, languages: str | None, scratch: Path, repetitions: int
 ) -> Section:
     """Measure a model folder that has a `huggingface/`."""
-    cores = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {min(cores)})
-    files = write_formats(model / "huggingface", scratch / "huggingface")
-    encoders = {TENSORFLOW: smaller_labse.load(model)}
-    encoders |= {name: smaller_labse.load(file) for name, file in files.items()}
-    runs = _speed(encoders, scratch, repetitions)
-    apart = {name: _alone_or_in_a_batch(encoder, scratch) for name, encoder in encoders.items()}
-    os.sched_setaffinity(0, cores)
-    accuracy = {} if tatoeba is None else _accuracy(model, files, tatoeba, languages)
+    with one_core():
+        files = write_formats(model / "huggingface", scratch / "huggingface")
+        encoders = {TENSORFLOW: smaller_labse.load(model)}
+        encoders |= {name: smaller_labse.load(file) for name, file in files.items()}
+        runs = measure_speed(encoders, SPEED_TEXTS, scratch, repetitions)
+        apart = {name: _alone_or_in_a_batch(encoder, scratch) for name, encoder in encoders.items()}
+    accuracy = {} if tatoeba is None else measure_accuracy((TENSORFLOW, model), files, tatoeba, languages)
     slowest = median_rate(runs[TENSORFLOW])
     rows = [
         (
@@ -89,42 +81,10 @@ def write_formats(huggingface: Path, folder: Path) -> dict[str, Path]:
     return {name: files[name] for name in order}
 
 
-def _texts(scratch: Path, count: int) -> list[str]:
-    file = scratch / f"sentences-{count}.txt"
-    write_sentences(file, count)
-    return file.read_text(encoding="utf-8").splitlines()
-
-
-def _speed(encoders: Mapping[str, SentenceEncoder], scratch: Path, repetitions: int) -> dict[str, list[Run]]:
-    texts = _texts(scratch, SPEED_TEXTS)
-    runs: dict[str, list[Run]] = {name: [] for name in encoders}
-    for repetition in range(-1, repetitions):
-        for name, encoder in encoders.items():
-            started = time.process_time()
-            encoder.encode(texts, advance=lambda amount: None)
-            seconds = time.process_time() - started
-            if repetition >= 0:  # the first time is to warm up
-                print(f"{name}: {len(texts) / seconds:.0f} texts a second", file=sys.stderr, flush=True)
-                runs[name].append(Run(seconds, 0.0, len(texts)))
-    return runs
-
-
 def _alone_or_in_a_batch(encoder: SentenceEncoder, scratch: Path) -> float:
-    texts = _texts(scratch, BATCH_TEXTS)
+    texts = read_sentences(scratch, BATCH_TEXTS)
     embeddings = [
         encoder.encode(texts, advance=lambda amount: None, batch_size=size, normalize=True)
         for size in BATCHES
     ]
     return max(float(np.abs(each - embeddings[0]).max()) for each in embeddings[1:])
-
-
-def _accuracy(model: Path, files: Mapping[str, Path], tatoeba: Path, languages: str | None) -> dict[str, str]:
-    """Each one's accuracy, both ways, and its difference from TensorFlow's."""
-    named = [f"{name}={file}" for name, file in files.items()]
-    report = smaller_labse.compare(f"{TENSORFLOW}={model}", named, tatoeba=tatoeba, languages=languages)
-    (line,) = report.averages
-    said = {TENSORFLOW: f"{100 * line.values[0]:.2f}"}
-    for name, value, found in zip(files, line.values[1:], line.differences, strict=True):
-        interval = f"{100 * found.low:+.2f} to {100 * found.high:+.2f}"
-        said[name] = f"{100 * value:.2f} ({100 * found.value:+.2f}, {interval})"
-    return said

@@ -8,6 +8,7 @@
     scripts/benchmark.sh onnx --model FOLDER --tatoeba FOLDER   # not run by default; a model folder of yours
     scripts/benchmark.sh browser --model FOLDER --page FOLDER --out benchmarks/browser   # not run by default
     scripts/benchmark.sh serving --model FOLDER   # not run by default; one that has ONNX files
+    scripts/benchmark.sh distilling --model FOLDER --pairs PAIRS --tatoeba FOLDER --languages LIST   # hours
     scripts/benchmark.sh unseen --out benchmarks/unseen   # not run by default; draws docs/unseen.svg
 
 Writes `benchmarks/results.json` and, from it, `benchmarks/results.md`, unless told otherwise.
@@ -39,11 +40,12 @@ NAMES = (
     "onnx",
     "browser",
     "serving",
+    "distilling",
     "unseen",
     "vocabularies",
     "versions",
 )
-ON_REQUEST = ("onnx", "browser", "serving", "unseen", "vocabularies", "versions")
+ON_REQUEST = ("onnx", "browser", "serving", "distilling", "unseen", "vocabularies", "versions")
 NARROW = 8  # a hidden size, where only the vocabulary matters
 HERE = Path(__file__).resolve().parent
 
@@ -65,10 +67,21 @@ def main() -> None:
     parser.add_argument(
         "--picture", type=Path, default=HERE.parent / "docs" / "unseen.svg", metavar="FILE", help="of unseen"
     )
-    parser.add_argument("--model", type=Path, metavar="FOLDER", help="for onnx, browser and serving")
+    parser.add_argument(
+        "--model", type=Path, metavar="FOLDER", help="for onnx, browser, serving and distilling"
+    )
     parser.add_argument("--page", type=Path, metavar="FOLDER", help="browser_demo.sh's, for browser")
-    parser.add_argument("--tatoeba", type=Path, metavar="FOLDER", help="test data for onnx; default: none")
-    parser.add_argument("--languages", metavar="LIST", help="of --tatoeba; default: all")
+    parser.add_argument("--tatoeba", type=Path, metavar="FOLDER", help="test data for onnx and distilling")
+    parser.add_argument("--languages", metavar="LIST", help="of --tatoeba; default: all; and of --pairs")
+    parser.add_argument(
+        "--pairs", metavar="PAIRS", help="what distilling trains on, see distill-encoder shrink"
+    )
+    parser.add_argument(
+        "--steps", type=int, default=500, metavar="N", help="of distilling; default: %(default)s"
+    )
+    parser.add_argument(
+        "--students", type=Path, metavar="FOLDER", help="where distilling keeps its models; default: nowhere"
+    )
     parser.add_argument("--repetitions", type=int, default=3, metavar="N", help="default: %(default)s")
     parser.add_argument("--out", type=Path, default=HERE / "results", metavar="PATH", help=".md, .json added")
     options = parser.parse_args()
@@ -81,6 +94,10 @@ def main() -> None:
     of_model = sorted({"onnx", "serving"} & {*options.names})
     if of_model and not options.model:
         parser.error(f"{' and '.join(of_model)}: of a model folder of yours; add --model FOLDER")
+    if "distilling" in options.names and not (
+        options.model and options.pairs and options.tatoeba and options.languages
+    ):
+        parser.error("distilling: add --model FOLDER --pairs PAIRS --tatoeba FOLDER --languages LIST")
     if "browser" in options.names and not (options.model and options.page):
         parser.error("browser measures a page and its model; add --model FOLDER --page FOLDER")
     if "vocabularies" in options.names and not OWN_VOCABULARY.exists():
@@ -147,6 +164,13 @@ def measure_all(options: argparse.Namespace, scratch: Path) -> Iterator[tuple[st
         given = (options.model, options.tatoeba, options.languages)
         return [onnx_formats.measure_onnx(*given, scratch, repetitions)]
 
+    def distilled() -> list[Section]:
+        import distilling  # likewise
+
+        given = (options.model, options.pairs, options.tatoeba, options.languages, options.steps)
+        students = options.students or scratch / "students"
+        return [distilling.measure_distilling(*given, students, scratch, repetitions)]
+
     def browser() -> list[Section]:
         import runtimes
 
@@ -164,6 +188,7 @@ def measure_all(options: argparse.Namespace, scratch: Path) -> Iterator[tuple[st
         "searching": lambda: [searching.measure_search(repetitions)],
         "onnx": onnx,
         "browser": browser,
+        "distilling": distilled,
         "serving": lambda: [serving.measure_serving(options.model, scratch, repetitions)],
         "unseen": lambda: unseen.measure_unseen(e5(), options.labse, scratch, options.text, options.picture),
         "vocabularies": lambda: [

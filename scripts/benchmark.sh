@@ -5,7 +5,7 @@
 #   scripts/benchmark.sh [BENCHMARK...] [OPTION OF benchmarks/run.py...]
 #
 #   BENCHMARK  counting, counting-memory, counting-exactness, trimming, encoding, encoding-memory,
-#              searching, onnx, browser, serving, unseen, vocabularies, versions
+#              searching, onnx, browser, serving, distilling, unseen, vocabularies, versions
 #
 # Examples:
 #   scripts/benchmark.sh
