@@ -159,13 +159,14 @@ def measure_all(options: argparse.Namespace, scratch: Path) -> Iterator[tuple[st
         return write_e5(scratch / "e5")
 
     def onnx() -> list[Section]:
-        import onnx_formats  # imports TensorFlow, which would count in the memory of the others
+        # It imports TensorFlow, which would count in the memory of the others.
+        from model_folders import onnx_formats
 
         given = (options.model, options.tatoeba, options.languages)
         return [onnx_formats.measure_onnx(*given, scratch, repetitions)]
 
     def distilled() -> list[Section]:
-        import distilling  # likewise
+        from model_folders import distilling
 
         given = (options.model, options.pairs, options.tatoeba, options.languages, options.steps)
         students = options.students or scratch / "students"

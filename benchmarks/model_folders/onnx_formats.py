@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from measure import Section, median_rate, spread
-from side_by_side import measure_accuracy, measure_speed, one_core, read_sentences
+from model_folders.side_by_side import measure_accuracy, measure_speed, one_core, read_sentences
 
 import smaller_labse
 from smaller_labse.common.result_table import Table

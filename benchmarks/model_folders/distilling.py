@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 from measure import Section, median_rate
-from side_by_side import measure_accuracy, measure_speed, one_core
+from model_folders.side_by_side import measure_accuracy, measure_speed, one_core
 
 import smaller_labse
 from smaller_labse.common.result_table import Table
