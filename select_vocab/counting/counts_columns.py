@@ -25,6 +25,7 @@ MOST_OCCURRENCES = 2.0**62  # so that two files' can be added up
 
 
 def schema() -> pa.Schema:
+    """The columns' names and types."""
     import pyarrow as pa
 
     return pa.schema(
@@ -58,6 +59,7 @@ def read_table(file: Path, pieces: list[str] | None = None, columns: list[str] |
 
 
 def damaged(file: Path, reason: Exception) -> SmallerLabseError:
+    """The error for a counts file that holds what none can."""
     return SmallerLabseError(f"{file}: a damaged counts file ({reason}); count again")
 
 
