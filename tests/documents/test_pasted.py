@@ -3,6 +3,7 @@
 A block of `bash` or `python` is run. One without a language is output, which the blocks before it on the page have
 printed. One of `text` is a drawing. A block that needs what a test does not have (the network, minutes, a GPU) says
 so in a comment before it, `<!-- not run by the tests: WHY -->`; test_commands.py checks its commands and options.
+One behind `<!-- run by the tests where PACKAGE is installed -->` is passed over elsewhere.
 
 And the scripts of examples/ do what their first lines say, on the model of `scripts/example.sh`: here, because the
 clone takes long to set up, and files of tests share none where several processes run them.
@@ -13,6 +14,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,8 +22,11 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PROJECT = (ROOT / "pyproject.toml").read_text("utf-8")
 BLOCK = re.compile(
-    r"(?:^<!-- not run by the tests: (?P<why>.+?) -->\n+)?^```(?P<language>.*)\n(?P<text>(?:.*\n)*?)^```$",
+    r"(?:^<!-- not run by the tests: (?P<why>.+?) -->\n+)?"
+    r"(?:^<!-- run by the tests where (?P<package>\w+) is installed -->\n+)?"
+    r"^```(?P<language>.*)\n(?P<text>(?:.*\n)*?)^```$",
     flags=re.MULTILINE,
 )
 
@@ -29,6 +34,7 @@ BLOCK = re.compile(
 class Block(NamedTuple):
     line: int
     why: str | None  # it is not run
+    package: str | None  # that it needs
     language: str
     text: str
 
@@ -36,7 +42,7 @@ class Block(NamedTuple):
 def read_blocks(page: Path) -> list[Block]:
     text = page.read_text(encoding="utf-8")
     blocks = [
-        Block(text.count("\n", 0, match.start("text")), match["why"], match["language"], match["text"])
+        Block(text.count("\n", 0, match.start("text")), *match.group("why", "package", "language", "text"))
         for match in BLOCK.finditer(text)
     ]
     assert 2 * len(blocks) == len(re.findall(r"^\s*(?:```|~~~)", text, flags=re.MULTILINE)), (
@@ -47,20 +53,25 @@ def read_blocks(page: Path) -> list[Block]:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_a_page_s_blocks_work_as_they_stand(page: Path, clone) -> None:
-    printed = ""
+    printed, passed_over = "", []
     for block in read_blocks(page):
         where = f"{page.name}, line {block.line}"
         run = ("bash", "python", "text", "")
         assert block.language in (*run, "js" if block.why else ""), f"{where}: {block.language} is not run"
         if block.why or block.language == "text":
             continue
-        if block.language:
+        assert not block.package or block.package in PROJECT, f"{where}: {block.package} is in no extra"
+        if block.package and find_spec(block.package) is None:
+            passed_over.append(f"{where} needs {block.package}")
+        elif block.language:
             try:
                 printed += clone.paste(block.language, block.text)
             except AssertionError as error:
                 raise AssertionError(f"{where}: {error}") from None
         else:
             assert block.text.strip() in printed, f"{where}: is not what was printed:\n{printed}"
+    if passed_over:
+        pytest.skip(f"all else passed, but {', '.join(passed_over)}")
 
 
 @pytest.fixture
