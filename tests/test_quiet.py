@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 SCRIPT = """
@@ -34,7 +36,7 @@ OURS = (
         "smaller_labse.SentenceEncoder; from smaller_labse.encoders.load import load; load(model); "
         "smaller_labse.load(model).encode(['Hello.']); assert 'keras' not in sys.modules; "
         "import tensorflow, tensorflow_text; tensorflow_text.keras.layers.ToDense, tensorflow.keras.layers.Dense",
-        "smaller_labse.count(model, text={'en': text / 'en.txt'}, out=out / 'counts'); "
+        "smaller_labse.count(model, text={'en': text / 'en.txt', 'it': out.parent / 'it.parquet'}, out=out / 'counts'); "
         "smaller_labse.select(model, counts, out=out / 'selection'); "
         "assert not {'pandas', 'tensorflow'} & set(sys.modules)",
         "smaller_labse.make_smaller(model, selection, out / 'model')",
@@ -45,6 +47,7 @@ def test_a_plain_script_prints_no_log_lines(example, counted, text_files, tmp_pa
     from smaller_labse.select_vocab.select import select
 
     select(example, counted, out=tmp_path / "selection")
+    pq.write_table(pa.table({"text": ["Una frase.", "Un'altra frase."]}), tmp_path / "it.parquet")
     (tmp_path / "script.py").write_text(SCRIPT.format(call=call), encoding="utf-8")
     places = [example, text_files, counted, tmp_path / "selection", tmp_path / "out"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TF_CPP")}

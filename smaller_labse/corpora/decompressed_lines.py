@@ -14,6 +14,7 @@ import lzma
 from collections.abc import Iterable, Iterator
 
 from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.corpora.records.arrow_arrays import is_utf8
 from smaller_labse.corpora.shards import parted_text
 from smaller_labse.corpora.shards.parted_text import EVERY_PART, parts_of_block
 from smaller_labse.corpora.shards.shard import WantedParts
@@ -79,7 +80,7 @@ def _parts_from(file: TextPath, start: int, wanted: WantedParts) -> Iterator[tup
                 return
             if part in wanted:
                 lines = bytes(memoryview(block)[first:stop])
-                if not lines.isascii():
+                if not is_utf8(lines):
                     _decode(lines, file, number + block.count(b"\n", 0, first), start)
                 yield part, lines.replace(b"\r\n", b"\n") if b"\r" in lines else lines
 

@@ -71,3 +71,21 @@ def numpy_booleans(array: pa.BooleanArray) -> np.ndarray:
     """
     bits = np.frombuffer(array.buffers()[1] or b"", np.uint8)
     return np.unpackbits(bits, bitorder="little")[array.offset : array.offset + len(array)].view(bool)
+
+
+def is_utf8(data: bytes) -> bool:
+    """Whether bytes are UTF-8, which Arrow sees in a third of the time that decoding them takes.
+
+    >>> is_utf8("зима".encode()), is_utf8("зима".encode()[1:])
+    (True, False)
+    """
+    if data.isascii():
+        return True
+    import pyarrow as pa
+
+    ends = pa.py_buffer(np.array([0, len(data)], np.int64))
+    try:
+        pa.LargeStringArray.from_buffers(1, ends, pa.py_buffer(data)).validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from smaller_labse.corpora.decompressed_lines import BUFFER_BYTES, LONGEST_LINE, end_lines
-from smaller_labse.corpora.records.arrow_arrays import arrow_numbers, numpy_numbers
+from smaller_labse.corpora.records.arrow_arrays import arrow_numbers, arrow_texts, is_utf8, numpy_numbers
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -42,14 +42,15 @@ def blocks_of_column(column: pa.Array) -> Iterator[bytes]:
     import pyarrow.compute as pc
 
     column = column.drop_null().cast(pa.large_string())
+    separator = arrow_texts(["\n"]).cast(pa.large_string())
     ends = np.cumsum(numpy_numbers(pc.binary_length(column)) + 1)
     first, before = 0, 0
     while first < len(column):
         until = max(first + 1, int(np.searchsorted(ends, before + BUFFER_BYTES, side="right")))
         texts = column.slice(first, until - first)
         listed = pa.ListArray.from_arrays(arrow_numbers(np.array([0, len(texts)], np.int32)), texts)
-        block = pc.binary_join(listed, pa.scalar("\n", pa.large_string()))[0].as_buffer().to_pybytes()
-        if not block.isascii():
+        block = pc.binary_join(listed, separator)[0].as_buffer().to_pybytes()
+        if not is_utf8(block):
             block.decode()
         yield end_lines(block)
         first, before = until, int(ends[until - 1])

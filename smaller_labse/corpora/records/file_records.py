@@ -30,6 +30,7 @@ from smaller_labse.corpora.records.columns import blocks_of_column, is_column_of
 from smaller_labse.corpora.records.parquet_pages import (
     BYTE_ARRAY,
     ColumnChunk,
+    longest_text,
     read_column_chunks,
     read_pages,
 )
@@ -42,7 +43,8 @@ if TYPE_CHECKING:
 
 FIELD_ADVICE = "name it with --text-field"
 JSON_LINES = (".jsonl", ".ndjson")
-BATCH_ROWS, BATCH_BYTES = 1024, 1 << 28  # of Parquet, that are in memory at once
+BATCH_ROWS, BATCH_BYTES = 2048, 1 << 28  # of Parquet, that are in memory at once
+FEW_ROWS = 64  # at once, of a group that does not fit into memory
 
 _SAVE_AS_TEXT = "save it as plain text (.txt)"
 NOT_TEXT = {
@@ -245,8 +247,6 @@ def _rows_at_once(
         SmallerLabseError: a page or a text of the dictionary is too large.
     """
     import pyarrow as pa
-    import pyarrow.compute as pc
-    import pyarrow.parquet as pq
 
     if group >= len(chunks):
         raise broken(file, ValueError("its footer is damaged"))
@@ -265,20 +265,15 @@ def _rows_at_once(
         )
     rows = BATCH_ROWS
     if sum(page.size for page in pages) > BATCH_BYTES:
-        rows = max(1, min(BATCH_ROWS // 16, BATCH_BYTES // largest))
-    if sum(page.size for page in pages if page.is_dictionary) > BATCH_BYTES // BATCH_ROWS:
-        source = for_arrow(file, stream)
-        with pq.ParquetFile(source, buffer_size=BUFFER_BYTES, read_dictionary=[text_field]) as repeated:
-            first = next(repeated.iter_batches(1, [group], [text_field]), None)
-        column = first.column(0) if first is not None else None
-        if isinstance(column, pa.DictionaryArray) and len(column.dictionary):
-            longest = pc.max(pc.binary_length(column.dictionary)).as_py() or 1
-            if longest > LONGEST_LINE:
-                raise SmallerLabseError(
-                    f"{file}: {too_long(f'a text of the column {text_field!r}')}; split it"
-                )
-            rows = max(1, min(rows, BATCH_BYTES // longest))
-    return rows
+        rows = max(1, min(FEW_ROWS, BATCH_BYTES // largest))
+    try:
+        texts = [longest_text(stream, chunk, page) for page in pages if page.is_dictionary]
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise broken(file, error) from None
+    longest = max(texts, default=0)
+    if longest > LONGEST_LINE:
+        raise SmallerLabseError(f"{file}: {too_long(f'a text of the column {text_field!r}')}; split it")
+    return max(1, min(rows, BATCH_BYTES // max(longest, 1)))
 
 
 def _column(

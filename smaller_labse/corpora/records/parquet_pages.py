@@ -24,6 +24,9 @@ TRUE, FALSE, BYTE, I16, I32, I64, DOUBLE, BINARY, LIST, SET, MAP, STRUCT = range
 MOST_NESTED = 8
 FOOTER_END = 8  # bytes behind it: its length, and the letters PAR1
 BYTE_ARRAY = 6  # a type of columns
+# parquet.thrift, `CompressionCodec`; nothing for what is not packed.
+CODECS = {0: "", 1: "snappy", 2: "gzip", 4: "brotli", 6: "zstd", 7: "lz4_raw"}
+SIZE_BYTES = 4  # of a text in a dictionary
 
 
 class ColumnChunk(NamedTuple):
@@ -32,12 +35,14 @@ class ColumnChunk(NamedTuple):
     Attributes:
         path_in_schema: the column's name, of one in another with dots between.
         physical_type: see `BYTE_ARRAY`.
+        codec: what its pages are packed by, see `CODECS`.
         first_page: where its first page begins, in bytes.
         total_compressed_size: of its pages, in bytes.
     """
 
     path_in_schema: str
     physical_type: int
+    codec: int
     first_page: int
     total_compressed_size: int
 
@@ -46,7 +51,7 @@ def read_column_chunks(stream: BinaryIO) -> list[list[ColumnChunk]]:
     """The column chunks of each row group; pyarrow ends the process where it is asked for a damaged one.
 
     In parquet.thrift: `FileMetaData` 4 row groups, `RowGroup` 1 columns, `ColumnChunk` 3 metadata,
-    `ColumnMetaData` 1 type, 3 path, 7 compressed size, 9 first data page, 11 dictionary page.
+    `ColumnMetaData` 1 type, 3 path, 4 codec, 7 compressed size, 9 first data page, 11 dictionary page.
 
     Raises:
         ValueError: the footer does not describe them.
@@ -69,7 +74,7 @@ def _column_chunk(described: dict[int, Any]) -> ColumnChunk:
     first = dictionary if dictionary > 0 and not 0 < page < dictionary else page
     if min(first, described[7]) < 0:
         raise ValueError("its footer is damaged")
-    return ColumnChunk(path, int(described[1]), int(first), int(described[7]))
+    return ColumnChunk(path, int(described[1]), int(described[4]), int(first), int(described[7]))
 
 
 class Page(NamedTuple):
@@ -78,10 +83,14 @@ class Page(NamedTuple):
     Attributes:
         is_dictionary: whether its values are those that other pages repeat.
         size: to how many bytes it unpacks.
+        start: where its packed bytes begin.
+        packed: how many there are.
     """
 
     is_dictionary: bool
     size: int
+    start: int
+    packed: int
 
 
 def read_pages(stream: BinaryIO, chunk: ColumnChunk) -> Iterator[Page]:
@@ -100,8 +109,39 @@ def read_pages(stream: BinaryIO, chunk: ColumnChunk) -> Iterator[Page]:
         raise ValueError("its pages end behind the end of the file")
     while position < end:
         header = _read_header(stream, position, end)
-        yield Page(header.kind == DICTIONARY_PAGE, header.unpacked)
-        position += header.size + header.packed
+        start = position + header.size
+        yield Page(header.kind == DICTIONARY_PAGE, header.unpacked, start, header.packed)
+        position = start + header.packed
+
+
+def longest_text(stream: BinaryIO, chunk: ColumnChunk, dictionary: Page) -> int:
+    """The size of the longest text in a dictionary, in bytes: each has its size before it, in four bytes.
+
+    Where the dictionary is packed in a way that is not known here, that of all of it.
+
+    Args:
+        stream: the file.
+        chunk: a column of texts.
+        dictionary: a page of it.
+
+    Raises:
+        ValueError, OSError: it is damaged.
+    """
+    import pyarrow as pa
+
+    if chunk.codec not in CODECS:
+        return dictionary.size
+    stream.seek(dictionary.start)
+    data = stream.read(dictionary.packed)
+    if name := CODECS[chunk.codec]:
+        data = pa.Codec(name).decompress(data, dictionary.size, asbytes=True)
+    longest = position = 0
+    while position + SIZE_BYTES <= len(data):
+        size = int.from_bytes(data[position : position + SIZE_BYTES], "little")
+        longest, position = max(longest, size), position + SIZE_BYTES + size
+    if position != len(data):
+        raise ValueError("a dictionary of its texts is damaged")
+    return longest
 
 
 class _Header(NamedTuple):

@@ -16,18 +16,28 @@ from hypothesis import strategies as st
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.corpora.records import file_records
-from smaller_labse.corpora.records.parquet_pages import ColumnChunk, Page, read_column_chunks, read_pages
+from smaller_labse.corpora.records.parquet_pages import (
+    ColumnChunk,
+    Page,
+    longest_text,
+    read_column_chunks,
+    read_pages,
+)
 from smaller_labse.corpora.text_files import read_lines
 from tests.parquet_files import lie, measured_memory
 
 TYPES = ("BOOLEAN", "INT32", "INT64", "INT96", "FLOAT", "DOUBLE", "BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY")
 
 
+CODECS = {"UNCOMPRESSED": 0, "SNAPPY": 1, "GZIP": 2, "BROTLI": 4, "ZSTD": 6, "LZ4": 7}  # parquet.thrift's
+
+
 def described(chunk: pq.ColumnChunkMetaData) -> ColumnChunk:
     """A column chunk as pyarrow describes it."""
     first = chunk.dictionary_page_offset if chunk.has_dictionary_page else chunk.data_page_offset
     kind = TYPES.index(chunk.physical_type)
-    return ColumnChunk(chunk.path_in_schema, kind, first, chunk.total_compressed_size)
+    codec = CODECS[chunk.compression]
+    return ColumnChunk(chunk.path_in_schema, kind, codec, first, chunk.total_compressed_size)
 
 
 def all_pages(file: Path) -> Iterator[tuple[list[Page], int]]:
@@ -61,6 +71,29 @@ def test_the_pages_are_as_large_as_a_true_footer_says(tmp_path: Path, options: d
         assert 0 <= size - sum(page.size for page in pages) < 1000 * len(pages)  # the headers
         assert [page.is_dictionary for page in pages][1:] == [False] * (len(pages) - 1)
         assert pages[0].is_dictionary is options.get("use_dictionary", True)
+
+
+@pytest.mark.parametrize("compression", ["none", "snappy", "gzip", "brotli", "zstd", "lz4"])
+def test_the_longest_text_of_a_dictionary_is_found_however_it_is_packed(
+    compression: str, tmp_path: Path
+) -> None:
+    texts = ["é" * (number % 500) for number in range(3_000)]
+    pq.write_table(pa.table({"text": texts}), tmp_path / "a.parquet", compression=compression)
+    with (tmp_path / "a.parquet").open("rb") as stream:
+        [[chunk]] = read_column_chunks(stream)
+        dictionary, *others = read_pages(stream, chunk)
+        assert dictionary.is_dictionary and not any(page.is_dictionary for page in others)
+        assert longest_text(stream, chunk, dictionary) == 2 * 499 < dictionary.size
+        assert longest_text(stream, chunk._replace(codec=3), dictionary) == dictionary.size  # LZO
+
+
+def test_a_dictionary_that_ends_within_a_text_is_refused(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"text": ["one", "two"]}), tmp_path / "a.parquet", compression="none")
+    with (tmp_path / "a.parquet").open("rb") as stream:
+        [[chunk]] = read_column_chunks(stream)
+        dictionary = next(read_pages(stream, chunk))
+        with pytest.raises(ValueError, match="damaged"):
+            longest_text(stream, chunk, dictionary._replace(packed=dictionary.packed - 1))
 
 
 @given(at=st.floats(0, 1, exclude_max=True), value=st.integers(0, 255), cut=st.booleans())
@@ -102,15 +135,17 @@ def write_repeated(file: Path, text: str, rows: int) -> None:
     )
 
 
+@pytest.mark.parametrize("size", [1 << 20, 1 << 18])
 def test_a_footer_that_lies_does_not_take_more_memory(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(file_records, "BATCH_BYTES", 1 << 24)
-    write_repeated(tmp_path / "a.parquet", "a" * (1 << 20), 200)  # 210 MB, were the rows read at once
+    rows = (200 << 20) // size
+    write_repeated(tmp_path / "a.parquet", "a" * size, rows)  # 210 MB, were the rows read at once
     lie(tmp_path / "a.parquet")
     assert all(size == 1 for _, size in all_pages(tmp_path / "a.parquet"))
     with measured_memory() as memory:
-        assert sum(1 for _ in read_lines(tmp_path / "a.parquet")) == 200
+        assert sum(1 for _ in read_lines(tmp_path / "a.parquet")) == rows
     assert memory.max_memory() < 4 * file_records.BATCH_BYTES
 
 
