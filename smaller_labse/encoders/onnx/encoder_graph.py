@@ -8,8 +8,9 @@ operation by onnxruntime: Gelu, BiasGelu, FastGelu.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,15 +18,19 @@ from smaller_labse.encoders.config import WORD_EMBEDDINGS, EncoderConfig
 from smaller_labse.encoders.onnx.activations import activate
 from smaller_labse.encoders.onnx.embedding_matrix import LOOKUPS
 from smaller_labse.encoders.onnx.graph import Graph
-from smaller_labse.encoders.onnx.linear import LINEARS, Linear, float_linear
+from smaller_labse.encoders.onnx.linear import LINEARS, Linear, float_linear, smoothed
 from smaller_labse.encoders.onnx.names import EMBEDDING, IDS, MASK, TOKENS
 from smaller_labse.originals.onnx_formats import OnnxFormat
+
+if TYPE_CHECKING:
+    from onnx import ValueInfoProto
 
 MASKED_SCORE = -1e9  # as in bert.py
 SHORTEST = 1e-12  # what an embedding's length is taken for at least, as torch's normalize does
 FEWEST_TOKENS = 1e-9  # likewise, of sentence-transformers' mean
 
 ReadTensor = Callable[[str], np.ndarray]
+Lookup = Callable[[Graph, np.ndarray, str], str]
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,7 @@ class EncoderGraph:
     graph: Graph
     linear: Linear
 
-    def embed(self, lookup: Callable[[Graph, np.ndarray, str], str]) -> str:
+    def embed(self, lookup: Lookup) -> str:
         """Add the embeddings of tokens, positions and the first segment: [tokens, hidden size]."""
         graph, config = self.graph, self.config
         words = lookup(graph, self.read(WORD_EMBEDDINGS), IDS)
@@ -137,7 +142,9 @@ class EncoderGraph:
         return self.read(f"{name}/kernel").reshape(-1, outputs), self.read(f"{name}/bias").reshape(-1)
 
 
-def encoder_graph(config: EncoderConfig, read: ReadTensor, written: OnnxFormat) -> Graph:
+def encoder_graph(
+    config: EncoderConfig, read: ReadTensor, written: OnnxFormat, factors: Mapping[str, np.ndarray]
+) -> Graph:
     """An encoder as a graph.
 
     It takes `input_ids` and `attention_mask`, int64 [batch, length], and returns `last_hidden_state`, float32
@@ -147,10 +154,17 @@ def encoder_graph(config: EncoderConfig, read: ReadTensor, written: OnnxFormat) 
         config: the encoder's, its pooling included.
         read: the float32 tensor of a name in `config.tensor_shapes()`.
         written: the format.
+        factors: of its layers in int8, see `smoothing.py`; of others none.
     """
+    linear = smoothed(LINEARS[written.layers], factors)
+    return put_together(config, read, linear, LOOKUPS[written.matrix])
+
+
+def put_together(config: EncoderConfig, read: ReadTensor, linear: Linear, lookup: Lookup) -> Graph:
+    """As `encoder_graph`, with dense layers and the embedding matrix computed as these functions add them."""
     graph = Graph()
-    encoder = EncoderGraph(config, read, graph, LINEARS[written.layers])
-    hidden = encoder.embed(LOOKUPS[written.matrix])
+    encoder = EncoderGraph(config, read, graph, linear)
+    hidden = encoder.embed(lookup)
     masked_scores, shape = encoder.masked_scores(), graph.add("Shape", IDS)
     heads = graph.integers(3, config.num_attention_heads, config.head_size)
     split_heads = graph.add("Concat", shape, heads, axis=0)
@@ -160,6 +174,23 @@ def encoder_graph(config: EncoderConfig, read: ReadTensor, written: OnnxFormat) 
     tokens = graph.add("Reshape", hidden, by_text, output=TOKENS)
     graph.add("Identity", encoder.pool(tokens), output=EMBEDDING)
     return graph
+
+
+def graph_inputs() -> list[ValueInfoProto]:
+    """What an encoder's graph takes."""
+    from onnx import TensorProto, helper
+
+    return [
+        helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "length"]) for name in (IDS, MASK)
+    ]
+
+
+def graph_outputs(config: EncoderConfig) -> list[ValueInfoProto]:
+    """What an encoder's graph returns."""
+    from onnx import TensorProto, helper
+
+    shapes = {TOKENS: ["batch", "length", config.hidden_size], EMBEDDING: ["batch", config.embedding_size]}
+    return [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in shapes.items()]
 
 
 def as_float(graph: Graph, name: str) -> str:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
 from smaller_labse.encoders.config import WORD_EMBEDDINGS, EncoderConfig
 from smaller_labse.encoders.onnx.embedding_matrix import SCALES
-from smaller_labse.encoders.onnx.encoder_graph import encoder_graph
+from smaller_labse.encoders.onnx.encoder_graph import encoder_graph, graph_inputs, graph_outputs
 from smaller_labse.encoders.onnx.model_file import model_bytes
-from smaller_labse.encoders.onnx.write_onnx import ends, properties, require_formats
+from smaller_labse.encoders.onnx.smoothing import smoothed_layers
+from smaller_labse.encoders.onnx.write_onnx import properties, require_formats
 from smaller_labse.originals.onnx_formats import OnnxFormat
 
 BY_TOKEN = (WORD_EMBEDDINGS, SCALES)  # the constants with a row for each token
@@ -39,7 +41,10 @@ class OnnxFileSize:
         require_formats(config.hidden_size, [written], "--format")
         self._config, self._written = replace(config, vocab_size=1), written
         shapes = self._config.tensor_shapes()
-        self._graph = encoder_graph(self._config, lambda name: np.zeros(shapes[name], np.float32), written)
+        layers = smoothed_layers(config) if written.layers == "int8" else ()
+        factors = {name: np.ones(config.hidden_size, np.float32) for name in layers}
+        zeros = partial(np.zeros, dtype=np.float32)
+        self._graph = encoder_graph(self._config, lambda name: zeros(shapes[name]), written, factors)
         # Zeros that take no memory.
         self._graph.constants = {
             name: _repeated(values, len(values) if values.ndim else 1)
@@ -52,7 +57,8 @@ class OnnxFileSize:
         constants = self._graph.constants
         by_token = {name: _repeated(constants[name], vocab_size) for name in BY_TOKEN if name in constants}
         self._graph.constants = constants | by_token
-        size = model_bytes(self._written.file, self._graph, *ends(config), properties(config, self._written))
+        ends = graph_inputs(), graph_outputs(config)
+        size = model_bytes(self._written.file, self._graph, *ends, properties(config, self._written))
         self._graph.constants = constants
         return size
 

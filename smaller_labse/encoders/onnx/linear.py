@@ -61,6 +61,23 @@ def int8_linear(graph: Graph, name: str, inputs: str, kernel: np.ndarray, bias: 
     return graph.add("Add", scaled, graph.tensor(f"{name}/bias", bias))
 
 
+def smoothed(linear: Linear, factors: Mapping[str, np.ndarray]) -> Linear:
+    """Dense layers whose inputs are divided by factors, as their kernels are multiplied by them.
+
+    Args:
+        linear: how the layers are computed.
+        factors: name of a layer → float32 [in]; a layer that is not there has none.
+    """
+
+    def add(graph: Graph, name: str, inputs: str, kernel: np.ndarray, bias: np.ndarray) -> str:
+        if name in factors:
+            inputs = graph.add("Mul", inputs, graph.tensor(f"{name}/smoothing", 1 / factors[name]))
+            kernel = kernel * factors[name][:, np.newaxis]
+        return linear(graph, name, inputs, kernel, bias)
+
+    return add
+
+
 LINEARS: Mapping[str, Linear] = {"float32": float_linear, "int8": int8_linear}
 
 

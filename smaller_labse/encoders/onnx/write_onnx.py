@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.encoders.config import EncoderConfig
-from smaller_labse.encoders.onnx.encoder_graph import ReadTensor, encoder_graph
+from smaller_labse.encoders.onnx.encoder_graph import (
+    ReadTensor,
+    encoder_graph,
+    graph_inputs,
+    graph_outputs,
+)
 from smaller_labse.encoders.onnx.model_file import write_model
-from smaller_labse.encoders.onnx.names import EMBEDDING, IDS, MASK, TOKENS
 from smaller_labse.encoders.onnx.quantize import BLOCK, fits_blocks
+from smaller_labse.encoders.onnx.smoothing import smoothing_factors
 from smaller_labse.originals.onnx_formats import OnnxFormat
-
-if TYPE_CHECKING:
-    from onnx import ValueInfoProto
 
 INSTALL = "pip install 'smaller-labse[onnx]'"
 LIBRARIES = ("onnx", "onnxruntime")
@@ -42,7 +43,7 @@ def write_onnx(
     """Write an encoder as ONNX files.
 
     Args:
-        folder: where to; it is made if need be.
+        folder: where to; it is made if need be. For files in int8 the layers lie there in float32, meanwhile.
         config: the encoder's, its pooling included.
         read: the float32 tensor of a name in `config.tensor_shapes()`.
         formats: which.
@@ -55,26 +56,16 @@ def write_onnx(
     """
     require_formats(config.hidden_size, formats)
     folder.mkdir(parents=True, exist_ok=True)
+    in_int8 = any(each.layers == "int8" for each in formats)
+    factors = smoothing_factors(config, read, folder) if in_int8 else {}
+    ends = graph_inputs(), graph_outputs(config)
     files = []
     for each in formats:
         file = folder / each.file
-        write_model(file, encoder_graph(config, read, each), *ends(config), properties(config, each))
+        graph = encoder_graph(config, read, each, factors if each.layers == "int8" else {})
+        write_model(file, graph, *ends, properties(config, each))
         files.append(file)
     return files
-
-
-def ends(config: EncoderConfig) -> tuple[list[ValueInfoProto], list[ValueInfoProto]]:
-    """What an encoder's file takes, and what it returns."""
-    from onnx import TensorProto, helper
-
-    inputs = [
-        helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "length"]) for name in (IDS, MASK)
-    ]
-    shapes = {TOKENS: ["batch", "length", config.hidden_size], EMBEDDING: ["batch", config.embedding_size]}
-    outputs = [
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in shapes.items()
-    ]
-    return inputs, outputs
 
 
 def properties(config: EncoderConfig, written: OnnxFormat) -> dict[str, str]:
