@@ -33,7 +33,17 @@ from smaller_labse.corpora.builtin_sentences import builtin_sentences
 
 LANGUAGES = ("en", "it", "ja")
 REPEATED = 20_000  # lines of each built-in sentence: seconds of counting
-MEMORY = ("resident_bytes", "peak_bytes")  # measured, so never twice the same
+# Memory and times are measured, so never twice the same.
+MEASURED = (
+    "resident_bytes",
+    "peak_bytes",
+    "load_seconds",
+    "texts_per_second",
+    "least_per_second",
+    "most_per_second",
+    "tokenizer_bytes",
+    "tokenizer_seconds",
+)
 # TensorFlow's own, about a kilobyte each, which nobody but itself can know to be dead; they are left out.
 TENSORFLOWS = "__autograph_generated_file"
 GOES_ON_FROM = ".training"  # what training keeps beside its output, to go on from
@@ -344,7 +354,7 @@ def contents(path: Path) -> bytes:
     if path.is_dir() or path.parent.suffix == ".cache":
         return b""
     if path.name == "report.json":
-        return json.dumps(without_memory(json.loads(path.read_bytes()))).encode()
+        return json.dumps(without_measured(json.loads(path.read_bytes()))).encode()
     if path.name == "training.jsonl":
         lines = map(json.loads, path.read_text(encoding="utf-8").splitlines())
         return json.dumps([{**line, "seconds": 0} for line in lines]).encode()
@@ -353,11 +363,11 @@ def contents(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def without_memory(found: object) -> object:
+def without_measured(found: object) -> object:
     """JSON without what is measured of memory."""
     if isinstance(found, dict):
-        return {key: without_memory(value) for key, value in found.items() if key not in MEMORY}
-    return [without_memory(value) for value in found] if isinstance(found, list) else found
+        return {key: without_measured(value) for key, value in found.items() if key not in MEASURED}
+    return [without_measured(value) for value in found] if isinstance(found, list) else found
 
 
 def table(found: dict[str, Found]) -> Table:

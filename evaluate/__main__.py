@@ -45,7 +45,7 @@ def _make_parser() -> CommandParser:
 def _run_compare(options: argparse.Namespace) -> None:
     from smaller_labse.common.result_table import print_table
     from smaller_labse.evaluate.compare_models import compare
-    from smaller_labse.evaluate.report.tables import averages_table, sizes_table
+    from smaller_labse.evaluate.report.tables import averages_table, costs_table, sizes_table
     from smaller_labse.evaluate.report.write_report import PAGE
 
     report = compare(
@@ -68,6 +68,7 @@ def _run_compare(options: argparse.Namespace) -> None:
         overwrite=options.overwrite,
     )
     print_table(sizes_table(report))
+    print_table(costs_table(report))
     print()
     print_table(averages_table(report))
     print(f"\n{visible(str(options.out / PAGE))}")

@@ -26,7 +26,7 @@ from smaller_labse.evaluate.comparison.provenance import used_versions
 from smaller_labse.evaluate.comparison.results import Measured, ModelSize, TokenizedTexts
 from smaller_labse.metrics.scores import Score
 
-FORMAT = "smaller_labse.measured.4"  # since 4 with a digest
+FORMAT = "smaller_labse.measured.5"  # since 4 with a digest, since 5 with times; of single tasks, too
 READ_BYTES = 1 << 20
 DIGEST_BYTES = 32  # of SHA-256
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import re
-import resource
-import sys
+import statistics
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -27,8 +25,10 @@ from smaller_labse.evaluate.comparison.cache import (
 )
 from smaller_labse.evaluate.comparison.models import NamedModel
 from smaller_labse.evaluate.comparison.own_process import in_own_process
+from smaller_labse.evaluate.comparison.process_memory import peak_bytes, resident_bytes
 from smaller_labse.evaluate.comparison.prompt import common_prompt
 from smaller_labse.evaluate.comparison.results import Measured, ModelSize, TokenizedTexts
+from smaller_labse.evaluate.comparison.tokenizer_cost import measure_tokenizer
 from smaller_labse.evaluate.tasks.task import Task, fingerprint, texts_of
 from smaller_labse.metrics.scores import Score
 
@@ -151,6 +151,9 @@ def measure(
     bytes_on_disk = sum(file.stat().st_size for file in files.values())
     given = (model, list(tasks), prompt, bytes_on_disk, cache, model_key, computing)
     measured = in_own_process(model.name, _measure_here, *given)
+    if tokenizer := measure_tokenizer(model.folder):
+        size = replace(measured.size, tokenizer_bytes=tokenizer.bytes, tokenizer_seconds=tokenizer.seconds)
+        measured = replace(measured, size=size)
     write_measured(kept_file, measured)
     return measured
 
@@ -201,23 +204,26 @@ def _measure_here(
 ) -> Measured:
     """Measure in this process, as far as no result of a single task is kept from before."""
     from smaller_labse.common.progress import progress
-    from smaller_labse.encoders.load import load
+    from smaller_labse.encoders.load import import_library, load
 
+    import_library(model.folder)
+    started = time.monotonic()
     encoder = load(model.folder, prompt=prompt, device=computing.device)
     encoder.encode([""], advance=lambda amount: None)
-    resident_bytes = _resident_bytes()
+    load_seconds, loaded_bytes = time.monotonic() - started, resident_bytes()
     tokenized = {
         language: TokenizedTexts.of(encoder.tokenize(texts)) for language, texts in texts_of(tasks).items()
     }
     scores: list[Score] = []
-    encoded = 0
+    rates: list[float] = []  # texts a second
     total = sum(len(texts) for task in tasks for texts in task.texts().values())
     with progress(f"encoding with {model.name}", total, "texts") as advance:
 
         def encode(texts: Sequence[str]) -> np.ndarray:
-            nonlocal encoded
-            encoded += len(texts)
-            return encoder.encode(texts, True, None, advance, computing.batch_size)
+            begin = time.monotonic()
+            embeddings = encoder.encode(texts, True, None, advance, computing.batch_size)
+            rates.append(len(texts) / (time.monotonic() - begin))
+            return embeddings
 
         for number, task in enumerate(tasks):
             advance.describe(f"{model.name}: {_describe(tasks, number)}")
@@ -234,8 +240,14 @@ def _measure_here(
         hidden_size=hidden_size,
         parameters=encoder.parameters,
         bytes_on_disk=bytes_on_disk,
-        resident_bytes=resident_bytes,
-        peak_bytes=_peak_bytes() if encoded else None,
+        resident_bytes=loaded_bytes,
+        peak_bytes=peak_bytes() if rates else None,
+        load_seconds=load_seconds,
+        texts_per_second=statistics.median(rates) if rates else None,
+        least_per_second=min(rates, default=None),
+        most_per_second=max(rates, default=None),
+        tokenizer_bytes=None,
+        tokenizer_seconds=None,
     )
     return Measured(model, size, encoder.pieces, tuple(scores), tokenized, encoder.prompt)
 
@@ -246,26 +258,3 @@ def _describe(tasks: Sequence[Task], number: int) -> str:
     alike = [other for other, one in enumerate(tasks) if one.name == task.name]
     named = language_label(list(task.texts())[-1])  # of Tatoeba's the one that is not English
     return f"{named}, language {alike.index(number) + 1} of {len(alike)}"
-
-
-def _resident_bytes() -> int:
-    """Of this process now; where the system does not say, its peak."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
-    except OSError:
-        return _peak_bytes()
-    return pages * os.sysconf("SC_PAGE_SIZE")
-
-
-def _peak_bytes() -> int:
-    """The most resident memory that this process had.
-
-    Linux's `ru_maxrss` would not do: a process that was forked has its parent's peak in it.
-    """
-    try:
-        status = Path("/proc/self/status").read_text("ascii", errors="replace")
-    except OSError:
-        status = ""
-    if match := re.search(r"^VmHWM:\s*(\d+) kB", status, flags=re.MULTILINE):
-        return 1024 * int(match[1])
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

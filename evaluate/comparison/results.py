@@ -24,6 +24,12 @@ class ModelSize:
         resident_bytes: of the process that has loaded it and encoded one text.
         peak_bytes: the most that the process had, loading and encoding all texts; None where every task's
             result was kept from before.
+        load_seconds: wall time, until it has encoded one text; importing libraries is not in it.
+        texts_per_second: of wall time, the median of the tasks that were measured; None where none was.
+        least_per_second: of the slowest of them.
+        most_per_second: of the fastest.
+        tokenizer_bytes: see `TokenizerCost`; None where it has no `tokenizer.json`.
+        tokenizer_seconds: likewise.
     """
 
     vocabulary_size: int
@@ -32,6 +38,12 @@ class ModelSize:
     bytes_on_disk: int
     resident_bytes: int
     peak_bytes: int | None
+    load_seconds: float
+    texts_per_second: float | None
+    least_per_second: float | None
+    most_per_second: float | None
+    tokenizer_bytes: int | None
+    tokenizer_seconds: float | None
 
     @property
     def embedding_parameters(self) -> int:

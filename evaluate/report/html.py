@@ -14,6 +14,7 @@ from smaller_labse.evaluate.comparison.side_by_side import Report
 from smaller_labse.evaluate.report.tables import (
     averages_table,
     by_task,
+    costs_table,
     parts_table,
     sizes_table,
     texts_table,
@@ -70,7 +71,7 @@ def report_html(report: Report, pictures: Sequence[tuple[str, str]]) -> str:
     """
     original, *smaller = (measured.model.name for measured in report.models)
     title = f"{', '.join(smaller) or original}: what was lost?"
-    body = [f"<h1>{_shown(title)}</h1>", _table(sizes_table(report))]
+    body = [f"<h1>{_shown(title)}</h1>", _table(sizes_table(report)), _table(costs_table(report))]
     body += ["<h2>Scores</h2>", _table(averages_table(report))]
     body += [f"<figure>{svg}<figcaption>{_shown(shown)}</figcaption></figure>" for shown, svg in pictures]
     for (task, metric), lines in by_task(report).items():

@@ -12,6 +12,7 @@ from smaller_labse.evaluate.report.lost_list import lost_list
 from smaller_labse.evaluate.report.tables import (
     averages_table,
     by_task,
+    costs_table,
     parts_table,
     sizes_table,
     texts_table,
@@ -26,7 +27,8 @@ def report_markdown(report: Report, pictures: Mapping[str, str]) -> str:
         pictures: file name → what it shows, in the order in which they appear.
     """
     original, *smaller = (markdown_text(measured.model.name) for measured in report.models)
-    parts = [f"# {', '.join(smaller) or original}: what was lost?\n", sizes_table(report).markdown(WIDTH)]
+    parts = [f"# {', '.join(smaller) or original}: what was lost?\n"]
+    parts += [table(report).markdown(WIDTH) for table in (sizes_table, costs_table)]
     parts.append(f"## Scores\n\n{averages_table(report).markdown(WIDTH)}")
     parts += [f"![{markdown_text(shown)}]({file})\n" for file, shown in pictures.items()]
     for (task, metric), lines in by_task(report).items():

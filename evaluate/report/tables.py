@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from smaller_labse.common.result_table import Table
 from smaller_labse.corpora.languages import language_label
 from smaller_labse.evaluate.comparison.lost_tokens import TextChanges
+from smaller_labse.evaluate.comparison.results import ModelSize
 from smaller_labse.evaluate.comparison.side_by_side import Line, Report
 from smaller_labse.metrics.bootstrap import Difference
 
@@ -14,6 +15,12 @@ SIZE_NOTES = (
     "On disk: the files of the format that was loaded; a model folder may hold a second one.",
     "Memory is that of the process: when it has loaded the model and encoded one text, and the most that it "
     "had while it encoded all.",
+)
+COST_NOTES = (
+    "Wall time, once, on this machine: other work shows in it. *Load*: until the model has encoded one text; "
+    "importing libraries is not in it. *Texts per second*: the median of the tasks, and the slowest and the "
+    "fastest. *tokenizer.json*: loaded alone, and by how much its process grew; "
+    "SavedModels have their tokenizer in the graph.",
 )
 SCORE_NOTES = (
     "In percent; a task's number is the mean of its parts. Differences to the original in points, their 95% "
@@ -45,6 +52,22 @@ def sizes_table(report: Report) -> Table:
         )
     columns = ["", "vocabulary size", "of the original's", "parameters", "on disk"]
     return Table([*columns, "loaded in memory", "peak memory"], rows, SIZE_NOTES)
+
+
+def costs_table(report: Report) -> Table:
+    """How long each model took, and what its tokenizer takes: one row per model."""
+    rows = [
+        [
+            measured.model.name,
+            _seconds(measured.size.load_seconds),
+            _rate(measured.size),
+            _seconds(measured.size.tokenizer_seconds),
+            _megabytes(measured.size.tokenizer_bytes),
+        ]
+        for measured in report.models
+    ]
+    columns = ["", "load", "texts per second", "load tokenizer.json", "its memory"]
+    return Table(columns, rows, COST_NOTES)
 
 
 def averages_table(report: Report) -> Table:
@@ -113,6 +136,16 @@ def _lines_table(
             cells += [f"{100 * value:.2f}", describe_difference(change)]
         rows.append(cells)
     return Table(columns, rows, notes, together=2 if len(models) > 1 else 1)
+
+
+def _rate(size: ModelSize) -> str:
+    if size.texts_per_second is None:
+        return "–"
+    return f"{size.texts_per_second:,.1f} ({size.least_per_second:,.1f} to {size.most_per_second:,.1f})"
+
+
+def _seconds(seconds: float | None) -> str:
+    return "–" if seconds is None else f"{seconds:.2f} s"
 
 
 def _megabytes(number: int | None) -> str:

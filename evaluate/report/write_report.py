@@ -70,6 +70,12 @@ def report_data(report: Report) -> dict[str, Any]:
                 "bytes_on_disk": measured.size.bytes_on_disk,
                 "resident_bytes": measured.size.resident_bytes,
                 "peak_bytes": measured.size.peak_bytes,
+                "load_seconds": measured.size.load_seconds,
+                "texts_per_second": measured.size.texts_per_second,
+                "least_per_second": measured.size.least_per_second,
+                "most_per_second": measured.size.most_per_second,
+                "tokenizer_bytes": measured.size.tokenizer_bytes,
+                "tokenizer_seconds": measured.size.tokenizer_seconds,
                 "prompt": measured.prompt,
             }
             for measured in report.models

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -122,6 +123,22 @@ def require_loadable(model: StrPath, device: str | None = None) -> None:
         tensorflow_device(device)
     else:
         torch_device(device)
+
+
+def import_library(model: StrPath) -> None:
+    """Import what computes a model, which takes seconds, so that they are not in what is measured next.
+
+    Raises:
+        SmallerLabseError: there is no model.
+    """
+    place = locate_encoder(os.fspath(model))
+    if isinstance(place, HuggingFaceFolder) and place.onnx is not None:
+        import_module("onnxruntime")
+    elif isinstance(place, HuggingFaceFolder) and not _is_rebuilt(place):
+        import_module("sentence_transformers")
+    else:
+        import_tensorflow_quietly()
+        import_module("tensorflow_text")
 
 
 def _load_onnx(place: HuggingFaceFolder, file: Path, prompt: str, device: str | None) -> SentenceEncoder:

@@ -150,7 +150,7 @@ def _write_results(folder: Path) -> None:
     found = np.arange(40) % 3 > 0
     scores = (Score("tatoeba", "en→it", "precision at 1", found, "en-it"),)
     tokenized = {"en": TokenizedTexts.of([np.arange(5, dtype=np.int32), np.arange(3, dtype=np.int32)])}
-    size = ModelSize(9, 4, 60, 900, 1000, 2000)
+    size = ModelSize(9, 4, 60, 900, 1000, 2000, 1.5, 100.0, 90.0, 120.0, 100, 0.25)
     folder.mkdir()
     write_measured(
         folder / "model.npz",

@@ -139,7 +139,12 @@ def test_in_results_that_are_kept(tmp_path):
     scores = (Score("tatoeba", "en→it", "precision at 1", found, "en-it"),)
     tokenized = {"en": TokenizedTexts.of([np.arange(5, dtype=np.int32)])}
     written = Measured(
-        model, ModelSize(9, 4, 60, 900, 1000, None), tuple("abcdefghi"), scores, tokenized, "a"
+        model,
+        ModelSize(9, 4, 60, 900, 1000, None, 1.5, None, None, None, None, None),
+        tuple("abcdefghi"),
+        scores,
+        tokenized,
+        "a",
     )
     write_measured(tmp_path / "model.npz", written)
     write_scores(tmp_path / "task.npz", scores)

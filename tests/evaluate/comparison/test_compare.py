@@ -79,6 +79,9 @@ def test_the_report_says_what_was_measured(arguments, tmp_path, capsys, original
     assert [model["rows"] for model in numbers["models"]][0::2] == [numbers["models"][0]["rows"]] * 2
     for model in numbers["models"]:
         assert model["peak_bytes"] >= model["resident_bytes"] > 1e8 and model["bytes_on_disk"] > 1e4
+        assert model["load_seconds"] > 0
+        assert model["most_per_second"] >= model["texts_per_second"] >= model["least_per_second"] > 0
+        assert model["tokenizer_bytes"] is model["tokenizer_seconds"] is None  # of SavedModels
     by_part = {(line["task"], line["part"], line["metric"]): line for line in numbers["scores"]}
     assert by_part["retrieval", "en→xx", "precision at 1"]["values"] == [1.0, 1.0, 1.0]
     assert {("tatoeba", "en→fr", "precision at 1"), ("sts", "en", "Spearman")} < set(by_part)

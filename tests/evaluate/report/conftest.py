@@ -71,6 +71,19 @@ def _measured(name: str, folder: Path, size: int, number: int, scores: list[Scor
         texts = [[vocabulary[1 + (start + step) % 40] for step in range(5)] for start in range(PAIRS)]
         tokens = [np.array([ids.get(token, 0) for token in text], np.int32) for text in texts]
         tokenized[language] = TokenizedTexts.of(tokens)
-    needs = ModelSize(size, 384, 21_000_000 + size * 384, 4 * (21_000_000 + size * 384), 10**9, 2 * 10**9)
+    needs = ModelSize(
+        size,
+        384,
+        21_000_000 + size * 384,
+        4 * (21_000_000 + size * 384),
+        10**9,
+        2 * 10**9,
+        1.5,
+        1234.5,
+        1111.5,
+        1357.5,
+        10**7,
+        0.25,
+    )
     model = NamedModel(name, str(folder))
     return Measured(model, needs, tuple(kept), tuple(scores), tokenized, "query: ")
