@@ -145,7 +145,7 @@ def count(model: Path, text: Path, out: Path) -> Run:
 
 def vocabulary_of(labse: Path) -> Path:
     """The vocabulary of an original in TF Hub's format."""
-    return next((labse / "encoder" / "assets").glob("*.txt"))
+    return min(labse.rglob("assets/*.txt"))
 
 
 def files(folder: Path) -> list[Path]:

@@ -5,7 +5,10 @@
     scripts/benchmark.sh --labse FOLDER         # LaBSE itself instead of one of its size
     scripts/benchmark.sh versions --before PYTHON   # an earlier version, installed there, beside this one
     scripts/benchmark.sh vocabularies           # not run by default; needs LaBSE's own beside the project
+    scripts/benchmark.sh counting-sources       # not run by default; text, JSON lines and Parquet
     scripts/benchmark.sh onnx --model FOLDER --tatoeba FOLDER   # not run by default; a model folder of yours
+    scripts/benchmark.sh onnx-layers --model FOLDER   # not run by default; what int8 costs in each layer
+    scripts/benchmark.sh onnx-sizes [--lealla FOLDER]   # not run by default; of LaBSE's size
     scripts/benchmark.sh browser --model FOLDER --page FOLDER --out benchmarks/browser   # not run by default
     scripts/benchmark.sh serving --model FOLDER   # not run by default; one that has ONNX files
     scripts/benchmark.sh distilling --model FOLDER --pairs PAIRS --tatoeba FOLDER --languages LIST   # hours
@@ -33,11 +36,14 @@ NAMES = (
     "counting",
     "counting-memory",
     "counting-exactness",
+    "counting-sources",
     "trimming",
     "encoding",
     "encoding-memory",
     "searching",
     "onnx",
+    "onnx-layers",
+    "onnx-sizes",
     "browser",
     "serving",
     "distilling",
@@ -45,7 +51,18 @@ NAMES = (
     "vocabularies",
     "versions",
 )
-ON_REQUEST = ("onnx", "browser", "serving", "distilling", "unseen", "vocabularies", "versions")
+ON_REQUEST = (
+    "counting-sources",
+    "onnx",
+    "onnx-layers",
+    "onnx-sizes",
+    "browser",
+    "serving",
+    "distilling",
+    "unseen",
+    "vocabularies",
+    "versions",
+)
 NARROW = 8  # a hidden size, where only the vocabulary matters
 HERE = Path(__file__).resolve().parent
 
@@ -59,6 +76,9 @@ def main() -> None:
     )
     parser.add_argument("--labse", type=Path, metavar="FOLDER", help="an original in LaBSE's TF Hub format")
     parser.add_argument(
+        "--lealla", type=Path, metavar="FOLDER", help="an original in LEALLA's TF Hub format, for onnx-sizes"
+    )
+    parser.add_argument(
         "--before", type=Path, metavar="PYTHON", help="of an earlier version, for the benchmark versions"
     )
     parser.add_argument(
@@ -68,7 +88,7 @@ def main() -> None:
         "--picture", type=Path, default=HERE.parent / "docs" / "unseen.svg", metavar="FILE", help="of unseen"
     )
     parser.add_argument(
-        "--model", type=Path, metavar="FOLDER", help="for onnx, browser, serving and distilling"
+        "--model", type=Path, metavar="FOLDER", help="for onnx, onnx-layers, browser, serving, distilling"
     )
     parser.add_argument("--page", type=Path, metavar="FOLDER", help="browser_demo.sh's, for browser")
     parser.add_argument("--tatoeba", type=Path, metavar="FOLDER", help="test data for onnx and distilling")
@@ -91,7 +111,7 @@ def main() -> None:
                      "--repetitions must be 1 or more")  # fmt: skip
     if "versions" in options.names and not options.before:
         parser.error("versions compares with an earlier version; add --before PYTHON")
-    of_model = sorted({"onnx", "serving"} & {*options.names})
+    of_model = sorted({"onnx", "onnx-layers", "serving"} & {*options.names})
     if of_model and not options.model:
         parser.error(f"{' and '.join(of_model)}: of a model folder of yours; add --model FOLDER")
     if "distilling" in options.names and not (
@@ -139,6 +159,7 @@ def describe(data: Mapping[str, Mapping[str, Any]]) -> str:
 def measure_all(options: argparse.Namespace, scratch: Path) -> Iterator[tuple[str, list[Section]]]:
     """Run the benchmarks that are named, in the order of `NAMES`; each one's sections."""
     import counting
+    import counting_sources
     import encoding
     import searching
     import trimming
@@ -165,6 +186,17 @@ def measure_all(options: argparse.Namespace, scratch: Path) -> Iterator[tuple[st
         given = (options.model, options.tatoeba, options.languages)
         return [onnx_formats.measure_onnx(*given, scratch, repetitions)]
 
+    def onnx_layers() -> list[Section]:
+        from model_folders.int8_layers import measure_layers
+
+        return [measure_layers(options.model, scratch)]
+
+    def onnx_sizes() -> list[Section]:
+        from model_folders.onnx_sizes import measure_sizes
+
+        originals = {"LaBSE": labse()} | ({"LEALLA": options.lealla} if options.lealla else {})
+        return [measure_sizes(originals, scratch, repetitions)]
+
     def distilled() -> list[Section]:
         from model_folders import distilling
 
@@ -181,6 +213,7 @@ def measure_all(options: argparse.Namespace, scratch: Path) -> Iterator[tuple[st
         "counting": lambda: counting.measure_speed(labse(), e5(), scratch, repetitions),
         "counting-memory": lambda: [counting.measure_memory(labse(), e5(), scratch)],
         "counting-exactness": lambda: [counting.check_exactness(labse(), scratch)],
+        "counting-sources": lambda: counting_sources.measure_sources(labse(), e5(), scratch, repetitions),
         "trimming": lambda: [trimming.measure_trimming(labse(), scratch, repetitions)],
         "encoding": lambda: [encoding.measure_encoding(labse(), scratch, repetitions)],
         "encoding-memory": lambda: [
@@ -188,6 +221,8 @@ def measure_all(options: argparse.Namespace, scratch: Path) -> Iterator[tuple[st
         ],
         "searching": lambda: [searching.measure_search(repetitions)],
         "onnx": onnx,
+        "onnx-layers": onnx_layers,
+        "onnx-sizes": onnx_sizes,
         "browser": browser,
         "distilling": distilled,
         "serving": lambda: [serving.measure_serving(options.model, scratch, repetitions)],

@@ -18,14 +18,19 @@ PYTHON = sys.executable
 IMPORT = "import tensorflow, tensorflow_text; tensorflow.constant(0)"
 
 
+def select_published_size(labse: Path, selection: Path) -> Path:
+    """Select as many tokens of an original in TF Hub's format as the published model has; `selection`."""
+    tokens = vocabulary_of(labse).read_bytes().split(b"\n")
+    kept = selection.with_suffix(".txt")
+    kept.write_bytes(b"\n".join(tokens[:PUBLISHED_SIZE]))
+    measure([PYTHON, "-m", "smaller_labse.select_vocab", "select", "--model", labse, "--pieces", kept,
+             "--no-keep-characters", "--order", "alphabetical", "--out", selection])  # fmt: skip
+    return selection
+
+
 def measure_trimming(labse: Path, scratch: Path, repetitions: int) -> Section:
     """Trim to the published model's vocabulary size, all formats and the verification included."""
-    selection, out = scratch / "selection", scratch / "out"
-    tokens = vocabulary_of(labse).read_bytes().split(b"\n")
-    (scratch / "kept.txt").write_bytes(b"\n".join(tokens[:PUBLISHED_SIZE]))
-    measure([PYTHON, "-m", "smaller_labse.select_vocab", "select", "--model", labse, "--pieces",
-             scratch / "kept.txt", "--no-keep-characters", "--order", "alphabetical",
-             "--out", selection])  # fmt: skip
+    selection, out = select_published_size(labse, scratch / "selection"), scratch / "out"
     trim = (PYTHON, "-m", "smaller_labse.make_smaller", "--model", labse, "--selection", selection)
 
     def run(*command: str | Path) -> Callable[[], Run]:

@@ -62,7 +62,9 @@ def measure_onnx(
         f"{SPEED_TEXTS} everyday sentences in 15 languages for the speed, {BATCH_TEXTS:,} for the batches of "
         f"{', '.join(map(str, BATCHES))}; {encoders['int8'].computed_by}, and TensorFlow on one core."
     )
-    notes += f" Tatoeba: {asked}, both ways, in percent; differences with 95% intervals." if accuracy else ""
+    if accuracy:
+        notes += f" Tatoeba: {asked}, both ways, in percent; differences with 95% intervals, and the language"
+        notes += " that lost most."
     return Section(f"ONNX: {model.name}", Table(columns, rows), runs, notes)
 
 

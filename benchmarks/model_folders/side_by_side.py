@@ -56,6 +56,8 @@ def measure_accuracy(
 ) -> dict[str, str]:
     """Tatoeba's average in percent, both ways, and each model's difference to the original's, by `compare`.
 
+    A difference has its 95% interval, and the language behind it that lost most.
+
     Args:
         original: its name and folder.
         models: the others', by name.
@@ -67,7 +69,20 @@ def measure_accuracy(
     report = smaller_labse.compare(f"{name}={folder}", named, tatoeba=tatoeba, languages=languages)
     (line,) = report.averages
     said = {name: f"{100 * line.values[0]:.2f}"}
-    for model, value, found in zip(models, line.values[1:], line.differences, strict=True):
+    for number, (model, found) in enumerate(zip(models, line.differences, strict=True)):
+        by_language: dict[str, list[float]] = {}
+        for part in report.lines:
+            by_language.setdefault(_language_of(part.part), []).append(part.differences[number].value)
+        least, language = min((sum(both) / len(both), each) for each, both in by_language.items())
         interval = f"{100 * found.low:+.2f} to {100 * found.high:+.2f}"
-        said[model] = f"{100 * value:.2f} ({100 * found.value:+.2f}, {interval})"
+        said[model] = (
+            f"{100 * line.values[number + 1]:.2f} ({100 * found.value:+.2f}, {interval}; "
+            f"{language} {100 * least:+.2f})"
+        )
     return said
+
+
+def _language_of(part: str) -> str:
+    """Of "en→fr" and of "fr→en": fr."""
+    start, _, end = part.partition("→")
+    return end if start == "en" else start

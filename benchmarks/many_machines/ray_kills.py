@@ -1,11 +1,12 @@
 """A Ray cluster under fire: workers and nodes killed at random while `count --ray` counts, then the head.
 
-    python benchmarks/ray_kills.py [--kills 20] [--shards 60] [--seed 0] [--draw first]
+    python benchmarks/many_machines/ray_kills.py [--kills 20] [--shards 60] [--seed 0] [--draw first]
 
 Three nodes are real `ray start` processes in network namespaces, each with its own working folder (this needs
 root; without, all are on this host's own network). SIGKILL strikes a worker drawn at random, every fifth time
 a whole node, which is started again. At the end it strikes the head and the command, and the same command
 is given again. Its counts must be those of one process, to the byte. With `--kills 0` nothing is killed.
+The most memory that a worker held while nothing was killed is shown, too.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ NETWORK, PORT = "10.213.47", 6391
 SETTLES = 4.0  # seconds, of a cluster whose nodes were just started
 WORKERS = ("ray::IDLE", "ray::count_shard", "ray::number_text")  # others of Ray's own are called ray::, too
 BETWEEN = 3.0, 9.0  # seconds between two kills; a worker takes as many to start where machines are busy
-LONGEST = 900.0  # seconds, for the command
+LONGEST = 900.0  # seconds, for the command that is not disturbed
+PEAK = re.compile(r"^VmHWM:\s+(\d+) kB$", re.MULTILINE)
 SHARD = re.compile(r"^en, shard (\d+) of \d+: ", re.MULTILINE)
 
 
@@ -59,11 +61,15 @@ def main(arguments: list[str] | None = None) -> int:
             on_ray = [*head.enter(), *command, "--out", str(folder / "many")]
             on_ray += ["--ray", f"{head.address}:{PORT}", "--shards", str(options.shards)]
             if not options.kills:
-                subprocess.run(on_ray, cwd=folder, check=True)
+                _, memory = undisturbed(on_ray, [head, *others], folder / "first.log")
+                print(f"a worker's memory: at most {memory >> 20:,} MiB")
                 print(f"the bytes are those of one process: {is_same(folder)}")
                 return 0 if is_same(folder) else 1
             first, fire = under_fire(on_ray, head, others, options.kills, draw, folder / "first.log")
-            second = again(on_ray, [head, *others], folder / "second.log")
+            for node in (head, *others):
+                node.start(head)
+                time.sleep(SETTLES)
+            second, memory = undisturbed(on_ray, [head, *others], folder / "second.log")
         done = [SHARD.findall(first), SHARD.findall(second)]
         same = is_same(folder)
         once = len(set(done[0]) | set(done[1])) == len(done[0]) + len(done[1]) == options.shards
@@ -74,6 +80,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(
             f"begun again: at most {fire.counting + fire.of_nodes + fire.of_head} of {options.shards} shards"
         )
+        print(f"a worker's memory: at most {memory >> 20:,} MiB")
         print(f"each shard was kept once: {once}; the bytes are those of one process: {same}")
         return 0 if same and once else 1
 
@@ -247,14 +254,31 @@ def under_fire(
     return log.read_text("utf-8"), fire
 
 
-def again(command: Sequence[str], cluster: Sequence[Node], log: Path) -> str:
-    """Start the cluster anew and give the command again; what it said."""
-    for node in cluster:
-        node.start(cluster[0])
-        time.sleep(SETTLES)
+def undisturbed(command: Sequence[str], cluster: Sequence[Node], log: Path) -> tuple[str, int]:
+    """Run the command to its end; what it said, and the most bytes that a worker held."""
+    most, latest = 0, time.monotonic() + LONGEST
     with log.open("wb") as said:
-        subprocess.run(command, cwd=log.parent, stdout=said, stderr=said, check=True, timeout=LONGEST)
-    return log.read_text("utf-8")
+        process = subprocess.Popen(command, cwd=log.parent, stdout=said, stderr=said)
+        try:
+            while process.poll() is None and time.monotonic() < latest:
+                time.sleep(0.5)
+                most = max([most, *(memory_of(worker) for node in cluster for worker, _ in node.workers())])
+        finally:
+            for one in [process.pid, *descendants(process.pid)] if process.poll() is None else ():
+                kill(one)
+            process.wait()
+    if process.returncode != 0:
+        raise SystemExit(f"the command ended with {process.returncode}:\n{log.read_text()[-2000:]}")
+    return log.read_text("utf-8"), most
+
+
+def memory_of(process: int) -> int:
+    """The most bytes that a process ever held in memory."""
+    try:
+        found = PEAK.search(Path(f"/proc/{process}/status").read_text())
+    except OSError:  # it has ended
+        return 0
+    return int(found[1]) << 10 if found else 0
 
 
 def descendants(process: int) -> list[int]:
