@@ -47,7 +47,7 @@ def test_a_plain_script_prints_no_log_lines(example, counted, text_files, tmp_pa
     from smaller_labse.select_vocab.select import select
 
     select(example, counted, out=tmp_path / "selection")
-    pq.write_table(pa.table({"text": ["Una frase.", "Un'altra frase."]}), tmp_path / "it.parquet")
+    pq.write_table(pa.table({"text": ["Ciao a tutti.", "Buona giornata."]}), tmp_path / "it.parquet")
     (tmp_path / "script.py").write_text(SCRIPT.format(call=call), encoding="utf-8")
     places = [example, text_files, counted, tmp_path / "selection", tmp_path / "out"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TF_CPP")}
