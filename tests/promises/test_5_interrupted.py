@@ -84,6 +84,7 @@ def test_an_interrupted_selection_leaves_nothing_and_the_same_command_completes(
     arguments = ["--model", example, "--counts", counted, "--pieces", tmp_path / "pieces.txt", "--out", out]
     process = start("select_vocab", "select", *arguments)
     with (tmp_path / "pieces.txt").open("wb"):
+        time.sleep(0.5)  # Python notices a signal that comes just before a read only when the read ends
         process.send_signal(signal.SIGINT)
         stdout, stderr = process.communicate(timeout=SECONDS)
     assert (process.returncode, stdout, stderr) == (130, "", f"select-vocab select: {MESSAGE}")
