@@ -32,24 +32,14 @@ from typing import Any
 from measure import Section, apart, describe_machine
 from originals import OWN_VOCABULARY
 
-NAMES = (
+BY_DEFAULT = (
     "counting",
     "counting-memory",
     "counting-exactness",
-    "counting-sources",
     "trimming",
     "encoding",
     "encoding-memory",
     "searching",
-    "onnx",
-    "onnx-layers",
-    "onnx-sizes",
-    "browser",
-    "serving",
-    "distilling",
-    "unseen",
-    "vocabularies",
-    "versions",
 )
 ON_REQUEST = (
     "counting-sources",
@@ -63,6 +53,7 @@ ON_REQUEST = (
     "vocabularies",
     "versions",
 )
+NAMES = (*BY_DEFAULT, *ON_REQUEST)
 NARROW = 8  # a hidden size, where only the vocabulary matters
 HERE = Path(__file__).resolve().parent
 

@@ -61,7 +61,7 @@ def smoothing_factors(config: EncoderConfig, read: ReadTensor, scratch: Path) ->
 
     def measured_linear(graph: Graph, name: str, inputs: str, kernel: np.ndarray, bias: np.ndarray) -> str:
         if name in smoothed:
-            kernels[name] = _root_mean_square(kernel, axis=1)
+            kernels[name] = np.sqrt(np.mean(np.square(kernel), axis=1))
             squares = graph.add("Mul", inputs, inputs)
             graph.add("ReduceMean", squares, output=_mean_square(name), axes=[0], keepdims=0)
         return float_linear(graph, name, inputs, kernel, bias)
@@ -106,7 +106,3 @@ def _run(
 
 def _mean_square(layer: str) -> str:
     return f"{layer}/mean_square"
-
-
-def _root_mean_square(values: np.ndarray, axis: int) -> np.ndarray:
-    return np.sqrt(np.mean(np.square(values), axis=axis))
