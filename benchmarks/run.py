@@ -7,6 +7,7 @@
     scripts/benchmark.sh vocabularies           # not run by default; needs LaBSE's own beside the project
     scripts/benchmark.sh counting-sources       # not run by default; text, JSON lines and Parquet
     scripts/benchmark.sh onnx --model FOLDER --tatoeba FOLDER   # not run by default; a model folder of yours
+    scripts/benchmark.sh batch-sizes --model FOLDER   # not run by default; tokens at a time
     scripts/benchmark.sh onnx-layers --model FOLDER   # not run by default; what int8 costs in each layer
     scripts/benchmark.sh onnx-sizes [--lealla FOLDER]   # not run by default; of LaBSE's size
     scripts/benchmark.sh browser --model FOLDER --page FOLDER --out benchmarks/browser   # not run by default
@@ -44,6 +45,7 @@ BY_DEFAULT = (
 ON_REQUEST = (
     "counting-sources",
     "onnx",
+    "batch-sizes",
     "onnx-layers",
     "onnx-sizes",
     "browser",
@@ -79,7 +81,10 @@ def main() -> None:
         "--picture", type=Path, default=HERE.parent / "docs" / "unseen.svg", metavar="FILE", help="of unseen"
     )
     parser.add_argument(
-        "--model", type=Path, metavar="FOLDER", help="for onnx, onnx-layers, browser, serving, distilling"
+        "--model",
+        type=Path,
+        metavar="FOLDER",
+        help="for onnx, batch-sizes, onnx-layers, browser, serving, distilling",
     )
     parser.add_argument("--page", type=Path, metavar="FOLDER", help="browser_demo.sh's, for browser")
     parser.add_argument("--tatoeba", type=Path, metavar="FOLDER", help="test data for onnx and distilling")
@@ -102,7 +107,7 @@ def main() -> None:
                      "--repetitions must be 1 or more")  # fmt: skip
     if "versions" in options.names and not options.before:
         parser.error("versions compares with an earlier version; add --before PYTHON")
-    of_model = sorted({"onnx", "onnx-layers", "serving"} & {*options.names})
+    of_model = sorted({"onnx", "batch-sizes", "onnx-layers", "serving"} & {*options.names})
     if of_model and not options.model:
         parser.error(f"{' and '.join(of_model)}: of a model folder of yours; add --model FOLDER")
     if "distilling" in options.names and not (
@@ -177,6 +182,11 @@ def measure_all(options: argparse.Namespace, scratch: Path) -> Iterator[tuple[st
         given = (options.model, options.tatoeba, options.languages)
         return [onnx_formats.measure_onnx(*given, scratch, repetitions)]
 
+    def batch_sizes() -> list[Section]:
+        from model_folders.batch_sizes import measure_batch_sizes
+
+        return [measure_batch_sizes(options.model, scratch, repetitions)]
+
     def onnx_layers() -> list[Section]:
         from model_folders.int8_layers import measure_layers
 
@@ -212,6 +222,7 @@ def measure_all(options: argparse.Namespace, scratch: Path) -> Iterator[tuple[st
         ],
         "searching": lambda: [searching.measure_search(repetitions)],
         "onnx": onnx,
+        "batch-sizes": batch_sizes,
         "onnx-layers": onnx_layers,
         "onnx-sizes": onnx_sizes,
         "browser": browser,

@@ -282,7 +282,7 @@ def _add_device(parser: CommandParser, not_for: str = "") -> None:
         "--batch-size",
         type=positive_integer,
         metavar="N",
-        help="compute N texts at a time (default: as many as have 4,096 tokens together)",
+        help="compute N texts at a time (default: as many as have 1,024 tokens together)",
     )
     add(
         "--runtime",

@@ -71,7 +71,7 @@ def compare(
             their folders name: an original that names none gets the smaller models' prompt, and models that
             name different ones are refused.
         device: where it is computed: "cpu", "gpu" or, of several, "gpu:1"; None for a GPU where there is one.
-        batch_size: how many texts are computed at a time; None for as many as have 4,096 tokens together.
+        batch_size: how many texts are computed at a time; None for as many as have 1,024 tokens together.
         runtime: "onnx" or "tensorflow", see `smaller_labse.load`, for the trimmed models; None for what each
             is.
         pictures: draw some, for which matplotlib is needed.

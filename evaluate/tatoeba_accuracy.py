@@ -115,7 +115,7 @@ def tatoeba(
             beside `tatoeba.json`, or where no file is written for none.
         prompt: what goes before every sentence; None for what the models' folders name, see `compare`.
         device: where it is computed: "cpu", "gpu" or, of several, "gpu:1"; None for a GPU where there is one.
-        batch_size: how many texts are computed at a time; None for as many as have 4,096 tokens together.
+        batch_size: how many texts are computed at a time; None for as many as have 1,024 tokens together.
         runtime: "onnx" or "tensorflow", see `smaller_labse.load`; None for what each is.
         overwrite: replace earlier files.
 

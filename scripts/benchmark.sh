@@ -5,8 +5,8 @@
 #   scripts/benchmark.sh [BENCHMARK...] [OPTION OF benchmarks/run.py...]
 #
 #   BENCHMARK  counting, counting-memory, counting-exactness, counting-sources, trimming, encoding,
-#              encoding-memory, searching, onnx, onnx-layers, onnx-sizes, browser, serving, distilling,
-#              unseen, vocabularies, versions
+#              encoding-memory, searching, onnx, batch-sizes, onnx-layers, onnx-sizes, browser, serving,
+#              distilling, unseen, vocabularies, versions
 #
 # Examples:
 #   scripts/benchmark.sh

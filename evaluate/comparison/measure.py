@@ -49,7 +49,7 @@ class Computing:
 
     Attributes:
         device: "cpu", "gpu" or, of several, "gpu:1"; None for a GPU where there is one.
-        batch_size: how many texts at a time; None for as many as have 4,096 tokens together.
+        batch_size: how many texts at a time; None for as many as have 1,024 tokens together.
 
     Raises:
         UsageError: it is no name of a device, or no positive integer.

@@ -15,7 +15,9 @@ from smaller_labse.encoders.networks.network import Network
 from smaller_labse.originals.lineage import Lineage
 
 TEXTS_AT_A_TIME = 8192  # tokenized at a time: enough to find texts of like length, few enough for memory
-TOKENS_AT_A_TIME = 4096  # a batch with its padding: 32 texts of LaBSE's 128 tokens
+# A batch with its padding: what the layers make of more does not stay in a processor's caches, and
+# multilingual-e5-small then takes a third longer in int8 (`scripts/benchmark.sh batch-sizes`).
+TOKENS_AT_A_TIME = 1024
 
 
 class SentenceEncoder:
@@ -75,7 +77,7 @@ class SentenceEncoder:
             normalize: scale every embedding to length 1 (one of length 0 stays as it is).
             max_length: tokens per text, special ones included; the model's own by default.
             advance: is told how many texts are done, in place of a progress bar of our own.
-            batch_size: how many texts are computed at a time; by default as many as have 4,096 tokens
+            batch_size: how many texts are computed at a time; by default as many as have 1,024 tokens
                 together, padding included. It changes speed and memory, and embeddings by float32 rounding.
 
         Returns:
