@@ -5,6 +5,7 @@
     scripts/benchmark.sh --labse FOLDER         # LaBSE itself instead of one of its size
     scripts/benchmark.sh versions --before PYTHON   # an earlier version, installed there, beside this one
     scripts/benchmark.sh vocabularies           # not run by default; needs LaBSE's own beside the project
+    scripts/benchmark.sh counting-steps         # not run by default; where a token's time goes
     scripts/benchmark.sh counting-sources       # not run by default; text, JSON lines and Parquet
     scripts/benchmark.sh onnx --model FOLDER --tatoeba FOLDER   # not run by default; a model folder of yours
     scripts/benchmark.sh batch-sizes --model FOLDER   # not run by default; tokens at a time
@@ -44,6 +45,7 @@ BY_DEFAULT = (
 )
 ON_REQUEST = (
     "counting-sources",
+    "counting-steps",
     "onnx",
     "batch-sizes",
     "onnx-layers",
@@ -156,6 +158,7 @@ def measure_all(options: argparse.Namespace, scratch: Path) -> Iterator[tuple[st
     """Run the benchmarks that are named, in the order of `NAMES`; each one's sections."""
     import counting
     import counting_sources
+    import counting_steps
     import encoding
     import searching
     import trimming
@@ -215,6 +218,7 @@ def measure_all(options: argparse.Namespace, scratch: Path) -> Iterator[tuple[st
         "counting-memory": lambda: [counting.measure_memory(labse(), e5(), scratch)],
         "counting-exactness": lambda: [counting.check_exactness(labse(), scratch)],
         "counting-sources": lambda: counting_sources.measure_sources(labse(), e5(), scratch, repetitions),
+        "counting-steps": lambda: [counting_steps.measure_steps(labse(), e5(), scratch, repetitions)],
         "trimming": lambda: [trimming.measure_trimming(labse(), scratch, repetitions)],
         "encoding": lambda: [encoding.measure_encoding(labse(), scratch, repetitions)],
         "encoding-memory": lambda: [

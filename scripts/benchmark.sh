@@ -4,9 +4,9 @@
 #
 #   scripts/benchmark.sh [BENCHMARK...] [OPTION OF benchmarks/run.py...]
 #
-#   BENCHMARK  counting, counting-memory, counting-exactness, counting-sources, trimming, encoding,
-#              encoding-memory, searching, onnx, batch-sizes, onnx-layers, onnx-sizes, browser, serving,
-#              distilling, unseen, vocabularies, versions
+#   BENCHMARK  counting, counting-memory, counting-exactness, counting-sources, counting-steps, trimming,
+#              encoding, encoding-memory, searching, onnx, batch-sizes, onnx-layers, onnx-sizes, browser,
+#              serving, distilling, unseen, vocabularies, versions
 #
 # Examples:
 #   scripts/benchmark.sh

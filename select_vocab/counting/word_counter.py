@@ -17,6 +17,7 @@ from smaller_labse.originals.tokenizers.compiled.wordpiece_and_unigram import (
 )
 
 KNOWN_WORDS = 1 << 19  # with their tokens and all, about 50 MB
+NO_ROW = -1  # of a token that did not come yet
 WORD_BYTES = 16  # on average; a table whose text is full is emptied, too
 
 
@@ -32,7 +33,11 @@ class WordCounter:
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
-        # Of a token: occurrences, lines, number of the last line. Side by side they share a cache line.
+        # A token has a row of counts, in the order in which tokens come: those of frequent ones lie together.
+        self._rows = np.full(len(tokenizer.pieces), NO_ROW, np.int32)
+        self._row_ids = np.zeros(len(tokenizer.pieces), np.int32)
+        self._rows_taken = 0
+        # Occurrences, lines, number of the last line. Side by side they share a cache line.
         self._counts = np.zeros((len(tokenizer.pieces), 3), np.int64)
         self._next_line = 1
         words = KNOWN_WORDS if tokenizer.word_kinds is not None else 0
@@ -40,11 +45,11 @@ class WordCounter:
 
     @property
     def occurrences(self) -> np.ndarray:
-        return self._counts[:, 0]
+        return self._of_ids(0)
 
     @property
     def lines(self) -> np.ndarray:
-        return self._counts[:, 1]
+        return self._of_ids(1)
 
     def reset(self) -> None:
         """Count from 0 again; the words stay known."""
@@ -79,25 +84,35 @@ class WordCounter:
         numbers, ends = np.empty(len(text), np.int32), np.empty(len(times), np.int64)
         total = number_words(text, kinds, self._words, numbers, ends)
         self._tokenize_words_from(known)
-        self._tally(numbers[:total], ends, times, self._ids, self._id_starts)
+        self._tally(numbers[:total], ends, times, self._word_rows, self._row_starts)
 
     def _add_whole(self, lines: Sequence[str], times: np.ndarray) -> None:
         """Each line is the only word in it."""
         ids, lengths = self._tokenizer.tokenize(lines)
         numbers = np.arange(len(lines), dtype=np.int32)
         ends = np.arange(1, len(lines) + 1)
-        self._tally(numbers, ends, times, ids, np.concatenate([[0], np.cumsum(lengths)]))
+        self._tally(numbers, ends, times, self._rows_of(ids), np.concatenate([[0], np.cumsum(lengths)]))
 
     def _tally(
-        self,
-        numbers: np.ndarray,
-        ends: np.ndarray,
-        times: np.ndarray,
-        ids: np.ndarray,
-        id_starts: np.ndarray,
+        self, numbers: np.ndarray, ends: np.ndarray, times: np.ndarray, rows: np.ndarray, starts: np.ndarray
     ) -> None:
-        tally(numbers, ends, times, ids, id_starts, self._next_line, self._counts)
+        tally(numbers, ends, times, rows, starts, self._next_line, self._counts)
         self._next_line += len(ends)
+
+    def _of_ids(self, column: int) -> np.ndarray:
+        """A column of the counts, int64 [vocabulary size]."""
+        counts = np.zeros(len(self._counts), np.int64)
+        counts[self._row_ids[: self._rows_taken]] = self._counts[: self._rows_taken, column]
+        return counts
+
+    def _rows_of(self, ids: np.ndarray) -> np.ndarray:
+        """The tokens' rows, int32 [n]; new tokens get the next ones, in the order in which they come."""
+        new, first = np.unique(ids[self._rows[ids] == NO_ROW], return_index=True)
+        taken = slice(self._rows_taken, self._rows_taken + len(new))
+        self._row_ids[taken] = new[np.argsort(first)]
+        self._rows[self._row_ids[taken]] = np.arange(taken.start, taken.stop)
+        self._rows_taken = taken.stop
+        return self._rows[ids]
 
     def _make_room(self, size: int) -> None:
         """See that all words of a text of so many bytes can be added."""
@@ -119,8 +134,8 @@ class WordCounter:
     def _allocate(self, words: int, size: int) -> None:
         """Fresh memory for so many words, of so many bytes together."""
         self._words = new_word_table(words, size)
-        self._ids = np.full(size, 0, np.int32)
-        self._id_starts = np.full(words + 1, 0, np.int64)
+        self._word_rows = np.full(size, 0, np.int32)
+        self._row_starts = np.full(words + 1, 0, np.int64)
 
     def _tokenize_words_from(self, known: int) -> None:
         """Tokenize the words that are new."""
@@ -128,8 +143,10 @@ class WordCounter:
         if size == known:
             return
         ids, lengths = self._tokenizer.tokenize_words(self._words.text, self._words.starts[known : size + 1])
-        start = int(self._id_starts[known])
-        self._id_starts[known + 1 : size + 1] = start + np.cumsum(lengths)
-        if start + len(ids) > len(self._ids):
-            self._ids = np.concatenate([self._ids, np.zeros(len(self._ids) + len(ids), np.int32)])
-        self._ids[start : start + len(ids)] = ids
+        start = int(self._row_starts[known])
+        self._row_starts[known + 1 : size + 1] = start + np.cumsum(lengths)
+        if start + len(ids) > len(self._word_rows):
+            self._word_rows = np.concatenate(
+                [self._word_rows, np.zeros(len(self._word_rows) + len(ids), np.int32)]
+            )
+        self._word_rows[start : start + len(ids)] = self._rows_of(ids)

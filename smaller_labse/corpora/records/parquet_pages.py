@@ -12,6 +12,7 @@ does not show headers.
 from __future__ import annotations
 
 import os
+import struct
 from collections.abc import Iterator
 from typing import Any, BinaryIO, NamedTuple
 
@@ -26,7 +27,7 @@ FOOTER_END = 8  # bytes behind it: its length, and the letters PAR1
 BYTE_ARRAY = 6  # a type of columns
 # parquet.thrift, `CompressionCodec`; nothing for what is not packed.
 CODECS = {0: "", 1: "snappy", 2: "gzip", 4: "brotli", 6: "zstd", 7: "lz4_raw"}
-SIZE_BYTES = 4  # of a text in a dictionary
+TEXT_SIZE = struct.Struct("<I")  # before a text in a dictionary: how many bytes it has
 
 
 class ColumnChunk(NamedTuple):
@@ -59,9 +60,9 @@ def read_column_chunks(stream: BinaryIO) -> list[list[ColumnChunk]]:
     end = stream.seek(-FOOTER_END, os.SEEK_END)
     length = int.from_bytes(stream.read(4), "little")
     stream.seek(max(0, end - length))
-    struct = _Struct(stream.read(length))
+    footer = _Struct(stream.read(length))
     try:
-        groups = struct.value(STRUCT)[4]
+        groups = footer.value(STRUCT)[4]
         return [[_column_chunk(column[3]) for column in group[1]] for group in groups]
     except (LookupError, TypeError, AttributeError):
         raise ValueError("its footer is damaged") from None
@@ -136,9 +137,11 @@ def longest_text(stream: BinaryIO, chunk: ColumnChunk, dictionary: Page) -> int:
     if name := CODECS[chunk.codec]:
         data = pa.Codec(name).decompress(data, dictionary.size, asbytes=True)
     longest = position = 0
-    while position + SIZE_BYTES <= len(data):
-        size = int.from_bytes(data[position : position + SIZE_BYTES], "little")
-        longest, position = max(longest, size), position + SIZE_BYTES + size
+    while position + TEXT_SIZE.size <= len(data):
+        (size,) = TEXT_SIZE.unpack_from(data, position)
+        if size > longest:  # max() takes twice as long, and there are many texts
+            longest = size
+        position += TEXT_SIZE.size + size
     if position != len(data):
         raise ValueError("a dictionary of its texts is damaged")
     return longest
@@ -156,13 +159,13 @@ class _Header(NamedTuple):
 def _read_header(stream: BinaryIO, position: int, end: int) -> _Header:
     for longest in (USUAL_HEADER, LONGEST_HEADER):
         stream.seek(position)
-        struct = _Struct(stream.read(min(longest, end - position)))
+        header = _Struct(stream.read(min(longest, end - position)))
         try:
-            numbers = struct.numbers(TYPE, UNPACKED, PACKED)
+            numbers = header.numbers(TYPE, UNPACKED, PACKED)
         except IndexError:
             continue
         if len(numbers) == 3 and min(numbers.values()) >= 0:
-            return _Header(numbers[TYPE], numbers[UNPACKED], numbers[PACKED], struct.position)
+            return _Header(numbers[TYPE], numbers[UNPACKED], numbers[PACKED], header.position)
         break
     raise ValueError("a header of its pages is damaged")
 

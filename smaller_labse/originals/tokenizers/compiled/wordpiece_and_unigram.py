@@ -735,23 +735,31 @@ def tally(
         counts: of every piece its occurrences, the lines that hold it, and the number of the last of them,
             int64 [pieces, 3].
     """
-    pieces, word, done = np.empty(PIECES_AT_ONCE, np.int32), 0, 0
+    gathered, word = np.empty(PIECES_AT_ONCE, np.int32), 0
     for line in range(len(ends)):
         mark, count = first_line + line, times[line]
         while word < ends[line]:
             # First gathered, then counted: the processor then waits for the memory of several at once.
-            total = 0
-            while word < ends[line] and total < PIECES_AT_ONCE:
-                known = numbers[word]
-                first = id_starts[known] + done
-                left = id_starts[known + 1] - first
-                size = min(left, PIECES_AT_ONCE - total)
-                for offset in range(size):
-                    pieces[total + offset] = ids[first + offset]
-                total, done = total + size, done + size
-                if size == left:
-                    word, done = word + 1, 0
-            for piece in pieces[:total]:
-                counts[piece, 0] += count
-                counts[piece, 1] += count * (counts[piece, 2] != mark)  # no branch, which nobody can predict
-                counts[piece, 2] = mark
+            total, fits = 0, True
+            while fits and word < ends[line]:
+                place, stop = id_starts[numbers[word]], id_starts[numbers[word] + 1]
+                fits = total + stop - place <= PIECES_AT_ONCE
+                if fits:
+                    while place < stop:
+                        gathered[total] = ids[place]
+                        total, place = total + 1, place + 1
+                    word += 1
+            add_to_counts(gathered[:total], count, mark, counts)
+            if not total and not fits:  # one word of more pieces than are gathered at once
+                add_to_counts(ids[place:stop], count, mark, counts)
+                word += 1
+
+
+@compiled
+def add_to_counts(pieces: np.ndarray, count: int, mark: int, counts: np.ndarray) -> None:
+    """Count pieces of a line, `count` times each; for the other arguments see `tally`."""
+    for piece in pieces:
+        row = np.uint32(piece)  # never negative, so that its place needs no second look
+        counts[row, 0] += count
+        counts[row, 1] += count * (counts[row, 2] != mark)  # no branch, which nobody can predict
+        counts[row, 2] = mark
