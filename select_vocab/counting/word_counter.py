@@ -17,8 +17,8 @@ from smaller_labse.originals.tokenizers.compiled.wordpiece_and_unigram import (
 )
 
 KNOWN_WORDS = 1 << 19  # with their tokens and all, about 50 MB
-NO_ROW = -1  # of a token that did not come yet
 WORD_BYTES = 16  # on average; a table whose text is full is emptied, too
+NO_ROW = -1  # of a token that did not come yet
 
 
 class WordCounter:

@@ -133,9 +133,9 @@ def longest_text(stream: BinaryIO, chunk: ColumnChunk, dictionary: Page) -> int:
     if chunk.codec not in CODECS:
         return dictionary.size
     stream.seek(dictionary.start)
-    data = stream.read(dictionary.packed)
+    data = memoryview(stream.read(dictionary.packed))
     if name := CODECS[chunk.codec]:
-        data = pa.Codec(name).decompress(data, dictionary.size, asbytes=True)
+        data = memoryview(pa.Codec(name).decompress(data, dictionary.size))
     longest = position = 0
     while position + TEXT_SIZE.size <= len(data):
         (size,) = TEXT_SIZE.unpack_from(data, position)

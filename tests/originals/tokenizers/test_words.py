@@ -18,7 +18,13 @@ from smaller_labse.corpora.builtin_sentences import builtin_sentences
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.originals.tokenizers.compiled.bert_words import bert_kinds
 from smaller_labse.originals.tokenizers.compiled.unigram_words import find_plain_words
-from smaller_labse.originals.tokenizers.compiled.wordpiece_and_unigram import ALONE, KINDS, SPACE
+from smaller_labse.originals.tokenizers.compiled.wordpiece_and_unigram import (
+    ALONE,
+    KINDS,
+    PIECES_AT_ONCE,
+    SPACE,
+    tally,
+)
 from smaller_labse.originals.tokenizers.huggingface_wordpiece import bert_tokenizer_json
 from smaller_labse.originals.tokenizers.open_tokenizer import open_huggingface_tokenizer
 from smaller_labse.originals.tokenizers.tokenizer_files import TokenizerSettings
@@ -253,3 +259,28 @@ def test_times_count_words_and_lines_so_often(tokenizer):
     counter.add(["a a", "b a"], np.array([3, 5], np.int64))
     number = tokenizer.ids["a"]
     assert (counter.occurrences[number], counter.lines[number]) == (11, 8)
+
+
+def test_a_counter_that_counted_another_text_counts_as_a_new_one(tokenizer):
+    counter = WordCounter(tokenizer)
+    for lines in (SENTENCES[:40], SENTENCES[20:], ["a"]):
+        assert count(tokenizer, lines, counter) == count(tokenizer, lines)
+
+
+@pytest.mark.parametrize("longest", [3, PIECES_AT_ONCE, PIECES_AT_ONCE + 1, 3 * PIECES_AT_ONCE])
+def test_pieces_are_added_up_as_by_a_plain_loop_however_many_a_word_or_a_line_has(longest):
+    random = np.random.default_rng(longest)
+    words = [random.integers(50, size=size) for size in (0, 1, 2, longest, 0, longest - 1, 1)]
+    lines = [random.integers(len(words), size=size) for size in (0, 1, 700, 2, 0, 30)]
+    times = np.array([1, 2, 1, 3, 1, 1], np.int64)
+    counts = np.zeros((50, 3), np.int64)
+    starts = np.cumsum([0, *map(len, words)])
+    numbers = np.concatenate(lines).astype(np.int32)
+    ends = np.cumsum(list(map(len, lines)))
+    tally(numbers, ends, times, np.concatenate(words).astype(np.int32), starts, 1, counts)
+    expected = np.zeros((50, 2), np.int64)
+    for line, often in zip(lines, times.tolist(), strict=True):
+        pieces = np.concatenate([words[word] for word in line] or [np.zeros(0, np.int64)])
+        np.add.at(expected[:, 0], pieces, often)
+        expected[np.unique(pieces), 1] += often
+    assert np.array_equal(counts[:, :2], expected)
