@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from smaller_labse.corpora.decompressed_lines import BUFFER_BYTES, LONGEST_LINE, end_lines
+from smaller_labse.corpora.decompressed_lines import LONGEST_LINE, end_lines
 from smaller_labse.corpora.records.arrow_arrays import arrow_numbers, arrow_texts, is_utf8, numpy_numbers
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+BLOCK_BYTES = 1 << 18  # as large as a batch; for larger ones the system gives fresh memory each time
 
 
 def is_column_of_texts(column: pa.Array) -> bool:
@@ -46,7 +48,7 @@ def blocks_of_column(column: pa.Array) -> Iterator[bytes]:
     ends = np.cumsum(numpy_numbers(pc.binary_length(column)) + 1)
     first, before = 0, 0
     while first < len(column):
-        until = max(first + 1, int(np.searchsorted(ends, before + BUFFER_BYTES, side="right")))
+        until = max(first + 1, int(np.searchsorted(ends, before + BLOCK_BYTES, side="right")))
         texts = column.slice(first, until - first)
         listed = pa.ListArray.from_arrays(arrow_numbers(np.array([0, len(texts)], np.int32)), texts)
         block = pc.binary_join(listed, separator)[0].as_buffer().to_pybytes()
