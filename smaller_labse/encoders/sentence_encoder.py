@@ -16,7 +16,7 @@ from smaller_labse.originals.lineage import Lineage
 
 TEXTS_AT_A_TIME = 8192  # tokenized at a time: enough to find texts of like length, few enough for memory
 # A batch with its padding: what the layers make of more does not stay in a processor's caches, and
-# multilingual-e5-small then takes a third longer in int8 (`scripts/benchmark.sh batch-sizes`).
+# multilingual-e5-small then takes a quarter longer in int8 (`scripts/benchmark.sh batch-sizes`).
 TOKENS_AT_A_TIME = 1024
 
 

@@ -729,11 +729,11 @@ def tally(
         numbers: of the lines' words, int32 [words].
         ends: how many words there are up to each line's end, int64 [lines].
         times: how often each line counts, int64 [lines].
-        ids: the pieces of all known words.
+        ids: of the pieces of all known words their rows in `counts`, int32.
         id_starts: those of word n are `ids[id_starts[n] : id_starts[n + 1]]`, int64.
         first_line: a number for the first line; larger than 0, and than those of all earlier lines.
-        counts: of every piece its occurrences, the lines that hold it, and the number of the last of them,
-            int64 [pieces, 3].
+        counts: of a piece, in its row, the occurrences, the lines that hold it, and the number of the last of
+            them, int64 [pieces, 3].
     """
     gathered, word = np.empty(PIECES_AT_ONCE, np.int32), 0
     for line in range(len(ends)):
