@@ -139,13 +139,14 @@ def _add_shrink(commands: argparse._SubParsersAction[CommandParser]) -> None:
         help="a new model in place of the model's layers: lealla-small, lealla-base or lealla-large",
     )
     add_options(parser, OUT)
-    training = add_training(parser, batch="--batch-pairs", default_batch=64, learning_rate=3e-4)
+    training = add_training(parser, batch="--batch-pairs", default_batch=64, learning_rate=2e-4)
     add_chunks(training)
     add_weights(
         training,
         ("--feature-weight", 10.0, "of 1 - cosine to the teacher"),
         ("--similarity-weight", 1.0, "of the similarities within a batch"),
         ("--margin-weight", 0.0, "of additive margin softmax"),
+        ("--retrieval-weight", 1.0, "of what is found among the teacher's embeddings of other texts"),
     )
     training.add_argument(
         "--export-projection",

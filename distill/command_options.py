@@ -77,7 +77,7 @@ def add_training(
     training.add_argument(
         "--exponent",
         type=non_negative_number,
-        default=0.7,
+        default=0.5,
         metavar="N",
         help="1 draws languages by their sizes, 0 all alike; default: %(default)s",
     )

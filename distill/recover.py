@@ -80,7 +80,7 @@ def recover(
     max_minutes: float | None = None,
     batch_texts: int = 64,
     learning_rate: float = 1e-3,
-    exponent: float = 0.7,
+    exponent: float = 0.5,
     lost_share: float | None = None,
     feature_weight: float = 10.0,
     similarity_weight: float = 1.0,

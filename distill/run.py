@@ -16,6 +16,7 @@ from smaller_labse.common.workplace import scratch_folder
 from smaller_labse.distill.data.examples import Examples
 from smaller_labse.distill.data.held_out import HeldOut, score_of
 from smaller_labse.distill.objectives.loss import Loss
+from smaller_labse.distill.objectives.retrieval_distillation import REFERENCES
 from smaller_labse.distill.students.projection import (
     FITTED_TEXTS,
     embedding_size,
@@ -34,7 +35,7 @@ from smaller_labse.encoders.preprocessors.text_preprocessor import TextPreproces
 from smaller_labse.encoders.sentence_encoder import SentenceEncoder
 from smaller_labse.originals.digests import digest_of_json
 
-FORMAT = "smaller_labse.training.3"
+FORMAT = "smaller_labse.training.4"
 DIGITS = 16  # of the digest in the files' names
 WORK = ".training"  # beside the output: where an interrupted run goes on from
 
@@ -103,6 +104,8 @@ def run_training(run: Run) -> Trained:
         SmallerLabseError: the loss became NaN, the disk is full, or a checkpoint is damaged.
     """
     examples, options = run.examples, run.options
+    if run.loss.retrieval:
+        options = replace(options, references=REFERENCES)
     if options.steps is None and options.max_minutes is None:
         options = replace(options, steps=max(1, len(examples) // options.batch))
     run.work.mkdir(parents=True, exist_ok=True)

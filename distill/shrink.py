@@ -65,11 +65,12 @@ def shrink(
     max_minutes: float | None = None,
     batch_pairs: int = 64,
     chunk_texts: int | None = None,
-    learning_rate: float = 3e-4,
-    exponent: float = 0.7,
+    learning_rate: float = 2e-4,
+    exponent: float = 0.5,
     feature_weight: float = 10.0,
     similarity_weight: float = 1.0,
     margin_weight: float = 0.0,
+    retrieval_weight: float = 1.0,
     export_projection: bool = False,
     precision: str = "float32",
     seed: int = 0,
@@ -108,6 +109,7 @@ def shrink(
         feature_weight: of feature distillation in the loss.
         similarity_weight: of similarity distillation.
         margin_weight: of additive margin softmax.
+        retrieval_weight: of retrieval distillation.
         export_projection: make the projection to the teacher's size a part of the model, where the sizes of
             the embeddings differ; without, it is used in training only.
         precision: what the layers multiply while training: "float32", or "bfloat16", which is faster where
@@ -132,7 +134,7 @@ def shrink(
     read = [Path(os.fspath(each)) for each in (model, teacher)]
     require_apart(folder, read)
     require_absent(folder, overwrite, MANIFEST)
-    if not (feature_weight or similarity_weight or margin_weight):
+    if not (feature_weight or similarity_weight or margin_weight or retrieval_weight):
         raise UsageError("all weights of objectives are 0, so there is nothing to train for")
     require_batch(batch_pairs, chunk_texts)
     require_precision(precision)
@@ -203,7 +205,7 @@ def shrink(
             max_length=min(TrainingOptions.max_length, student.sequence_length),
             chunk_texts=chunk_texts,
         ),
-        loss=Loss(feature_weight, similarity_weight, margin_weight),
+        loss=Loss(feature_weight, similarity_weight, margin_weight, retrieval_weight),
         depends_on={"student": digests_of_model(place), "layers": smaller.kept},
         work=work,
         exports_projection=export_projection,

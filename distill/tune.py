@@ -63,7 +63,7 @@ def tune(
     batch_pairs: int = 64,
     chunk_texts: int | None = None,
     learning_rate: float = 5e-5,
-    exponent: float = 0.7,
+    exponent: float = 0.5,
     precision: str = "float32",
     seed: int = 0,
     device: str | None = None,

@@ -45,7 +45,8 @@ STUDENTS = {
     "half, untrained": Student(1 / 2, NOT_TRAINED),
     "half, evenly": Student(1 / 2, evenly=True),
     "half": Student(1 / 2),
-    "half, features alone": Student(1 / 2, {"similarity_weight": 0.0}),
+    "half, features alone": Student(1 / 2, {"similarity_weight": 0.0, "retrieval_weight": 0.0}),
+    "half, without retrieval": Student(1 / 2, {"retrieval_weight": 0.0}),
     "half, with margins": Student(1 / 2, {"margin_weight": 1.0}),
     "a quarter": Student(1 / 4),
 }

@@ -21,11 +21,13 @@ class Batch:
         texts: the first side of every example, then the second one's, where there are two.
         targets: the teacher's embedding of each text, float32 [texts, size].
         ids: a number for each text of each side, the same for equal ones, int32 [sides, examples].
+        references: the teacher's embeddings of texts that they are told from, float32 [references, size].
     """
 
     texts: list[str]
     targets: np.ndarray
     ids: np.ndarray
+    references: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -55,15 +57,20 @@ class Examples:
     def __len__(self) -> int:
         return len(self.lengths)
 
-    def batch(self, indices: np.ndarray) -> Batch:
+    def batch(self, indices: np.ndarray, references: np.ndarray | None = None) -> Batch:
         """The examples at some indices.
 
         Args:
             indices: int [n].
+            references: which of the targets they are told from, int [m]; None for none.
         """
         texts = [self.prompt + side[index] for side in self.sides for index in indices.tolist()]
         rows = self.target_rows[:, indices].reshape(-1)
-        return Batch(texts, np.asarray(self.targets[rows], np.float32), self.ids[:, indices].astype(np.int32))
+        targets, told_from = (
+            np.asarray(self.targets[chosen], np.float32)
+            for chosen in (rows, np.zeros(0, np.int64) if references is None else references)
+        )
+        return Batch(texts, targets, self.ids[:, indices].astype(np.int32), told_from)
 
 
 def shares_of_languages(sizes: Sequence[int], exponent: float) -> np.ndarray:

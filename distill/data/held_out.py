@@ -59,6 +59,9 @@ def score_of(values: Mapping[str, np.ndarray]) -> float:
 class HeldOutPairs:
     """Held-out pairs, of which a good student finds the translations.
 
+    A translation's sentence is looked for among those of all languages, as among few a good student finds all
+    of them; a sentence's translation among those of its language.
+
     Attributes:
         languages: sentences and translations of each, by its code.
         measure: see `HeldOut`.
@@ -74,8 +77,11 @@ class HeldOutPairs:
 
     def values(self, encode: Encode) -> dict[str, np.ndarray]:
         """Of each pair 0, ½ or 1: in how many of both directions it is found; see `HeldOut`."""
+        sentences = list(dict.fromkeys(chain.from_iterable(left for left, _ in self.languages.values())))
+        rows = {text: row for row, text in enumerate(sentences)}
+        embeddings = encode(sentences)
         return {
-            code: found_both_ways(encode(left), encode(right), left, right)
+            code: found_both_ways(embeddings, encode(right), np.array([rows[text] for text in left]), right)
             for code, (left, right) in self.languages.items()
         }
 
@@ -128,22 +134,23 @@ def choose_held_out(sentences: Sequence[Sequence[str]]) -> tuple[list[np.ndarray
 
 
 def found_both_ways(
-    left: np.ndarray, right: np.ndarray, left_texts: Sequence[str], right_texts: Sequence[str]
+    sentences: np.ndarray, translations: np.ndarray, rows: np.ndarray, texts: Sequence[str]
 ) -> np.ndarray:
-    """Which texts find their translation, or an equal text, among those of the other side.
+    """Which sentences find their translation, or an equal text, and which translations their sentence.
 
     Args:
-        left: embeddings at length 1, float [n, size].
-        right: of the translations, in the same order.
-        left_texts: the texts.
-        right_texts: their translations.
+        sentences: embeddings of different sentences, also of those that have no translation here, float
+            [sentences, size].
+        translations: embeddings of the translations, float [n, size].
+        rows: of each translation, which of the sentences it translates, int [n].
+        texts: the translations.
 
     Returns:
         Of each pair the share of both directions in which it is found, 0, ½ or 1, float [n]; the mean is
         the mean of both directions' precision at 1.
     """
-    similarities = left @ right.T
-    there, back = similarities.argmax(axis=1).tolist(), similarities.argmax(axis=0).tolist()
-    found = [right_texts[place] == right_texts[index] for index, place in enumerate(there)]
-    found_back = [left_texts[place] == left_texts[index] for index, place in enumerate(back)]
+    similarities = sentences @ translations.T
+    places = similarities.argmax(axis=1)[rows].tolist()
+    found = [texts[place] == text for place, text in zip(places, texts, strict=True)]
+    found_back = similarities.argmax(axis=0) == rows
     return np.mean([found, found_back], axis=0)

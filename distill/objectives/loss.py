@@ -13,6 +13,7 @@ from smaller_labse.distill.objectives.additive_margin_softmax import (
     share_a_side,
 )
 from smaller_labse.distill.objectives.feature_distillation import feature_distillation
+from smaller_labse.distill.objectives.retrieval_distillation import retrieval_distillation
 from smaller_labse.distill.objectives.similarity_distillation import TEMPERATURE, similarity_distillation
 
 
@@ -24,7 +25,8 @@ class Loss:
         features: of feature distillation.
         similarities: of similarity distillation.
         margins: of additive margin softmax, which needs pairs.
-        temperature: of similarity distillation.
+        retrieval: of retrieval distillation, which needs references.
+        temperature: of similarity and retrieval distillation.
         margin: of additive margin softmax.
         scale: likewise.
     """
@@ -32,6 +34,7 @@ class Loss:
     features: float = 10.0
     similarities: float = 1.0
     margins: float = 0.0
+    retrieval: float = 0.0
     temperature: float = TEMPERATURE
     margin: float = MARGIN
     scale: float = SCALE
@@ -42,11 +45,17 @@ class Loss:
             "features": self.features,
             "similarities": self.similarities,
             "additive margin softmax": self.margins,
+            "retrieval": self.retrieval,
         }
         return [name for name, weight in weights.items() if weight]
 
     def parts(
-        self, student: tf.Tensor, targets: tf.Tensor, ids: tf.Tensor, projected: tf.Tensor | None = None
+        self,
+        student: tf.Tensor,
+        targets: tf.Tensor,
+        ids: tf.Tensor,
+        references: tf.Tensor,
+        projected: tf.Tensor | None = None,
     ) -> list[tf.Tensor]:
         """The weighted objectives that count; the loss is their sum.
 
@@ -54,16 +63,18 @@ class Loss:
             student: embeddings of one side's texts, then of the other's, float32 [texts, size].
             targets: the teacher's, in the same order, float32 [texts, teacher's size].
             ids: a number for each text of each side, the same for equal ones, int32 [sides, examples].
+            references: the teacher's embeddings of other texts, float32 [references, teacher's size]; none
+                where nothing is found among them.
             projected: `student` at the teacher's size, where that is another, float32 [texts, teacher's
-                size]; feature distillation alone needs it.
+                size]; what compares it with the teacher's embeddings needs it.
 
         Returns:
             float32 [] each, in the order of the weights above.
         """
         parts = []
+        as_teachers = student if projected is None else projected
         if self.features:
-            features = student if projected is None else projected
-            parts.append(self.features * feature_distillation(features, targets))
+            parts.append(self.features * feature_distillation(as_teachers, targets))
         if self.similarities:
             parts.append(self.similarities * similarity_distillation(student, targets, self.temperature))
         if self.margins:
@@ -71,6 +82,9 @@ class Loss:
             same = share_a_side(ids[0], ids[1])
             softmax = additive_margin_softmax(sentences, translations, same, self.margin, self.scale)
             parts.append(self.margins * softmax)
+        if self.retrieval:
+            found = retrieval_distillation(as_teachers, targets, references, self.temperature)
+            parts.append(self.retrieval * found)
         return parts
 
 
@@ -86,6 +100,8 @@ class LossOfProjected:
     loss: Loss
     size: int
 
-    def parts(self, student: tf.Tensor, targets: tf.Tensor, ids: tf.Tensor) -> list[tf.Tensor]:
+    def parts(
+        self, student: tf.Tensor, targets: tf.Tensor, ids: tf.Tensor, references: tf.Tensor
+    ) -> list[tf.Tensor]:
         """See `Loss.parts`; `student` is float32 [texts, size + teacher's size]."""
-        return self.loss.parts(student[:, : self.size], targets, ids, student[:, self.size :])
+        return self.loss.parts(student[:, : self.size], targets, ids, references, student[:, self.size :])

@@ -39,22 +39,22 @@ class CachedGradients:
             size: of the targets.
             chunk_texts: how many texts are embedded at a time.
         """
-        embeddings = tf.TensorSpec([None, None])
+        embeddings, teachers = tf.TensorSpec([None, None]), tf.TensorSpec([None, size])
 
         @tf.function(input_signature=[RAGGED], autograph=False)
         def embed_chunk(tokens: tf.RaggedTensor) -> tf.Tensor:
             return embed(tokens)
 
         @tf.function(
-            input_signature=[embeddings, tf.TensorSpec([None, size]), tf.TensorSpec([None, None], tf.int32)],
+            input_signature=[embeddings, teachers, tf.TensorSpec([None, None], tf.int32), teachers],
             autograph=False,
         )
         def at_embeddings(
-            student: tf.Tensor, targets: tf.Tensor, ids: tf.Tensor
+            student: tf.Tensor, targets: tf.Tensor, ids: tf.Tensor, references: tf.Tensor
         ) -> tuple[tf.Tensor, tf.Tensor]:
             with tf.GradientTape() as tape:
                 tape.watch(student)
-                parts = loss.parts(student, targets, ids)
+                parts = loss.parts(student, targets, ids, references)
                 total = tf.add_n(parts)
             return tf.stack(parts), tape.gradient(total, student)
 
@@ -68,7 +68,7 @@ class CachedGradients:
         self._chunk_texts = chunk_texts
 
     def __call__(
-        self, tokens: tf.RaggedTensor, targets: tf.Tensor, ids: tf.Tensor
+        self, tokens: tf.RaggedTensor, targets: tf.Tensor, ids: tf.Tensor, references: tf.Tensor
     ) -> tuple[tf.Tensor, Sequence[Gradient]]:
         """See `Gradients`."""
         by_length = np.argsort(tokens.row_lengths().numpy(), kind="stable")
@@ -78,7 +78,8 @@ class CachedGradients:
         ]
         chunks = [tf.gather(tokens, chunk) for chunk in places]
         student = tf.concat([self._embed_chunk(chunk) for chunk in chunks], axis=0)
-        parts, gradient = self._at_embeddings(tf.gather(student, np.argsort(by_length)), targets, ids)
+        in_order = tf.gather(student, np.argsort(by_length))
+        parts, gradient = self._at_embeddings(in_order, targets, ids, references)
         total: Sequence[Gradient] | None = None
         for chunk, chunk_places in zip(chunks, places, strict=True):
             gradients = self._of_chunk(chunk, tf.gather(gradient, chunk_places))

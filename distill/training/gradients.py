@@ -18,7 +18,7 @@ class Gradients(Protocol):
     """How the gradients of a batch are computed."""
 
     def __call__(
-        self, tokens: tf.RaggedTensor, targets: tf.Tensor, ids: tf.Tensor
+        self, tokens: tf.RaggedTensor, targets: tf.Tensor, ids: tf.Tensor, references: tf.Tensor
     ) -> tuple[tf.Tensor, Sequence[Gradient]]:
         """The weighted objectives of a batch, and the gradients of their sum.
 
@@ -26,6 +26,7 @@ class Gradients(Protocol):
             tokens: of every text, without special ones, int32 [texts, tokens].
             targets: see `Loss.parts`.
             ids: likewise.
+            references: likewise.
 
         Returns:
             The parts of the loss, float32 [objectives], and a gradient for each trained variable.
@@ -48,22 +49,24 @@ class PlainGradients:
             size: of the targets.
         """
 
+        teachers = tf.TensorSpec([None, size])
+
         @tf.function(
-            input_signature=[RAGGED, tf.TensorSpec([None, size]), tf.TensorSpec([None, None], tf.int32)],
+            input_signature=[RAGGED, teachers, tf.TensorSpec([None, None], tf.int32), teachers],
             autograph=False,
         )
         def compute(
-            tokens: tf.RaggedTensor, targets: tf.Tensor, ids: tf.Tensor
+            tokens: tf.RaggedTensor, targets: tf.Tensor, ids: tf.Tensor, references: tf.Tensor
         ) -> tuple[tf.Tensor, list[Gradient]]:
             with tf.GradientTape() as tape:
-                parts = loss.parts(embed(tokens), targets, ids)
+                parts = loss.parts(embed(tokens), targets, ids, references)
                 total = tf.add_n(parts)
             return tf.stack(parts), tape.gradient(total, variables)
 
         self._compute = compute
 
     def __call__(
-        self, tokens: tf.RaggedTensor, targets: tf.Tensor, ids: tf.Tensor
+        self, tokens: tf.RaggedTensor, targets: tf.Tensor, ids: tf.Tensor, references: tf.Tensor
     ) -> tuple[tf.Tensor, Sequence[Gradient]]:
         """See `Gradients`."""
-        return self._compute(tokens, targets, ids)
+        return self._compute(tokens, targets, ids, references)

@@ -39,6 +39,7 @@ class TrainingOptions:
         max_length: in tokens, at which texts are truncated while training.
         chunk_texts: how many texts of a batch are in memory at a time; None for all of them.
         precision: what the layers multiply while training, "float32" or "bfloat16".
+        references: how many of the teacher's embeddings the texts of a batch are told from.
     """
 
     batch: int = 64
@@ -50,6 +51,7 @@ class TrainingOptions:
     max_length: int = 128
     chunk_texts: int | None = None
     precision: str = "float32"
+    references: int = 0
 
     def share_done(self, progress: Progress) -> float:
         """How much of the training is done, 0 to 1."""
@@ -127,7 +129,7 @@ def train(
             saved = time.monotonic()
         if share >= 1 or progress.evaluations - progress.best_evaluation > PATIENCE:
             break
-        batch = examples.batch(batches.next())
+        batch = examples.batch(batches.next(), _references(examples, options, progress.step))
         parts = step(batch, options.learning_rate_at(share), options.max_length)
         if parts is None:
             raise SmallerLabseError(
@@ -147,6 +149,14 @@ def train(
             saved = time.monotonic()
     read_checkpoint(files.best, step.variables)
     return progress
+
+
+def _references(examples: Examples, options: TrainingOptions, step: int) -> np.ndarray:
+    """Which of the targets the texts of a step are told from, ascending, int64 [references]."""
+    if options.references >= len(examples.targets):
+        return np.arange(len(examples.targets))
+    random = np.random.default_rng([options.seed, 3, step])  # 0 to 2 are those of `Batches`
+    return np.sort(random.integers(len(examples.targets), size=options.references))
 
 
 def _note(score: float, progress: Progress, step: TrainingStep, best: Path) -> Progress:

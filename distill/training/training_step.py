@@ -105,7 +105,10 @@ class TrainingStep:
         tokens = tokens.merge_dims(1, -1) if tokens.ragged_rank > 1 else tokens
         self.optimizer.learning_rate.assign(learning_rate)
         parts, gradients = self._gradients(
-            tokens[:, : max_length - SPECIAL_TOKENS], tf.constant(batch.targets), tf.constant(batch.ids)
+            tokens[:, : max_length - SPECIAL_TOKENS],
+            tf.constant(batch.targets),
+            tf.constant(batch.ids),
+            tf.constant(batch.references),
         )
         return parts.numpy() if bool(self._apply(gradients)) else None
 

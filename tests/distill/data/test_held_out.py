@@ -42,10 +42,21 @@ def test_too_few_sentences_are_refused() -> None:
 
 
 def test_an_equal_text_is_found_as_well() -> None:
-    rows = np.eye(3)[[0, 0, 2]]
-    assert found_both_ways(rows, rows, ["a", "a", "b"], ["x", "x", "y"]).tolist() == [1, 1, 1]
-    assert found_both_ways(rows, rows, ["a", "c", "b"], ["x", "z", "y"]).tolist() == [1, 0, 1]
-    assert found_both_ways(rows, rows, ["a", "c", "b"], ["x", "x", "y"]).tolist() == [1, 0.5, 1]
+    sentences, translations = np.eye(3)[[0, 2]], np.eye(3)[[0, 0, 2]]
+    rows = np.array([0, 0, 1])
+    assert found_both_ways(sentences, translations, rows, ["x", "x", "y"]).tolist() == [1, 1, 1]
+    assert found_both_ways(sentences, translations, rows, ["x", "z", "y"]).tolist() == [1, 0.5, 1]
+
+
+def test_a_sentence_is_looked_for_among_those_of_all_languages() -> None:
+    rows = {"a": [0.8, 0.6], "x": [1.0, 0], "b": [1.0, 0], "y": [1.0, 0]}
+    alone, both = (
+        HeldOutPairs({"fr": (["a"], ["x"])}),
+        HeldOutPairs({"fr": (["a"], ["x"]), "ja": (["b"], ["y"])}),
+    )
+    encode = lambda texts: np.array([rows[text] for text in texts])  # noqa: E731
+    assert alone.values(encode)["fr"].tolist() == [1]
+    assert {code: each.tolist() for code, each in both.values(encode).items()} == {"fr": [0.5], "ja": [1]}
 
 
 def test_languages_weigh_alike_whatever_their_sizes() -> None:

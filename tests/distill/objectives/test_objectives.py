@@ -14,12 +14,14 @@ from smaller_labse.distill.objectives.additive_margin_softmax import (
     share_a_side,
 )
 from smaller_labse.distill.objectives.feature_distillation import feature_distillation
+from smaller_labse.distill.objectives.retrieval_distillation import retrieval_distillation
 from smaller_labse.distill.objectives.similarity_distillation import similarity_distillation
 
 Loss = Callable[[np.ndarray, np.ndarray], float]
 # Texts 0 and 3 are one sentence with two translations; 1 and 4 one translation of two sentences.
 SENTENCES, TRANSLATIONS = np.array([0, 1, 2, 0, 3]), np.array([0, 1, 2, 3, 1])
 TEMPERATURE, MARGIN, SCALE = 0.1, 0.2, 5.0
+REFERENCES = np.random.default_rng(4).normal(size=(7, 4))
 
 
 def cosine(left: np.ndarray, right: np.ndarray) -> float:
@@ -46,6 +48,22 @@ def loop_of_similarities(student: np.ndarray, targets: np.ndarray) -> float:
     return total / len(student)
 
 
+def loop_of_retrieval(student: np.ndarray, targets: np.ndarray) -> float:
+    total = 0.0
+    for text, target in zip(student, targets, strict=True):
+        among = [target, *REFERENCES]
+        expected, found = (
+            [math.exp(cosine(query, each) / TEMPERATURE) for each in among] for query in (target, text)
+        )
+        for power, other in zip(expected, found, strict=True):
+            total += power / sum(expected) * math.log((power / sum(expected)) / (other / sum(found)))
+    return total / len(student)
+
+
+def retrieval(student: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
+    return retrieval_distillation(student, targets, tf.constant(REFERENCES, tf.float32), TEMPERATURE)
+
+
 def loop_of_margins(left: np.ndarray, right: np.ndarray) -> float:
     def one_way(left: np.ndarray, right: np.ndarray) -> float:
         total = 0.0
@@ -69,6 +87,7 @@ def margins(left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
 OBJECTIVES = {
     "features": (feature_distillation, loop_of_features),
     "similarities": (lambda a, b: similarity_distillation(a, b, TEMPERATURE), loop_of_similarities),
+    "retrieval": (retrieval, loop_of_retrieval),
     "margins": (margins, loop_of_margins),
     "margins, by translations": (lambda a, b: margins(b, a), lambda a, b: loop_of_margins(b, a)),
 }
@@ -113,16 +132,16 @@ def test_masked_duplicates_get_no_gradient() -> None:
     assert float(value) == 0 and not np.any(tape.gradient(value, right))
 
 
-@pytest.mark.parametrize("name", ["features", "similarities"])
+@pytest.mark.parametrize("name", ["features", "similarities", "retrieval"])
 def test_nothing_is_left_to_learn_of_the_teachers_own_embeddings(name: str) -> None:
-    rows = tf.constant(np.random.default_rng(2).normal(size=(6, 3)), tf.float32)
+    rows = tf.constant(np.random.default_rng(2).normal(size=(6, 4)), tf.float32)
     assert float(OBJECTIVES[name][0](3 * rows, rows)) == pytest.approx(0, abs=1e-6)
 
 
 def test_an_embedding_of_zeros_gives_no_nan() -> None:
     zeros = tf.Variable(tf.zeros([3, 4]))
     targets = tf.constant(np.random.default_rng(3).normal(size=(3, 4)), tf.float32)
-    for objective, _ in list(OBJECTIVES.values())[:2]:
+    for objective, _ in list(OBJECTIVES.values())[:3]:
         with tf.GradientTape() as tape:
             value = objective(zeros, targets)
         assert math.isfinite(float(value)) and np.isfinite(tape.gradient(value, zeros)).all()

@@ -59,11 +59,12 @@ def as_one(gradients: list[Gradient]) -> np.ndarray:
 def test_they_are_the_whole_batchs(student) -> None:
     embed, variables, tokens = student
     targets = tf.constant(np.random.default_rng(0).normal(size=(len(TEXTS), SIZE)), tf.float32)
-    loss = Loss(10, 1, 0.5)
-    expected_parts, whole = PlainGradients(embed, variables, loss, SIZE)(tokens, targets, IDS)
+    loss, batch = Loss(10, 1, 0.5, 1), (tokens, targets, IDS, targets[::-1] + 1)
+    expected_parts, whole = PlainGradients(embed, variables, loss, SIZE)(*batch)
+    assert len(expected_parts) == 4
     expected = as_one(whole)
     for chunk_texts in (3, len(TEXTS)):
-        parts, found = CachedGradients(embed, variables, loss, SIZE, chunk_texts)(tokens, targets, IDS)
+        parts, found = CachedGradients(embed, variables, loss, SIZE, chunk_texts)(*batch)
         np.testing.assert_allclose(parts, expected_parts, rtol=1e-6)
         difference = np.linalg.norm(as_one(found) - expected)
         assert difference <= 1e-6 * np.linalg.norm(expected) < 1, f"in chunks of {chunk_texts}"

@@ -18,12 +18,12 @@ from smaller_labse.distill.data.examples import Batch, Examples
 from smaller_labse.distill.training import train as training
 from smaller_labse.distill.training.train import TrainingFiles, TrainingOptions, train
 
-OPTIONS = TrainingOptions(batch=2, steps=24, learning_rate=0.1)
+OPTIONS = TrainingOptions(batch=2, steps=24, learning_rate=0.1, references=3)
 EXAMPLES = Examples(
     sides=([f"a{number}" for number in range(40)], [f"b{number}" for number in range(40)]),
     ids=np.stack([np.arange(40), np.arange(40)]),
     target_rows=np.stack([np.arange(40), np.arange(40)]),
-    targets=np.ones((40, 3)),
+    targets=np.arange(120.0).reshape(40, 3),
     lengths=2 + np.arange(40) % 7,
     sizes=[30, 10],
     shares=np.array([0.7, 0.3]),
@@ -45,7 +45,7 @@ class Step:
         if len(self.seen) == self._nan_at:
             return None
         self.seen.append(batch.texts[0])
-        number = sum(int(text[1:]) for text in batch.texts)
+        number = sum(int(text[1:]) for text in batch.texts) + batch.references.sum()
         self.moments.assign(0.9 * self.moments + number)
         self.variables[0].assign(self.variables[0] * 1.01 + learning_rate * self.moments)
         return np.array([1.0])
@@ -90,6 +90,13 @@ def test_an_interrupted_training_ends_with_the_same_weights_to_the_bit(
     log = (tmp_path / "interrupted.log").read_text(encoding="utf-8").splitlines()
     whole = (tmp_path / "undisturbed.log").read_text(encoding="utf-8").splitlines()
     assert [json.loads(line)["step"] for line in log] == [json.loads(line)["step"] for line in whole]
+
+
+def test_the_texts_of_a_step_are_told_from_others_than_those_of_the_next() -> None:
+    some = [training._references(EXAMPLES, OPTIONS, step).tolist() for step in (1, 2, 1)]
+    assert some[0] == some[2] != some[1] and len(some[0]) == 3
+    all_of_few = training._references(EXAMPLES, replace(OPTIONS, references=41), 1)
+    assert all_of_few.tolist() == list(range(40))
 
 
 def test_the_best_state_is_taken_and_training_stops_where_nothing_gets_better(run) -> None:

@@ -23,14 +23,16 @@ IDS = np.array([[0, 1, 0], [0, 1, 2]], np.int32)
 
 @pytest.fixture(scope="module")
 def step(tmp_path_factory: pytest.TempPathFactory) -> TrainingStep:
-    return make_step(tmp_path_factory, lambda name: name != WORD_EMBEDDINGS, Loss(10, 1, 0.5))
+    return make_step(tmp_path_factory, lambda name: name != WORD_EMBEDDINGS, Loss(10, 1, 0.5, 1))
 
 
 @pytest.fixture(scope="module")
 def row_step(tmp_path_factory: pytest.TempPathFactory) -> TrainingStep:
     """Trains the embedding matrix, and one tensor beside it."""
     return make_step(
-        tmp_path_factory, lambda name: name in (WORD_EMBEDDINGS, "embeddings/layer_norm/gamma"), Loss(10, 1)
+        tmp_path_factory,
+        lambda name: name in (WORD_EMBEDDINGS, "embeddings/layer_norm/gamma"),
+        Loss(10, 1, retrieval=1),
     )
 
 
@@ -60,7 +62,8 @@ def make_step(
 
 
 def batch(targets: np.ndarray) -> Batch:
-    return Batch(TEXTS, np.concatenate([targets, targets]).astype(np.float32), IDS)
+    both = np.concatenate([targets, targets]).astype(np.float32)
+    return Batch(TEXTS, both, IDS, references=both[::-1] + np.float32(0.5))
 
 
 def take(step: TrainingStep, times: int, targets: np.ndarray) -> list[float]:
@@ -90,8 +93,10 @@ def test_in_bfloat16_it_learns_the_same_to_about_a_hundredth(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     """Numbers that are multiplied have 8 bits; weights, and what is added up, are float32."""
-    rounded = make_step(tmp_path_factory, lambda name: name != WORD_EMBEDDINGS, Loss(10, 1, 0.5), "bfloat16")
-    exact = make_step(tmp_path_factory, lambda name: name != WORD_EMBEDDINGS, Loss(10, 1, 0.5))
+    rounded = make_step(
+        tmp_path_factory, lambda name: name != WORD_EMBEDDINGS, Loss(10, 1, 0.5, 1), "bfloat16"
+    )
+    exact = make_step(tmp_path_factory, lambda name: name != WORD_EMBEDDINGS, Loss(10, 1, 0.5, 1))
     targets = np.random.default_rng(1).normal(size=(3, 12))
     found, expected = (np.array(take(one, 20, targets)) for one in (rounded, exact))
     assert (found != expected).any() and found[-1] < 0.8 * found[0]
