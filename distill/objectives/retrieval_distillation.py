@@ -1,7 +1,7 @@
 """Retrieval distillation: a text finds, among a teacher's embeddings, what its target finds among them.
 
-With r_0 the text's own target and r_1 … r_m the teacher's embeddings of other texts, P_i the softmax over j of
-cos(target_i, r_j) / τ, and Q_i the same of the student's embedding:
+With r_0 the text's own target and r_1 … r_m the teacher's embeddings of other texts, P_i the softmax over j
+of cos(target_i, r_j) / τ, and Q_i the same of the student's embedding:
 
     mean over i of KL(P_i ‖ Q_i) = mean over i of Σ_j P_ij (log P_ij − log Q_ij)
 

@@ -22,6 +22,7 @@ from tests.conftest import CONFIG
 from tests.small_originals import write_mean_bert
 
 WORDS = ("good", "morning", "the", "house", "red", "night", "xy")
+NO_WEIGHTS = {"feature_weight": 0, "similarity_weight": 0, "retrieval_weight": 0}
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +153,7 @@ def test_parity_refuses_it_by_name(shrunk: Path, original: Path, tmp_path: Path)
             "none.tsv: there is no such file",
         ),
         ({"batch_pairs": 1}, UsageError, "--batch-pairs 1: expected 2 or more"),
-        ({"feature_weight": 0, "similarity_weight": 0}, UsageError, "all weights of objectives are 0"),
+        (NO_WEIGHTS, UsageError, "all weights of objectives are 0"),
         (
             {"export_projection": True},
             UsageError,
