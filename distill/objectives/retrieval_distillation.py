@@ -7,8 +7,7 @@ of cos(target_i, r_j) / τ, and Q_i the same of the student's embedding:
 
 That is self-supervised distillation's loss (SEED, arXiv 2101.04731), with the other texts drawn at random and
 not queued, and one temperature for both. They cost next to nothing, as their embeddings are known: so a text
-is told from thousands, and from its near neighbours among them, where a batch has hundreds. The temperature
-of 0.02 is ours.
+is told from thousands, and from its near neighbours among them, where a batch has hundreds.
 """
 
 from __future__ import annotations
@@ -17,12 +16,11 @@ import tensorflow as tf
 
 from smaller_labse.distill.objectives.cosines import cosines, unit
 
-TEMPERATURE = 0.02
 REFERENCES = 8192  # texts that each one is told from
 
 
 def retrieval_distillation(
-    student: tf.Tensor, targets: tf.Tensor, references: tf.Tensor, temperature: float = TEMPERATURE
+    student: tf.Tensor, targets: tf.Tensor, references: tf.Tensor, temperature: float
 ) -> tf.Tensor:
     """How far from the teacher's is what the student finds; 0 where it finds the same as surely.
 
