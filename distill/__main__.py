@@ -84,10 +84,10 @@ def _add_recover(commands: argparse._SubParsersAction[CommandParser]) -> None:
     )
     add_text(parser)
     add_options(parser, OUT)
-    training = add_training(parser, batch="--batch-texts", default_batch=64, learning_rate=1e-3)
+    training = add_training(parser, batch="--batch-texts", default_batch=64, learning_rate=2e-4)
     training.add_argument(
         "--train",
-        default="matrix",
+        default="all",
         metavar="WHAT",
         help="matrix, the embedding matrix; lowest:4, all that comes before layer 4 (from 0); or all; "
         "default: %(default)s",
@@ -102,6 +102,7 @@ def _add_recover(commands: argparse._SubParsersAction[CommandParser]) -> None:
         training,
         ("--feature-weight", 10.0, "of 1 - cosine to the teacher"),
         ("--similarity-weight", 1.0, "of the similarities within a batch"),
+        ("--retrieval-weight", 1.0, "of what is found among the teacher's embeddings of other texts"),
     )
     add_options(parser, OVERWRITE)
 

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 LOST_SHARE = 0.75  # of the texts that are drawn
 MOST_TEXTS = 20_000
 NPY = ".npy"
+ROW_RATE = 5.0  # a row is in few of the batches
 
 
 @dataclass(frozen=True)
@@ -75,15 +76,16 @@ def recover(
     longer_than: int = LONGER_THAN,
     max_lines: int = MAX_LINES,
     max_texts: int = MOST_TEXTS,
-    train: str = "matrix",
+    train: str = "all",
     steps: int | None = None,
     max_minutes: float | None = None,
     batch_texts: int = 64,
-    learning_rate: float = 1e-3,
+    learning_rate: float = 2e-4,
     exponent: float = 0.5,
     lost_share: float | None = None,
     feature_weight: float = 10.0,
     similarity_weight: float = 1.0,
+    retrieval_weight: float = 1.0,
     precision: str = "float32",
     seed: int = 0,
     device: str | None = None,
@@ -115,12 +117,13 @@ def recover(
         max_minutes: how long to train at most, teacher's vectors and writing not counted. With it, the clock
             decides, so that two runs differ; with `steps` alone they do not, on one machine.
         batch_texts: texts in a batch, 2 or more.
-        learning_rate: the highest.
+        learning_rate: the highest, of the layers; the embedding matrix's is five times that.
         exponent: 1 draws languages by their sizes, 0 all alike.
         lost_share: how many of the texts that are drawn have lost tokens, 0 to 1; None for 0.75, and with a
             `.npy` file, which does not say which these are, for all texts alike.
         feature_weight: of feature distillation in the loss.
         similarity_weight: of similarity distillation.
+        retrieval_weight: of retrieval distillation.
         precision: what the layers multiply while training: "float32", or "bfloat16", which is faster where
             the processor or GPU has it; weights and the written model are float32.
         seed: of the order of the texts.
@@ -143,7 +146,9 @@ def recover(
     require_apart(folder, [Path(os.fspath(each)) for each in (model, teacher)])
     require_absent(folder, overwrite, MANIFEST)
     require_precision(precision)
-    _require_options(feature_weight or similarity_weight, batch_texts, lost_share, by_file)
+    _require_options(
+        feature_weight or similarity_weight or retrieval_weight, batch_texts, lost_share, by_file
+    )
     names = [] if languages is None else read_names(languages)
     sources = text_sources(names, [text] if isinstance(text, str) else list(text), text_field)
     require_apart(folder, [path for source in sources for path in source.paths])
@@ -193,8 +198,9 @@ def recover(
             seed=seed,
             precision=precision,
             max_length=min(TrainingOptions.max_length, student.sequence_length),
+            row_rate=ROW_RATE,
         ),
-        loss=Loss(feature_weight, similarity_weight),
+        loss=Loss(feature_weight, similarity_weight, retrieval=retrieval_weight),
         depends_on={
             "student": digests_of_model(place),
             "held_out": digest_of_json({code: texts for code, (texts, _) in held_out.languages.items()}),

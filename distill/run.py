@@ -35,7 +35,7 @@ from smaller_labse.encoders.preprocessors.text_preprocessor import TextPreproces
 from smaller_labse.encoders.sentence_encoder import SentenceEncoder
 from smaller_labse.originals.digests import digest_of_json
 
-FORMAT = "smaller_labse.training.4"
+FORMAT = "smaller_labse.training.5"
 DIGITS = 16  # of the digest in the files' names
 WORK = ".training"  # beside the output: where an interrupted run goes on from
 
@@ -125,6 +125,7 @@ def run_training(run: Run) -> Trained:
             run.trained.__contains__,
             examples.targets.shape[1],
             run.loss,
+            row_rate=options.row_rate,
             chunk_texts=options.chunk_texts,
             projection=kernel,
             precision=tf.as_dtype(options.precision),

@@ -14,6 +14,8 @@ from smaller_labse.distill.data.examples import Examples, number_texts, shares_o
 from smaller_labse.distill.data.held_out import HeldOutPairs, choose_held_out
 from smaller_labse.originals.tokenizers.base import Tokenizer
 
+SHARED_SHARE = 0.25  # of what is drawn, at least: every translation is compared with the shared language
+
 
 def split_pairs(
     pairs: Sequence[TranslationPairs],
@@ -27,8 +29,7 @@ def split_pairs(
     """Hold pairs out, and give both sides of the others a teacher's embedding of their sentence, or of each.
 
     Where no objective compares a sentence with its translation, they need not be drawn `together`. Then each
-    text is an example, and the different sentences are one language among the others, not half of all that
-    is trained on.
+    text is an example, and the different sentences are a quarter of what is drawn, not half of it.
 
     Args:
         pairs: of each language; their sentences are in the language that all share.
@@ -110,6 +111,9 @@ def _one_by_one(pairs: Examples, lengths: Sequence[np.ndarray], exponent: float)
     sentences, translations = pairs.sides
     first = np.unique(pairs.ids[0], return_index=True)[1]  # of each different sentence
     sizes = [len(first), *pairs.sizes]
+    shares = shares_of_languages(sizes, exponent)
+    shared = max(SHARED_SHARE, shares[0])
+    others = shares[1:] * (1 - shared) / shares[1:].sum()
     return replace(
         pairs,
         sides=([*_take(sentences, first), *translations],),
@@ -117,7 +121,7 @@ def _one_by_one(pairs: Examples, lengths: Sequence[np.ndarray], exponent: float)
         target_rows=np.concatenate([pairs.target_rows[0][first], pairs.target_rows[1]])[np.newaxis],
         lengths=np.concatenate([lengths[0][first], lengths[1]]),
         sizes=sizes,
-        shares=shares_of_languages(sizes, exponent),
+        shares=np.array([shared, *others]),
     )
 
 

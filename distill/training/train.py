@@ -40,6 +40,7 @@ class TrainingOptions:
         chunk_texts: how many texts of a batch are in memory at a time; None for all of them.
         precision: what the layers multiply while training, "float32" or "bfloat16".
         references: how many of the teacher's embeddings the texts of a batch are told from.
+        row_rate: the embedding matrix's learning rate, in learning rates of the rest.
     """
 
     batch: int = 64
@@ -52,6 +53,7 @@ class TrainingOptions:
     chunk_texts: int | None = None
     precision: str = "float32"
     references: int = 0
+    row_rate: float = 1.0
 
     def share_done(self, progress: Progress) -> float:
         """How much of the training is done, 0 to 1."""

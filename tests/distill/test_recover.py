@@ -21,7 +21,8 @@ from smaller_labse.originals.folder_check import check_folder
 from smaller_labse.originals.weights.checkpoint import Checkpoint
 
 WORDS = ("good", "morning", "the", "house", "red", "night", "xy")
-OPTIONS = ["--languages", "en,it", "--steps", "12", "--batch-texts", "4", "--learning-rate", "0.01"]
+NO_WEIGHTS = {"feature_weight": 0, "similarity_weight": 0, "retrieval_weight": 0}
+OPTIONS = ["--languages", "en,it", "--steps", "12", "--batch-texts", "4", "--learning-rate", "0.002"]
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +37,7 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def arguments(smaller: Path, original: Path, text: Path, out: Path) -> list[str]:
     of = ["--model", str(smaller), "--teacher", str(original), "--text", f"{text}/{{code}}.txt"]
-    return ["recover", *of, *OPTIONS, "--out", str(out)]
+    return ["recover", *of, *OPTIONS, "--train", "matrix", "--out", str(out)]
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +66,20 @@ def test_texts_with_lost_tokens_are_nearer_to_the_original(
         smaller_labse.load(model).encode(texts, normalize=True) for model in (original, smaller, recovered)
     )
     assert (after * expected).sum() > (before * expected).sum()
+
+
+def test_unless_asked_otherwise_the_layers_are_trained_too_and_rows_without_a_text_stay(
+    smaller: Path, original: Path, text: Path, tmp_path: Path
+) -> None:
+    options = {"languages": "en,it", "steps": 12, "batch_texts": 8, "learning_rate": 2e-5}
+    recover(smaller, original, f"{text}/{{code}}.txt", tmp_path / "all", **options)
+    before, after = (Checkpoint(folder / "encoder") for folder in (smaller, tmp_path / "all"))
+    kernel = "transformer/layer_1/output/kernel"
+    assert (after.read(kernel) != before.read(kernel)).any()
+    changed = (after.read(WORD_EMBEDDINGS) != before.read(WORD_EMBEDDINGS)).any(axis=1)
+    assert changed.any() and not changed.all()
+    manifest = json.loads((tmp_path / "all" / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["distillation"]["trained"] == "all"
 
 
 def test_it_is_whole_and_says_what_it_is(recovered: Path, original: Path, text: Path) -> None:
@@ -132,7 +147,7 @@ def test_the_teacher_reads_text_with_its_prompt_or_the_models(
         ({"batch_texts": 1}, UsageError, "--batch-texts 1: expected 2 or more"),
         ({"precision": "float16"}, UsageError, "--precision float16: expected float32 or bfloat16"),
         ({"lost_share": 2}, UsageError, "--lost-share 2: expected a share from 0 to 1"),
-        ({"feature_weight": 0, "similarity_weight": 0}, UsageError, "all weights of objectives are 0"),
+        (NO_WEIGHTS, UsageError, "all weights of objectives are 0"),
         ({"teacher": "vectors.npy", "lost_share": 0.5}, UsageError, "a .npy file does not say which texts"),
         ({"teacher": "vectors.npy"}, SmallerLabseError, "vectors.npy: there is no such file of vectors"),
     ],

@@ -36,10 +36,12 @@ def vectors(texts: list[str]) -> np.ndarray:
     return np.array([[len(text), sum(map(ord, text))] for text in texts], np.float32)
 
 
-def split(tmp_path: Path, **options: bool) -> tuple[Examples, HeldOutPairs]:
+def split(
+    tmp_path: Path, pairs: list[TranslationPairs] = PAIRS, **options: bool
+) -> tuple[Examples, HeldOutPairs]:
     vocabulary = tmp_path / "vocab.txt"
     write_pieces(PIECES, vocabulary)
-    return split_pairs(PAIRS, WordPiece(vocabulary), vectors, 0.5, "say: ", **options)
+    return split_pairs(pairs, WordPiece(vocabulary), vectors, 0.5, "say: ", **options)
 
 
 @pytest.mark.parametrize("together", [True, False])
@@ -66,6 +68,18 @@ def test_one_by_one_each_different_sentence_comes_once_as_a_language_of_its_own(
     np.testing.assert_allclose(alone.shares, np.sqrt(alone.sizes) / np.sqrt(alone.sizes).sum())
     assert alone.ids.shape == (1, len(texts)) and len(np.unique(alone.ids)) == len(set(texts))
     assert alone.lengths[: len(sentences)].max() < pairs.lengths.max(), "each text's own length"
+
+
+def test_of_many_languages_the_shared_one_is_still_a_quarter_of_what_is_drawn(tmp_path: Path) -> None:
+    codes = "ar,de,es,fr,it,ja,ko"
+    pairs = [
+        TranslationPairs(
+            (EN, language), PAIRS[0].sentences, [f"{number} {language.code}" for number in range(63)], "tsv"
+        )
+        for language in parse_languages(codes)
+    ]
+    shares = split(tmp_path, pairs, together=False)[0].shares
+    np.testing.assert_allclose(shares, [0.25, *[0.75 / 7] * 7])
 
 
 def test_some_texts_are_as_many_of_every_language_that_of_the_sentences_too() -> None:
