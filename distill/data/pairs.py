@@ -29,7 +29,7 @@ def split_pairs(
     """Hold pairs out, and give both sides of the others a teacher's embedding of their sentence, or of each.
 
     Where no objective compares a sentence with its translation, they need not be drawn `together`. Then each
-    text is an example, and the different sentences are a quarter of what is drawn, not half of it.
+    text is an example, and the different sentences are at least `SHARED_SHARE` of what is drawn.
 
     Args:
         pairs: of each language; their sentences are in the language that all share.

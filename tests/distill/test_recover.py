@@ -69,7 +69,7 @@ def test_texts_with_lost_tokens_are_nearer_to_the_original(
 
 
 def test_unless_asked_otherwise_the_layers_are_trained_too_and_rows_without_a_text_stay(
-    smaller: Path, original: Path, text: Path, tmp_path: Path
+    smaller: Path, original: Path, text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     options = {"languages": "en,it", "steps": 12, "batch_texts": 8, "learning_rate": 2e-5}
     recover(smaller, original, f"{text}/{{code}}.txt", tmp_path / "all", **options)
@@ -80,6 +80,9 @@ def test_unless_asked_otherwise_the_layers_are_trained_too_and_rows_without_a_te
     assert changed.any() and not changed.all()
     manifest = json.loads((tmp_path / "all" / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["distillation"]["trained"] == "all"
+    monkeypatch.setattr(recovering, "ROW_RATE", 0.0)
+    still = recover(smaller, original, f"{text}/{{code}}.txt", tmp_path / "still", **options)
+    assert still.rows == 0, "the matrix has a learning rate of its own"
 
 
 def test_it_is_whole_and_says_what_it_is(recovered: Path, original: Path, text: Path) -> None:
