@@ -109,7 +109,7 @@ def take_turns(ways: Mapping[str, Callable[[], Run]], repetitions: int) -> dict[
 
 
 def spread(values: Sequence[float], form: str = "{:.1f}") -> str:
-    """The median and, in brackets, the least and the most."""
+    """The median and, in brackets, minimum and maximum."""
     if len(values) == 1:
         return form.format(values[0])
     median, least, most = statistics.median(values), min(values), max(values)

@@ -144,10 +144,10 @@ def describe(data: Mapping[str, Mapping[str, Any]]) -> str:
     done = [data[name] for name in NAMES if name in data]
     machines = {result["machine"] for result in done}
     parts = [f"Machine: {machine}.\n" for machine in machines if len(machines) == 1]
-    turns = sorted({data[name]["repetitions"] for name in NAMES if name in data and name != "unseen"})
-    if turns:
-        of_turns = f"of {' or '.join(map(str, turns))} turns"
-        parts.append(f"Medians, and in brackets the least and the most {of_turns}.\n")
+    runs = sorted({data[name]["repetitions"] for name in NAMES if name in data and name != "unseen"})
+    if runs:
+        of_runs = f"of {' or '.join(map(str, runs))} runs"
+        parts.append(f"Medians, and in brackets minimum and maximum {of_runs}.\n")
     for result in done:
         parts += [f"Machine: {result['machine']}.\n"] if len(machines) > 1 else []
         parts.append(result["markdown"])

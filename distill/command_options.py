@@ -89,7 +89,10 @@ def add_training(
     )
     training.add_argument("--seed", type=non_negative_integer, default=0, metavar="N", help="default: 0")
     training.add_argument(
-        "--device", type=device_name, metavar="NAME", help="where the teacher computes: cpu, gpu or gpu:1"
+        "--device",
+        type=device_name,
+        metavar="NAME",
+        help="where the embeddings that are learnt are computed: cpu, gpu or gpu:1",
     )
     return training
 

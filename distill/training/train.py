@@ -21,7 +21,7 @@ from smaller_labse.distill.training.checkpoint import Progress, read_checkpoint,
 from smaller_labse.distill.training.training_step import TrainingStep
 
 EVALUATIONS = 8  # of the held-out examples, evenly over the training
-PATIENCE = 3  # evaluations without a better one, after which training stops
+PATIENCE = 4  # evaluations in turn without a better one, after which training stops
 CHECKPOINT_SECONDS = 120.0
 
 
@@ -129,7 +129,7 @@ def train(
             progress = replace(progress, seconds=time.monotonic() - clock)  # looking is a part of training
             write_checkpoint(files.checkpoint, step.state(), progress)
             saved = time.monotonic()
-        if share >= 1 or progress.evaluations - progress.best_evaluation > PATIENCE:
+        if share >= 1 or progress.evaluations - progress.best_evaluation >= PATIENCE:
             break
         batch = examples.batch(batches.next(), _references(examples, options, progress.step))
         parts = step(batch, options.learning_rate_at(share), options.max_length)

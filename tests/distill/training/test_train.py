@@ -111,7 +111,7 @@ def test_the_best_state_is_taken_and_training_stops_where_nothing_gets_better(ru
 
     done, weights = run(step, evaluate=evaluate)
     assert done.best == 0.9 and done.best_evaluation == 3
-    assert done.evaluations == 3 + training.PATIENCE + 1 and done.step < OPTIONS.steps
+    assert done.evaluations == 3 + training.PATIENCE and done.step < OPTIONS.steps
     assert np.array_equal(weights, at_best[0])
 
 
