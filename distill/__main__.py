@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+from typing import TYPE_CHECKING
 
-from smaller_labse.common.arguments import non_negative_number, positive_integer
+from smaller_labse.common.arguments import (
+    non_negative_number,
+    number_up_to_1,
+    positive_integer,
+    positive_number,
+)
 from smaller_labse.common.command import run_command
 from smaller_labse.common.command_parser import CommandParser, add_command
 from smaller_labse.common.visible_text import visible
@@ -19,6 +25,11 @@ from smaller_labse.distill.command_options import (
     add_weights,
 )
 from smaller_labse.options.option import add_options
+
+if TYPE_CHECKING:
+    from smaller_labse.distill.recover import Recovered
+    from smaller_labse.distill.shrink import Shrunk
+    from smaller_labse.distill.tune import Tuned
 
 SHRINK_EXAMPLES = (
     "distill-encoder shrink --model demo/model --teacher demo/original "
@@ -95,7 +106,7 @@ def _add_recover(commands: argparse._SubParsersAction[CommandParser]) -> None:
     )
     training.add_argument(
         "--lost-share",
-        type=non_negative_number,
+        type=number_up_to_1,
         metavar="SHARE",
         help="how many of the texts that are drawn have lost tokens; default: 0.75",
     )
@@ -176,12 +187,12 @@ def _add_tune(commands: argparse._SubParsersAction[CommandParser]) -> None:
     training.add_argument(
         "--train-matrix", action="store_true", help="train the embedding matrix, too, not only the layers"
     )
-    for option, default, what in (
-        ("--margin", 0.3, "by which the cosine of a translation must be above the others'"),
-        ("--scale", 20.0, "of cosines in the softmax; the larger, the more only the nearest count"),
+    for option, read, default, what in (
+        ("--margin", non_negative_number, 0.3, "by which a translation's cosine must be above the others'"),
+        ("--scale", positive_number, 20.0, "of cosines in the softmax; large, only the nearest count"),
     ):
         what = f"{what}; default: {default:g}"
-        training.add_argument(option, type=non_negative_number, default=default, metavar="N", help=what)
+        training.add_argument(option, type=read, default=default, metavar="N", help=what)
     add_weights(training, ("--near-weight", 0.0, "of 1 - cosine to the model's embeddings before training"))
     add_options(parser, OVERWRITE)
 
@@ -211,7 +222,7 @@ def _recover(options: argparse.Namespace) -> None:
     recovered = recover(**vars(options))
     print(
         f"{visible(str(recovered.folder))}: {recovered.rows:,} rows of the embedding matrix changed in "
-        f"{recovered.steps:,} steps; on held-out texts the mean cosine to the teacher is "
+        f"{_steps(recovered)}; on held-out texts the mean cosine to the teacher is "
         f"{recovered.after:.4f}, before {recovered.before:.4f}"
     )
 
@@ -222,7 +233,7 @@ def _shrink(options: argparse.Namespace) -> None:
     shrunk = shrink(**vars(options))
     print(
         f"{visible(str(shrunk.folder))}: {shrunk.parameters / 1e6:,.1f}M parameters, trained in "
-        f"{shrunk.steps:,} steps; {shrunk.after:.1%} of held-out pairs are found, {shrunk.before:.1%} before"
+        f"{_steps(shrunk)}; {shrunk.after:.1%} of held-out pairs are found, {shrunk.before:.1%} before"
     )
 
 
@@ -231,7 +242,7 @@ def _tune(options: argparse.Namespace) -> None:
 
     tuned = tune(**vars(options))
     print(
-        f"{visible(str(tuned.folder))}: tuned in {tuned.steps:,} steps; {tuned.after:.1%} of held-out "
+        f"{visible(str(tuned.folder))}: tuned in {_steps(tuned)}; {tuned.after:.1%} of held-out "
         f"pairs are found, {tuned.before:.1%} before"
     )
 
@@ -244,6 +255,14 @@ def _graft(options: argparse.Namespace) -> None:
         f"{visible(str(grafted.folder))}: {grafted.parameters / 1e6:,.1f}M parameters; layers and "
         f"{grafted.tokens:,} rows are the tuned model's, {grafted.rows_changed:,} of these rows changed"
     )
+
+
+def _steps(trained: Recovered | Shrunk | Tuned) -> str:
+    """How long a model was trained, and when it was at its best."""
+    steps = f"{trained.steps:,} steps"
+    if trained.best_step == trained.steps:
+        return steps
+    return f"{steps}, of which it was best after {trained.best_step:,}"
 
 
 if __name__ == "__main__":

@@ -9,10 +9,12 @@ from smaller_labse.common.arguments import (
     device_name,
     non_negative_integer,
     non_negative_number,
+    number_up_to_1,
     positive_integer,
+    positive_number,
 )
 from smaller_labse.corpora import defaults
-from smaller_labse.distill.precision import PRECISIONS
+from smaller_labse.distill.training_arguments import PRECISIONS
 from smaller_labse.options.option import add_options, option
 from smaller_labse.options.text_options import LONGER_THAN, MAX_LINES, TEXT, TEXT_FIELD
 
@@ -57,26 +59,34 @@ def add_training(
     """Options of every kind of training; the group, for what is one kind's own."""
     training = parser.add_argument_group("training")
     training.add_argument(
-        "--max-minutes", type=non_negative_number, metavar="N", help="at most; the clock then decides"
+        "--max-minutes",
+        type=positive_number,
+        metavar="N",
+        help="train for so long at most; how many batches that are depends on the machine",
     )
-    training.add_argument("--steps", type=positive_integer, metavar="N", help="batches; default: all once")
+    training.add_argument(
+        "--steps",
+        type=positive_integer,
+        metavar="N",
+        help="batches; default: as many as have as many examples as there are",
+    )
     training.add_argument(
         batch,
         type=positive_integer,
         default=default_batch,
         metavar="N",
-        help="in each step; default: %(default)s",
+        help="in each batch; default: %(default)s",
     )
     training.add_argument(
         "--learning-rate",
         type=non_negative_number,
         default=learning_rate,
         metavar="N",
-        help="default: %(default)s",
+        help="the highest, between warm-up and decay; default: %(default)s",
     )
     training.add_argument(
         "--exponent",
-        type=non_negative_number,
+        type=number_up_to_1,
         default=0.5,
         metavar="N",
         help="1 draws languages by their sizes, 0 all alike; default: %(default)s",

@@ -6,7 +6,8 @@ original, and beside it
     "distilled_from": the teacher's name,
     "distillation": {"method": "shrink", "recover" or "tune", "teacher": ..., "student": the model that it is
                      made from, "layers": [which of its layers], "languages": [...], "text": names of files,
-                     "examples": how many of what, "steps": ..., "options": {...},
+                     "examples": how many of what, "steps": ..., "best_step": after how many of them the
+                     written state was reached, "options": {...},
                      "held_out": {"measure": ..., "examples": ..., "before": ..., "after": ..., "change": ...,
                                   "interval": [...], "teacher": ..., "languages": {code: the same}},
                      and what the method adds, such as "rows_changed", how many of the embedding matrix}
@@ -28,6 +29,8 @@ from huggingface_hub import ModelCard, ModelCardData
 from smaller_labse.common.json_files import write_json
 from smaller_labse.common.visible_text import markdown_text
 from smaller_labse.distill.held_out_scores import HeldOutScores
+from smaller_labse.distill.students.student import Student
+from smaller_labse.encoders.config import EncoderConfig
 from smaller_labse.originals.digests import digests_of_files, with_digest
 from smaller_labse.originals.folder_check import DIGESTS
 from smaller_labse.originals.lineage import Ancestor, Lineage, write_lineage
@@ -57,6 +60,7 @@ class Distillation:
         corpus: names of the files of text.
         examples: what was trained on, such as "12,000 translation pairs".
         steps: batches.
+        best_step: after how many of them it did best on held-out text, and was taken.
         options: of the training.
         held_out: what it brought or cost each language.
         picture: the file that shows the training, in the model's folder; "" where there is none.
@@ -77,6 +81,7 @@ class Distillation:
     corpus: str
     examples: str
     steps: int
+    best_step: int
     options: Mapping[str, Any]
     held_out: HeldOutScores
     picture: str = ""
@@ -90,7 +95,7 @@ def describe(
 
     Args:
         done: what was done.
-        manifest: of the model that it is made from; empty where it has none.
+        manifest: of the model that it is made from, with the new model's own `fields_of`.
         original: the manifest's "original" where `manifest` has none.
         folder: the new model's.
     """
@@ -109,6 +114,23 @@ def describe(
         },
         folder,
     )
+
+
+def fields_of(student: Student, config: EncoderConfig) -> dict[str, Any]:
+    """What a manifest says of the written encoder itself, whether or not its original had a manifest.
+
+    Args:
+        student: by which it is written.
+        config: the written encoder's.
+    """
+    return {
+        "rows": config.vocab_size,
+        "hidden_size": config.hidden_size,
+        "tokenizer": student.tokenizer.kind,
+        "preprocessor": student.tokenizer.preprocessor,
+        "sequence_length": student.sequence_length,
+        "prompt": student.prompt,
+    }
 
 
 def write_manifest(said: Mapping[str, Any], folder: Path) -> None:
@@ -154,6 +176,7 @@ def _as_json(done: Distillation) -> dict[str, Any]:
         "text": done.corpus,
         "examples": done.examples,
         "steps": done.steps,
+        "best_step": done.best_step,
         "options": dict(done.options),
         "held_out": done.held_out.as_json(),
         **done.facts,
@@ -175,7 +198,7 @@ def _card(done: Distillation) -> ModelCard:
 ## What it was trained on
 
 {done.examples} ({", ".join(done.languages)}) of {markdown_text(done.corpus)}, in
-{done.steps:,} steps of {done.options["batch"]}. Whether their licence allows what you want to do with
+{_steps(done)}. Whether their licence allows what you want to do with
 this model is for you to see. {done.not_trained}
 
 ## What no longer holds
@@ -190,6 +213,15 @@ Measure what it costs on your own text, for each language:
     if done.picture:
         text += f"\n![The loss and the held-out score over the steps of the training]({done.picture})\n"
     return ModelCard(f"---\n{data.to_yaml()}\n---\n\n{text}")
+
+
+def _steps(done: Distillation) -> str:
+    steps = f"{done.steps:,} steps of {done.options['batch_size']}"
+    if done.best_step == done.steps:
+        return steps
+    if done.best_step == 0:
+        return f"{steps}, none of which did better on held-out text than before: the weights are as they were"
+    return f"{steps}; the state after {done.best_step:,} of them did best on held-out text, and is this model"
 
 
 def _held_out(scores: HeldOutScores) -> str:

@@ -18,7 +18,7 @@ from typing import Any
 from huggingface_hub import ModelCard, ModelCardData
 
 from smaller_labse.common.visible_text import markdown_text
-from smaller_labse.distill.description import TASK, write_manifest
+from smaller_labse.distill.description import TASK, fields_of, write_manifest
 from smaller_labse.distill.students.student import Student
 from smaller_labse.distill.write_distilled import original_of
 from smaller_labse.originals.lineage import Ancestor, Lineage, write_lineage
@@ -85,6 +85,7 @@ def describe_graft(done: Graft, place: Place, original: Student, folder: Path) -
         {
             "original": original_of(place, original, opened.parameters),
             **manifest_around(original.folder),
+            **fields_of(original, original.config),
             "trimmed_from": [asdict(ancestor) for ancestor in lineage.trimmed_from],
             "parameters": opened.parameters,
             "prompt": done.prompt,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,27 +20,30 @@ from smaller_labse.corpora.defaults import LONGER_THAN, MAX_LINES
 from smaller_labse.corpora.languages import read_names
 from smaller_labse.corpora.line_batches import LineFilter
 from smaller_labse.corpora.sources import text_sources
-from smaller_labse.distill.precision import require_precision
-from smaller_labse.distill.teacher_vectors import digests_of_model, teacher_vectors, vectors_of_file
+from smaller_labse.distill.teacher_vectors import (
+    digests_of_model,
+    require_teacher,
+    teacher_targets,
+    vectors_of_file,
+)
+from smaller_labse.distill.training_arguments import MAX_LENGTH, require_training_arguments, require_weights
 from smaller_labse.encoders.config import WORD_EMBEDDINGS
 from smaller_labse.encoders.prompt import teacher_prompt
-from smaller_labse.originals.digests import digest_of_json
 from smaller_labse.originals.lineage import read_lineage
-from smaller_labse.originals.locate import folders_of, locate_encoder, locate_original
+from smaller_labse.originals.locate import folders_of, locate_original
 from smaller_labse.originals.model_folder import MANIFEST
 from smaller_labse.originals.open import open_place
 
 if TYPE_CHECKING:
     from smaller_labse.distill.data.examples import Examples
-    from smaller_labse.distill.data.texts import Draw, Texts
+    from smaller_labse.distill.data.texts import Texts
     from smaller_labse.distill.run import Run, Trained
     from smaller_labse.distill.students.student import Student
-    from smaller_labse.distill.write_distilled import Account
+    from smaller_labse.distill.write_distilled import RunDescription
 
 LOST_SHARE = 0.75  # of the texts that are drawn
 MOST_TEXTS = 20_000
-NPY = ".npy"
-ROW_RATE = 5.0  # a row is in few of the batches
+MATRIX_RATE_FACTOR = 5.0  # a row is in few of the batches
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,7 @@ class Recovered:
         before: the mean cosine to the teacher on held-out texts before training.
         after: the same of the written model.
         steps: batches that it was trained on.
+        best_step: after how many of them it did best on the held-out texts, and was written.
         rows: how many rows of its embedding matrix changed.
     """
 
@@ -59,6 +63,7 @@ class Recovered:
     before: float
     after: float
     steps: int
+    best_step: int
     rows: int
 
     def __fspath__(self) -> str:
@@ -142,24 +147,43 @@ def recover(
         ...     languages="fr,de", max_minutes=60,
         ... )  # doctest: +SKIP
     """
-    folder, by_file = Path(out), os.fspath(teacher).endswith(NPY)
+    folder = Path(out)
     require_apart(folder, [Path(os.fspath(each)) for each in (model, teacher)])
     require_absent(folder, overwrite, MANIFEST)
-    require_precision(precision)
-    _require_options(
-        feature_weight or similarity_weight or retrieval_weight, batch_texts, lost_share, by_file
+    weights = {
+        "feature_weight": feature_weight,
+        "similarity_weight": similarity_weight,
+        "retrieval_weight": retrieval_weight,
+    }
+    require_training_arguments(
+        precision=precision,
+        max_texts=max_texts,
+        steps=steps,
+        max_minutes=max_minutes,
+        batch_texts=batch_texts,
+        learning_rate=learning_rate,
+        exponent=exponent,
+        lost_share=lost_share,
+        seed=seed,
+        device=device,
+        **weights,
     )
+    require_weights(*weights.values())
     names = [] if languages is None else read_names(languages)
     sources = text_sources(names, [text] if isinstance(text, str) else list(text), text_field)
     require_apart(folder, [path for source in sources for path in source.paths])
     place = locate_original(os.fspath(model))
-    if not by_file:
-        locate_encoder(os.fspath(teacher))
+    by_file = require_teacher(teacher, device)
+    if by_file and lost_share is not None:
+        raise UsageError(
+            f"--lost-share {lost_share:g}: a .npy file does not say which texts lost tokens; give the "
+            "original as --teacher, or leave --lost-share out"
+        )
     announce("loading TensorFlow")
     import_tensorflow_quietly()
     from smaller_labse.distill.data.texts import Draw, read_texts, split_texts
     from smaller_labse.distill.objectives.loss import Loss
-    from smaller_labse.distill.run import WORK, Run, run_training
+    from smaller_labse.distill.run import Run, run_training, work_folder
     from smaller_labse.distill.students.student import open_student
     from smaller_labse.distill.students.trained_tensors import choose_trained
     from smaller_labse.distill.training.train import TrainingOptions
@@ -169,74 +193,58 @@ def recover(
     trained = choose_trained(train, student.config)
     announce("reading the text")
     texts = read_texts(sources, LineFilter(longer_than, max_lines or None))
-    work = Path(f"{os.fspath(out).rstrip('/')}{WORK}")
+    if by_file:
+        lost_share = 1.0  # a file does not say which texts lost tokens: all are taken for such
     draw = Draw(exponent, LOST_SHARE if lost_share is None else lost_share, max_texts or None)
-    examples, held_out = split_texts(
-        texts,
-        student.tokenizer,
-        _all_alike if by_file else _lost_tokens(student, teacher),
-        vectors_of_file(Path(teacher), [text for each in texts for text in each.texts])
-        if by_file
-        else _targets_of(teacher, teacher_prompt(teacher, model), work, device),
-        draw,
-        student.prompt,
-    )
-    _require_same_size(student, examples)
-    run = Run(
-        name=folder.name or folder.resolve().name,
-        student=student,
-        config=student.config,
-        read_tensor=student.read_tensor,
-        trained=trained,
-        examples=examples,
-        held_out=held_out,
-        options=TrainingOptions(
-            batch=batch_texts,
-            steps=steps,
-            max_minutes=max_minutes,
-            learning_rate=learning_rate,
-            seed=seed,
-            precision=precision,
-            max_length=min(TrainingOptions.max_length, student.sequence_length),
-            row_rate=ROW_RATE,
-        ),
-        loss=Loss(feature_weight, similarity_weight, retrieval=retrieval_weight),
-        depends_on={
-            "student": digests_of_model(place),
-            "held_out": digest_of_json({code: texts for code, (texts, _) in held_out.languages.items()}),
-        },
-        work=work,
-    )
-    with new_folder(folder, overwrite, MANIFEST) as partial:
-        done = run_training(run)
-        rows = _changed_rows(run, done)
-        account = _account((model, teacher), train, draw, texts, run, rows)
-        written = write_distilled(place, run, done, account, partial)
-    average = written.held_out.average
-    return Recovered(folder, average.before, average.after, written.steps, rows)
-
-
-def _require_options(weights: float, batch_texts: int, lost_share: float | None, by_file: bool) -> None:
-    if not weights:
-        raise UsageError("all weights of objectives are 0, so there is nothing to train for")
-    if batch_texts < 2:
-        raise UsageError(f"--batch-texts {batch_texts}: expected 2 or more, which are compared in a batch")
-    if by_file and lost_share is not None:
-        raise UsageError(
-            f"--lost-share {lost_share:g}: a {NPY} file does not say which texts lost tokens; give the "
-            "original as --teacher, or leave --lost-share out"
+    with work_folder(folder) as work:
+        examples, held_out = split_texts(
+            texts,
+            student.tokenizer,
+            _all_alike if by_file else _lost_tokens(student, teacher),
+            vectors_of_file(Path(teacher), [text for each in texts for text in each.texts])
+            if by_file
+            else teacher_targets(teacher, work, teacher_prompt(teacher, model), device),
+            draw,
+            student.prompt,
         )
-    if lost_share is not None and not 0 <= lost_share <= 1:
-        raise UsageError(f"--lost-share {lost_share:g}: expected a share from 0 to 1, such as 0.75")
+        _require_same_size(student, examples)
+        run = Run(
+            name=folder.name or folder.resolve().name,
+            student=student,
+            config=student.config,
+            read_tensor=student.read_tensor,
+            trained=trained,
+            examples=examples,
+            held_out=held_out,
+            options=TrainingOptions(
+                batch_size=batch_texts,
+                steps=steps,
+                max_minutes=max_minutes,
+                learning_rate=learning_rate,
+                seed=seed,
+                precision=precision,
+                max_length=min(MAX_LENGTH, student.sequence_length),
+                matrix_rate_factor=MATRIX_RATE_FACTOR,
+            ),
+            loss=Loss(feature_weight, similarity_weight, retrieval=retrieval_weight),
+            depends_on={"student": digests_of_model(place)},
+            work=work,
+        )
+        with new_folder(folder, overwrite, MANIFEST) as partial:
+            done = run_training(run)
+            rows = _changed_rows(run, done)
+            drawn = {**asdict(draw), "lost_share": None if by_file else draw.lost_share}
+            told = _describe_run((model, teacher), train, drawn, texts, run, rows)
+            written = write_distilled(place, run, done, told, partial)
+    average = written.held_out.average
+    return Recovered(folder, average.before, average.after, written.steps, written.best_step, rows)
 
 
 def _require_same_size(student: Student, examples: Examples) -> None:
-    from smaller_labse.distill.students.projection import embedding_size
-
     size = examples.targets.shape[1]
-    if size != embedding_size(student.config):
+    if size != student.config.embedding_size:
         raise SmallerLabseError(
-            f"the teacher's embeddings have {size} numbers, the model's {embedding_size(student.config)}; "
+            f"the teacher's embeddings have {size} numbers, the model's {student.config.embedding_size}; "
             "expected those of the model that it was trimmed from"
         )
 
@@ -260,24 +268,23 @@ def _all_alike(texts: Sequence[str]) -> np.ndarray:
     return np.ones(len(texts), bool)
 
 
-def _targets_of(
-    teacher: StrPath, prompt: str, work: Path, device: str | None
-) -> Callable[[list[str]], np.ndarray]:
-    return lambda different: teacher_vectors(teacher, different, work, prompt, device)
-
-
-def _account(
-    names: tuple[StrPath, StrPath], train: str, draw: Draw, texts: Sequence[Texts], run: Run, rows: int
-) -> Account:
-    """What a user is told: from which model to which teacher, and what of the model is no longer its own."""
-    from smaller_labse.distill.write_distilled import Account, public_name
+def _describe_run(
+    names: tuple[StrPath, StrPath],
+    train: str,
+    drawn: Mapping[str, Any],
+    texts: Sequence[Texts],
+    run: Run,
+    rows: int,
+) -> RunDescription:
+    """From which model to which teacher, and what of the model is no longer its own."""
+    from smaller_labse.distill.write_distilled import RunDescription, public_name
 
     model, teacher = (markdown_text(public_name(os.fspath(each))) for each in names)
     others = {
         "matrix": "nothing else was trained",
         "all": "everything else was trained as well, but for dense layers behind the pooling",
     }.get(train, f"of the rest, what comes before layer {train.partition(':')[2]} was trained as well")
-    return Account(
+    return RunDescription(
         method="recover",
         opening=f"{model}, trained on text of its languages to give the embeddings of {teacher} again.",
         not_trained=f"Of the embedding matrix {rows:,} of {run.config.vocab_size:,} rows changed, the others "
@@ -287,7 +294,7 @@ def _account(
         languages=[each.code for each in texts],
         corpus=" + ".join(each.corpus for each in texts),
         examples=f"{len(run.examples):,} texts",
-        facts={"trained": train, "rows_changed": rows, "draw": asdict(draw)},
+        facts={"trained": train, "rows_changed": rows, "draw": drawn},
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,19 +11,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from smaller_labse.common.errors import UsageError
+from smaller_labse.common.errors import SmallerLabseError, UsageError
+from smaller_labse.common.file_lock import locked
 from smaller_labse.common.progress import announce, progress
 from smaller_labse.common.workplace import scratch_folder
 from smaller_labse.distill.data.examples import Examples
 from smaller_labse.distill.data.held_out import HeldOut, score_of
 from smaller_labse.distill.objectives.loss import Loss
 from smaller_labse.distill.objectives.retrieval_distillation import REFERENCES
-from smaller_labse.distill.students.projection import (
-    FITTED_TEXTS,
-    embedding_size,
-    fit_projection,
-    with_projection,
-)
+from smaller_labse.distill.students.projection import FITTED_TEXTS, fit_projection, with_projection
 from smaller_labse.distill.students.student import ReadTensor, Student
 from smaller_labse.distill.training.train import TrainingFiles, TrainingOptions, train
 from smaller_labse.distill.training.training_step import TrainingStep
@@ -35,9 +32,10 @@ from smaller_labse.encoders.preprocessors.text_preprocessor import TextPreproces
 from smaller_labse.encoders.sentence_encoder import SentenceEncoder
 from smaller_labse.originals.digests import digest_of_json
 
-FORMAT = "smaller_labse.training.5"
+FORMAT = "smaller_labse.training.6"
 DIGITS = 16  # of the digest in the files' names
 WORK = ".training"  # beside the output: where an interrupted run goes on from
+LOCK = ".lock"
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,7 @@ class Run:
         options: of the training.
         loss: what is made small.
         depends_on: what else the result depends on, as JSON, such as digests of files.
-        work: the folder where it goes on from when it is interrupted.
+        work: the folder where it goes on from when it is interrupted, see `work_folder`.
         exports_projection: whether a projection to the teacher's size becomes a part of the student.
     """
 
@@ -83,6 +81,7 @@ class Trained:
         before: the values of the held-out examples before training, see `HeldOut.values`.
         after: the same of these tensors.
         steps: batches that it was trained on.
+        best_step: after how many of them it did best on the held-out examples, and the tensors were taken.
         options: of the training, with what was decided when it began.
         log: a JSON object in each line.
     """
@@ -92,8 +91,26 @@ class Trained:
     before: Mapping[str, np.ndarray]
     after: Mapping[str, np.ndarray]
     steps: int
+    best_step: int
     options: TrainingOptions
     log: Path
+
+
+@contextmanager
+def work_folder(out: Path) -> Iterator[Path]:
+    """The folder beside an output from where an interrupted run goes on; no other run has it meanwhile.
+
+    Raises:
+        SmallerLabseError: another run has it.
+    """
+    named = out if out.name else out.resolve()
+    folder = named.with_name(f"{named.name}{WORK}")
+    with locked(folder / LOCK, wait=False) as is_ours:
+        if not is_ours:
+            raise SmallerLabseError(
+                f"{folder}: another command is training there; wait for it, or choose another --out"
+            )
+        yield folder
 
 
 def run_training(run: Run) -> Trained:
@@ -107,7 +124,7 @@ def run_training(run: Run) -> Trained:
     if run.loss.retrieval:
         options = replace(options, references=REFERENCES)
     if options.steps is None and options.max_minutes is None:
-        options = replace(options, steps=max(1, len(examples) // options.batch))
+        options = replace(options, steps=max(1, len(examples) // options.batch_size))
     run.work.mkdir(parents=True, exist_ok=True)
     key = _key(run, options)
     files = TrainingFiles(*(run.work / f"{key}.{end}" for end in ("checkpoint", "best", "jsonl")))
@@ -125,14 +142,14 @@ def run_training(run: Run) -> Trained:
             run.trained.__contains__,
             examples.targets.shape[1],
             run.loss,
-            row_rate=options.row_rate,
+            matrix_rate_factor=options.matrix_rate_factor,
             chunk_texts=options.chunk_texts,
             projection=kernel,
             precision=tf.as_dtype(options.precision),
         )
 
         def encode(texts: Sequence[str]) -> np.ndarray:
-            return built.sentences.encode(texts, True, advance=lambda amount: None)
+            return built.sentences.encode(texts, True, options.max_length, advance=lambda amount: None)
 
         def score() -> float:
             return score_of(run.held_out.values(encode))
@@ -142,13 +159,15 @@ def run_training(run: Run) -> Trained:
             f"training on {len(examples):,} examples; before it, {run.held_out.measure} is "
             f"{score_of(before):.1%} on held-out ones"
         )
-        texts = len(examples.sides) * options.batch
+        texts = len(examples.sides) * options.batch_size
         total = None if options.steps is None else texts * options.steps
         with progress("training", total, "texts") as bar:
             done = train(step, examples, options, files, score, bar)
         after = run.held_out.values(encode)
         tensors = {name: variable.numpy() for name, variable in built.encoder.weights.items()}
-    return Trained(run.config, tensors, before, after, done.step, options, files.log)
+    if done.best_step == 0:
+        announce("no state did better than the one before training, which is what is written")
+    return Trained(run.config, tensors, before, after, done.step, done.best_step, options, files.log)
 
 
 class _Built(NamedTuple):
@@ -165,14 +184,15 @@ def _build(run: Run, vocabulary: Path, preprocess: TextPreprocessor) -> _Built:
 
 
 def _first_projection(run: Run, sentences: SentenceEncoder) -> np.ndarray | None:
-    """The projection before training; None where the student's embeddings have the teacher's size.
+    """The projection before training; None where the sizes are equal, or no objective compares the two.
 
     Raises:
         UsageError: it is to be exported, and there is none.
     """
     targets = run.examples.targets
-    own, teachers = embedding_size(run.config), targets.shape[1]
-    if own == teachers:
+    own, teachers = run.config.embedding_size, targets.shape[1]
+    compares_both = run.loss.features or run.loss.retrieval or run.exports_projection
+    if own == teachers or not compares_both:
         if run.exports_projection:
             raise UsageError(
                 f"--export-projection: both embeddings have {own} numbers, so there is no projection"
@@ -184,7 +204,7 @@ def _first_projection(run: Run, sentences: SentenceEncoder) -> np.ndarray | None
     count = min(FITTED_TEXTS, len(run.examples))
     chosen = run.examples.batch(np.linspace(0, len(run.examples) - 1, count).astype(np.int64))
     texts = [text.removeprefix(run.examples.prompt) for text in chosen.texts[:count]]
-    embeddings = sentences.encode(texts, True, advance=lambda amount: None)
+    embeddings = sentences.encode(texts, True, run.options.max_length, advance=lambda amount: None)
     return fit_projection(embeddings, chosen.targets[:count])
 
 
@@ -206,7 +226,7 @@ def _key(run: Run, options: TrainingOptions) -> str:
         "prompt": examples.prompt,
         "exports_projection": run.exports_projection,
         "targets": digest_of_json({"some": np.asarray(examples.targets[some], np.float32).tolist()}),
-        "held_out": run.held_out.measure,
+        "held_out": [run.held_out.measure, digest_of_json(run.held_out.as_json())],
         "options": asdict(options),
         "loss": asdict(run.loss),
         **run.depends_on,

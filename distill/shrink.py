@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,13 +16,24 @@ from smaller_labse.common.progress import announce
 from smaller_labse.common.quiet_tensorflow import import_tensorflow_quietly
 from smaller_labse.common.visible_text import markdown_text
 from smaller_labse.corpora.languages import parse_languages
-from smaller_labse.corpora.translation_pairs import TranslationPairs, find_pairs, read_pairs
-from smaller_labse.distill.data.batches import require_batch
+from smaller_labse.corpora.translation_pairs import PairFiles, find_pairs, read_pairs
 from smaller_labse.distill.data.held_out import HeldOutPairs
-from smaller_labse.distill.precision import require_precision
-from smaller_labse.distill.teacher_vectors import digests_of_model, teacher_vectors, vectors_of_file
+from smaller_labse.distill.teacher_vectors import (
+    digests_of_model,
+    require_teacher,
+    teacher_targets,
+    teacher_vectors,
+    vectors_of_file,
+)
+from smaller_labse.distill.training_arguments import (
+    MAX_LENGTH,
+    require_chunks,
+    require_training_arguments,
+    require_weights,
+)
 from smaller_labse.encoders.prompt import teacher_prompt
-from smaller_labse.originals.locate import locate_encoder, locate_original
+from smaller_labse.originals.lealla_conversions import LEALLA_NAMES
+from smaller_labse.originals.locate import locate_original
 from smaller_labse.originals.model_folder import MANIFEST
 
 LOOKED_AT = 128  # texts by which layers are chosen
@@ -38,6 +49,7 @@ class Shrunk:
         before: precision at 1 on held-out pairs before training.
         after: the same of the written model.
         steps: batches that it was trained on.
+        best_step: after how many of them it did best on the held-out pairs, and was written.
         parameters: of it.
     """
 
@@ -45,6 +57,7 @@ class Shrunk:
     before: float
     after: float
     steps: int
+    best_step: int
     parameters: int
 
     def __fspath__(self) -> str:
@@ -134,30 +147,46 @@ def shrink(
     read = [Path(os.fspath(each)) for each in (model, teacher)]
     require_apart(folder, read)
     require_absent(folder, overwrite, MANIFEST)
-    if not (feature_weight or similarity_weight or margin_weight or retrieval_weight):
-        raise UsageError("all weights of objectives are 0, so there is nothing to train for")
-    require_batch(batch_pairs, chunk_texts)
-    require_precision(precision)
+    weights = {
+        "feature_weight": feature_weight,
+        "similarity_weight": similarity_weight,
+        "margin_weight": margin_weight,
+        "retrieval_weight": retrieval_weight,
+    }
+    require_training_arguments(
+        precision=precision,
+        hidden_size=hidden_size,
+        steps=steps,
+        max_minutes=max_minutes,
+        batch_pairs=batch_pairs,
+        chunk_texts=chunk_texts,
+        learning_rate=learning_rate,
+        exponent=exponent,
+        seed=seed,
+        device=device,
+        **weights,
+    )
+    require_weights(*weights.values())
+    require_chunks(chunk_texts, batch_pairs)
+    _require_smaller(layers, hidden_size, like)
     written = [pairs] if isinstance(pairs, str) else list(pairs)
     files = find_pairs(written, () if languages is None else parse_languages(languages))
     require_apart(folder, [file for each in files for file in each.files])
+    _require_one_language(files)
     place = locate_original(os.fspath(model))
-    by_file = os.fspath(teacher).endswith(".npy")
-    if not by_file:
-        locate_encoder(os.fspath(teacher))
+    by_file = require_teacher(teacher, device)
     announce("reading the pairs")
     read_in = read_pairs(files)
-    _require_one_language(read_in)
     announce("loading TensorFlow")
     import_tensorflow_quietly()
     from smaller_labse.distill.data.pairs import some_texts, split_pairs
     from smaller_labse.distill.objectives.loss import Loss
-    from smaller_labse.distill.run import WORK, Run, run_training
+    from smaller_labse.distill.run import Run, run_training, work_folder
     from smaller_labse.distill.students.needed_layers import needed_layers
     from smaller_labse.distill.students.smaller import smaller_student
     from smaller_labse.distill.students.student import open_student
     from smaller_labse.distill.training.train import TrainingOptions
-    from smaller_labse.distill.write_distilled import Account, public_name, write_distilled
+    from smaller_labse.distill.write_distilled import RunDescription, public_name, write_distilled
 
     student = open_student(model)
     if export_projection and not student.can_have_dense:
@@ -176,71 +205,79 @@ def shrink(
     if smaller.kept:
         announce(f"keeping layers {', '.join(map(str, smaller.kept))}")
     student = smaller.student
-    work = Path(f"{os.fspath(out).rstrip('/')}{WORK}")
     prompt = "" if by_file else teacher_prompt(teacher, model)
-    targets = (
-        vectors_of_file(Path(teacher), [text for each in read_in for text in each.sentences])
-        if by_file
-        else _targets_of(teacher, work, device, prompt)
-    )
     in_pairs = bool(margin_weight)  # which alone compares a sentence with its translation
-    examples, held_out = split_pairs(
-        read_in, student.tokenizer, targets, exponent, student.prompt, together=in_pairs
-    )
-    run = Run(
-        name=folder.name or folder.resolve().name,
-        student=student,
-        config=smaller.config,
-        read_tensor=smaller.read_tensor,
-        trained=smaller.trained,
-        examples=examples,
-        held_out=held_out,
-        options=TrainingOptions(
-            batch=batch_pairs if in_pairs else 2 * batch_pairs,
-            steps=steps,
-            max_minutes=max_minutes,
-            learning_rate=learning_rate,
-            seed=seed,
-            precision=precision,
-            max_length=min(TrainingOptions.max_length, student.sequence_length),
-            chunk_texts=chunk_texts,
-        ),
-        loss=Loss(feature_weight, similarity_weight, margin_weight, retrieval_weight),
-        depends_on={"student": digests_of_model(place), "layers": smaller.kept},
-        work=work,
-        exports_projection=export_projection,
-    )
-    named = [markdown_text(public_name(os.fspath(each))) for each in (model, teacher)]
-    account = Account(
-        method="shrink",
-        opening=f"{smaller.opening.format(named[0])}, trained to give the embeddings of {named[1]}.",
-        not_trained=smaller.not_trained,
-        teacher=os.fspath(teacher),
-        kept=smaller.kept,
-        languages=[language.code for each in read_in for language in each.languages],
-        corpus=" + ".join(each.corpus for each in read_in),
-        examples=f"{len(examples):,} {'translation pairs' if in_pairs else 'texts of translation pairs'}",
-        teacher_values=None if by_file else _values_of(teacher, held_out, work, device, prompt),
-        no_teacher_values=UNKNOWN_TEACHER if by_file else "",
-    )
-    with new_folder(folder, overwrite, MANIFEST) as partial:
-        done = write_distilled(place, run, run_training(run), account, partial)
+    with work_folder(folder) as work:
+        examples, held_out = split_pairs(
+            read_in,
+            student.tokenizer,
+            vectors_of_file(Path(teacher), [text for each in read_in for text in each.sentences])
+            if by_file
+            else teacher_targets(teacher, work, prompt, device),
+            exponent,
+            student.prompt,
+            together=in_pairs,
+        )
+        run = Run(
+            name=folder.name or folder.resolve().name,
+            student=student,
+            config=smaller.config,
+            read_tensor=smaller.read_tensor,
+            trained=smaller.trained,
+            examples=examples,
+            held_out=held_out,
+            options=TrainingOptions(
+                batch_size=batch_pairs if in_pairs else 2 * batch_pairs,
+                steps=steps,
+                max_minutes=max_minutes,
+                learning_rate=learning_rate,
+                seed=seed,
+                precision=precision,
+                max_length=min(MAX_LENGTH, student.sequence_length),
+                chunk_texts=chunk_texts,
+            ),
+            loss=Loss(feature_weight, similarity_weight, margin_weight, retrieval_weight),
+            depends_on={"student": digests_of_model(place), "layers": smaller.kept},
+            work=work,
+            exports_projection=export_projection,
+        )
+        names = [markdown_text(public_name(os.fspath(each))) for each in (model, teacher)]
+        told = RunDescription(
+            method="shrink",
+            opening=f"{smaller.opening.format(names[0])}, trained to give the embeddings of {names[1]}.",
+            not_trained=smaller.not_trained,
+            teacher=os.fspath(teacher),
+            kept=smaller.kept,
+            languages=[language.code for each in read_in for language in each.languages],
+            corpus=" + ".join(each.corpus for each in read_in),
+            examples=f"{len(examples):,} {'translation pairs' if in_pairs else 'texts of translation pairs'}",
+            teacher_values=None if by_file else _values_of(teacher, held_out, work, device, prompt),
+            no_teacher_values=UNKNOWN_TEACHER if by_file else "",
+        )
+        with new_folder(folder, overwrite, MANIFEST) as partial:
+            done = write_distilled(place, run, run_training(run), told, partial)
     average = done.held_out.average
-    return Shrunk(folder, average.before, average.after, done.steps, done.parameters)
+    return Shrunk(folder, average.before, average.after, done.steps, done.best_step, done.parameters)
 
 
-def _require_one_language(pairs: Sequence[TranslationPairs]) -> None:
+def _require_smaller(layers: str | int | None, hidden_size: int | None, like: str | None) -> None:
+    """Check that something is to become smaller, said in one way."""
+    if like is None:
+        if layers is None and hidden_size is None:
+            raise UsageError("nothing is to become smaller; add --layers, --hidden-size or --like")
+        return
+    if layers is not None or hidden_size is not None:
+        raise UsageError(f"--like {like} says how many layers there are, and how wide; leave them out")
+    if like not in LEALLA_NAMES:
+        raise UsageError(f"--like {like}: expected one of {', '.join(LEALLA_NAMES)}")
+
+
+def _require_one_language(pairs: Sequence[PairFiles]) -> None:
     """Both sides get the teacher's embedding of the first one, which must be the language it is best at."""
     first = {each.languages[0] for each in pairs}
     if len(first) > 1:
         named = " and ".join(sorted(str(language) for language in first))
         raise UsageError(f"--pairs: the first sides are {named}, expected one language, such as English")
-
-
-def _targets_of(
-    teacher: StrPath, work: Path, device: str | None, prompt: str
-) -> Callable[[list[str]], np.ndarray]:
-    return lambda sentences: teacher_vectors(teacher, sentences, work, prompt, device)
 
 
 def _values_of(

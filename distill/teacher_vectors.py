@@ -3,7 +3,8 @@
 The file's name holds a digest of the teacher's files, its prompt and the texts, so that other texts, or
 another teacher, are never taken for these. They are computed in parts of `PART_TEXTS` texts, each written
 when it is whole: a run that was interrupted goes on after the last one, to the same bytes. Embeddings have
-length 1: the objectives ask only where they point, and float16 then suffices (its step is 5e-4 at 1).
+length 1: the objectives ask only where they point, and float16 then suffices (its step is 5e-4 at 1). Texts
+are truncated at `MAX_LENGTH` tokens, as they are where a student is trained.
 """
 
 from __future__ import annotations
@@ -18,15 +19,18 @@ import numpy as np
 
 from smaller_labse.common.arguments import StrPath
 from smaller_labse.common.atomic_output import new_file
-from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.common.progress import announce, progress
 from smaller_labse.common.visible_text import visible
+from smaller_labse.distill.training_arguments import MAX_LENGTH
 from smaller_labse.originals.digests import digest_of_json, digests_of_files
+from smaller_labse.originals.huggingface import HuggingFaceFolder
 from smaller_labse.originals.locate import Place, folders_of, locate_encoder
+from smaller_labse.originals.onnx_formats import FOLDER as ONNX
 
-FORMAT = "smaller_labse.teacher_vectors.1"
+FORMAT = "smaller_labse.teacher_vectors.2"
 PART_TEXTS = 8192  # what a kill costs at most; as many as a sentence encoder tokenizes at a time
-PARTS = ".parts"
+PARTS, NPY = ".parts", ".npy"
 DIGITS = 16  # of the digest, in the file's name
 CHECKED_ROWS = 65536
 
@@ -58,13 +62,39 @@ def teacher_vectors(
     """
     place = locate_encoder(os.fspath(teacher))
     file = folder / f"{_digest(place, prompt, texts)}.npy"
+    parts = file.with_suffix(PARTS)
     if not file.exists():
-        parts = file.with_suffix(PARTS)
         parts.mkdir(parents=True, exist_ok=True)
         _compute_parts(teacher, prompt, texts, parts, device)
         _join(parts, len(texts), file)
-        shutil.rmtree(parts)
+    shutil.rmtree(parts, ignore_errors=True)
     return read_vectors(file, len(texts))
+
+
+def teacher_targets(
+    teacher: StrPath, folder: Path, prompt: str, device: str | None
+) -> Callable[[list[str]], np.ndarray]:
+    """`teacher_vectors` of texts that are not known yet: different texts → their vectors."""
+    return lambda texts: teacher_vectors(teacher, texts, folder, prompt, device)
+
+
+def require_teacher(teacher: StrPath, device: str | None) -> bool:
+    """See, before anything is read, that a teacher is there; whether it is a `.npy` file.
+
+    Raises:
+        UsageError: a device is named that is not there, or that a file does not need.
+        SmallerLabseError: there is no such teacher.
+    """
+    by_file = os.fspath(teacher).endswith(NPY)
+    if not by_file:
+        from smaller_labse.encoders.load import require_loadable
+
+        require_loadable(teacher, device)
+    elif device is not None:
+        raise UsageError(f"--device says where a teacher computes; {os.fspath(teacher)} is a file of vectors")
+    else:
+        _require_file(Path(teacher))
+    return by_file
 
 
 def read_vectors(file: Path, texts: int) -> np.ndarray:
@@ -81,8 +111,7 @@ def read_vectors(file: Path, texts: int) -> np.ndarray:
         SmallerLabseError: it is no such file, has another number of rows, or holds NaN, infinity or a row of
             zeros, which points nowhere.
     """
-    if not file.is_file():
-        raise SmallerLabseError(f"{file}: there is no such file of vectors")
+    _require_file(file)
     try:
         vectors = np.load(file, mmap_mode="r", allow_pickle=False)
     except (ValueError, OSError, EOFError):
@@ -120,14 +149,24 @@ def vectors_of_file(file: Path, texts: Sequence[str]) -> Callable[[list[str]], n
 
 
 def digests_of_model(place: Place) -> dict[str, str]:
-    """SHA-256 of each file that a model is loaded by, by its place."""
+    """SHA-256 of each file that a model may be loaded by, by its place; not of its card and ONNX files."""
     files = {
         f"{number}/{path.relative_to(folder).as_posix()}": path
         for number, folder in enumerate(folders_of(place))
         for path in sorted(folder.rglob("*"))
-        if path.is_file()
+        if path.is_file() and _is_loaded(path.relative_to(folder))
     }
-    return digests_of_files(files)
+    onnx = place.onnx if isinstance(place, HuggingFaceFolder) else None
+    return digests_of_files(files if onnx is None else {**files, "onnx": onnx})
+
+
+def _is_loaded(path: Path) -> bool:
+    return path.suffix != ".md" and path.parts[0] != ONNX and not any(part[0] == "." for part in path.parts)
+
+
+def _require_file(file: Path) -> None:
+    if not file.is_file():
+        raise SmallerLabseError(f"{file}: there is no such file of vectors")
 
 
 def _digest(place: Place, prompt: str, texts: Sequence[str]) -> str:
@@ -140,6 +179,7 @@ def _digest(place: Place, prompt: str, texts: Sequence[str]) -> str:
         "format": FORMAT,
         "teacher": digests_of_model(place),
         "prompt": prompt,
+        "max_length": MAX_LENGTH,
         "texts": text.hexdigest(),
     }
     return digest_of_json(described)[:DIGITS]
@@ -156,13 +196,14 @@ def _compute_parts(
 
     announce(f"loading the teacher {os.fspath(teacher)}")
     encoder = load(teacher, prompt=prompt, device=device)
+    length = min(MAX_LENGTH, encoder.sequence_length)
     done = len(texts) - sum(min(PART_TEXTS, len(texts) - start) for _, start in missing)
     # Two loadings of a model may differ in the last bits, unless its graphs run as they stand.
     with encoder.exact(), progress("embedding with the teacher", len(texts), "texts") as advance:
         advance.begin_at(done)
         for file, start in missing:
             part = texts[start : start + PART_TEXTS]
-            vectors = encoder.encode(part, normalize=True, advance=advance).astype(np.float16)
+            vectors = encoder.encode(part, True, length, advance).astype(np.float16)
             _require_vectors(teacher, part, vectors)
             with new_file(file) as partial, partial.open("wb") as stream:
                 np.save(stream, vectors, allow_pickle=False)

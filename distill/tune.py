@@ -17,10 +17,9 @@ from smaller_labse.common.quiet_tensorflow import import_tensorflow_quietly
 from smaller_labse.common.visible_text import markdown_text
 from smaller_labse.corpora.languages import parse_languages
 from smaller_labse.corpora.translation_pairs import find_pairs, read_pairs
-from smaller_labse.distill.data.batches import require_batch
-from smaller_labse.distill.precision import require_precision
-from smaller_labse.distill.teacher_vectors import digests_of_model, teacher_vectors
-from smaller_labse.encoders.config import WORD_EMBEDDINGS, EncoderConfig
+from smaller_labse.distill.teacher_vectors import digests_of_model, teacher_targets
+from smaller_labse.distill.training_arguments import MAX_LENGTH, require_chunks, require_training_arguments
+from smaller_labse.encoders.config import WORD_EMBEDDINGS
 from smaller_labse.originals.locate import locate_original
 from smaller_labse.originals.model_folder import MANIFEST
 
@@ -37,12 +36,14 @@ class Tuned:
         before: precision at 1 on held-out pairs before training.
         after: the same of the written model.
         steps: batches that it was trained on.
+        best_step: after how many of them it did best on the held-out pairs, and was written.
     """
 
     folder: Path
     before: float
     after: float
     steps: int
+    best_step: int
 
     def __fspath__(self) -> str:
         return os.fspath(self.folder)
@@ -114,9 +115,23 @@ def tune(
     folder = Path(out)
     require_apart(folder, [Path(os.fspath(model))])
     require_absent(folder, overwrite, MANIFEST)
-    require_batch(batch_pairs, chunk_texts)
-    require_precision(precision)
-    _require_options(scale, near_weight, device)
+    require_training_arguments(
+        precision=precision,
+        margin=margin,
+        scale=scale,
+        near_weight=near_weight,
+        steps=steps,
+        max_minutes=max_minutes,
+        batch_pairs=batch_pairs,
+        chunk_texts=chunk_texts,
+        learning_rate=learning_rate,
+        exponent=exponent,
+        seed=seed,
+        device=device,
+    )
+    require_chunks(chunk_texts, batch_pairs)
+    if device is not None and not near_weight:
+        raise UsageError("--device says where the embeddings for --near-weight are computed; give that, too")
     written = [pairs] if isinstance(pairs, str) else list(pairs)
     files = find_pairs(written, () if languages is None else parse_languages(languages))
     require_apart(folder, [file for each in files for file in each.files])
@@ -127,79 +142,63 @@ def tune(
     import_tensorflow_quietly()
     from smaller_labse.distill.data.pairs import split_pairs
     from smaller_labse.distill.objectives.loss import Loss
-    from smaller_labse.distill.run import WORK, Run, run_training
-    from smaller_labse.distill.students.projection import embedding_size
+    from smaller_labse.distill.run import Run, run_training, work_folder
     from smaller_labse.distill.students.student import open_student
+    from smaller_labse.distill.students.trained_tensors import ALL, choose_trained
     from smaller_labse.distill.training.train import TrainingOptions
-    from smaller_labse.distill.write_distilled import Account, public_name, write_distilled
+    from smaller_labse.distill.write_distilled import RunDescription, public_name, write_distilled
 
     student = open_student(model)
-    work = Path(f"{os.fspath(out).rstrip('/')}{WORK}")
-    targets = (
-        _own_vectors(model, work, student.prompt, device)
-        if near_weight
-        else _no_targets(embedding_size(student.config))
-    )
-    examples, held_out = split_pairs(
-        read_in, student.tokenizer, targets, exponent, student.prompt, of_each_side=True
-    )
-    run = Run(
-        name=folder.name or folder.resolve().name,
-        student=student,
-        config=student.config,
-        read_tensor=student.read_tensor,
-        trained=_trained(student.config, train_matrix),
-        examples=examples,
-        held_out=held_out,
-        options=TrainingOptions(
-            batch=batch_pairs,
-            steps=steps,
-            max_minutes=max_minutes,
-            learning_rate=learning_rate,
-            seed=seed,
-            precision=precision,
-            max_length=min(TrainingOptions.max_length, student.sequence_length),
-            chunk_texts=chunk_texts,
-        ),
-        loss=Loss(features=near_weight, similarities=0.0, margins=1.0, margin=margin, scale=scale),
-        depends_on={"method": "tune", "student": digests_of_model(place)},
-        work=work,
-    )
     name = public_name(os.fspath(model))
-    account = Account(
-        method="tune",
-        opening=f"{markdown_text(name)}, tuned on translation pairs to find a sentence's translation among "
-        f"others (additive margin softmax, margin {margin:g}, scale {scale:g}).",
-        not_trained=MATRIX_TRAINED if train_matrix else MATRIX_KEPT,
-        teacher=os.fspath(model),
-        kept=tuple(range(student.config.num_hidden_layers)),
-        languages=[language.code for each in read_in for language in each.languages],
-        corpus=" + ".join(each.corpus for each in read_in),
-        examples=f"{len(examples):,} translation pairs",
-    )
-    with new_folder(folder, overwrite, MANIFEST) as partial:
-        done = write_distilled(place, run, run_training(run), account, partial)
+    untrained = frozenset() if train_matrix else frozenset({WORD_EMBEDDINGS})
+    with work_folder(folder) as work:
+        examples, held_out = split_pairs(
+            read_in,
+            student.tokenizer,
+            teacher_targets(model, work, student.prompt, device)
+            if near_weight
+            else _no_targets(student.config.embedding_size),
+            exponent,
+            student.prompt,
+            of_each_side=True,
+        )
+        run = Run(
+            name=folder.name or folder.resolve().name,
+            student=student,
+            config=student.config,
+            read_tensor=student.read_tensor,
+            trained=choose_trained(ALL, student.config) - untrained,
+            examples=examples,
+            held_out=held_out,
+            options=TrainingOptions(
+                batch_size=batch_pairs,
+                steps=steps,
+                max_minutes=max_minutes,
+                learning_rate=learning_rate,
+                seed=seed,
+                precision=precision,
+                max_length=min(MAX_LENGTH, student.sequence_length),
+                chunk_texts=chunk_texts,
+            ),
+            loss=Loss(features=near_weight, similarities=0.0, margins=1.0, margin=margin, scale=scale),
+            depends_on={"method": "tune", "student": digests_of_model(place)},
+            work=work,
+        )
+        told = RunDescription(
+            method="tune",
+            opening=f"{markdown_text(name)}, tuned on translation pairs to find a sentence's translation "
+            f"among others (additive margin softmax, margin {margin:g}, scale {scale:g}).",
+            not_trained=MATRIX_TRAINED if train_matrix else MATRIX_KEPT,
+            teacher=os.fspath(model),
+            kept=tuple(range(student.config.num_hidden_layers)),
+            languages=[language.code for each in read_in for language in each.languages],
+            corpus=" + ".join(each.corpus for each in read_in),
+            examples=f"{len(examples):,} translation pairs",
+        )
+        with new_folder(folder, overwrite, MANIFEST) as partial:
+            done = write_distilled(place, run, run_training(run), told, partial)
     average = done.held_out.average
-    return Tuned(folder, average.before, average.after, done.steps)
-
-
-def _require_options(scale: float, near_weight: float, device: str | None) -> None:
-    if not scale:
-        raise UsageError("--scale 0: expected more; with it all sentences are alike")
-    if device is not None and not near_weight:
-        raise UsageError("--device says where the embeddings for --near-weight are computed; give that, too")
-
-
-def _trained(config: EncoderConfig, matrix: bool) -> frozenset[str]:
-    """What is trained: all but dense layers behind the pooling, and mostly the matrix."""
-    frozen = ("dense_",) if matrix else ("dense_", WORD_EMBEDDINGS)
-    return frozenset(name for name in config.tensor_shapes() if not name.startswith(frozen))
-
-
-def _own_vectors(
-    model: StrPath, work: Path, prompt: str, device: str | None
-) -> Callable[[list[str]], np.ndarray]:
-    return lambda texts: teacher_vectors(model, texts, work, prompt, device)
+    return Tuned(folder, average.before, average.after, done.steps, done.best_step)
 
 
 def _no_targets(size: int) -> Callable[[list[str]], np.ndarray]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from smaller_labse.common.progress import announce
-from smaller_labse.distill.description import Distillation, describe
+from smaller_labse.distill.description import Distillation, describe, fields_of
 from smaller_labse.distill.held_out_scores import compare_held_out
 from smaller_labse.distill.run import Run, Trained
 from smaller_labse.distill.students.student import Student
@@ -26,8 +26,8 @@ LOG, PICTURE = "training.jsonl", "training.png"
 
 
 @dataclass(frozen=True)
-class Account:
-    """What a user is told of a distillation, beside what the run itself knows.
+class RunDescription:
+    """What the cards and the manifest say of a run, beside what the run itself knows.
 
     Attributes:
         method: "shrink", "recover" or "tune".
@@ -57,21 +57,23 @@ class Account:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
-def write_distilled(place: Place, run: Run, trained: Trained, account: Account, folder: Path) -> Distillation:
+def write_distilled(
+    place: Place, run: Run, trained: Trained, told: RunDescription, folder: Path
+) -> Distillation:
     """Write a trained student with its log, cards and manifest.
 
     Args:
         place: the files of the model that it was made from.
         run: what was trained.
         trained: what came of it.
-        account: see the class.
+        told: see the class.
         folder: where to; whoever calls this makes it appear whole.
 
     Returns:
         What its cards say.
     """
     announce("writing the model")
-    run.student.write(folder, trained.config, trained.tensors.__getitem__, account.kept)
+    run.student.write(folder, trained.config, trained.tensors.__getitem__, told.kept)
     shutil.copyfile(trained.log, folder / LOG)
     if can_draw():
         draw_training(trained.log, run.loss.names(), run.held_out.measure, folder / PICTURE)
@@ -80,32 +82,34 @@ def write_distilled(place: Place, run: Run, trained: Trained, account: Account, 
     original, card = open_place(place), read_original_card(place)
     described = Distillation(
         name=run.name,
-        method=account.method,
-        opening=account.opening,
-        not_trained=account.not_trained,
-        teacher=public_name(account.teacher),
+        method=told.method,
+        opening=told.opening,
+        not_trained=told.not_trained,
+        teacher=public_name(told.teacher),
         student=card,
         student_parameters=original.parameters,
         vocab_size=run.config.vocab_size,
         parameters=original.parameters - run.student.config.parameters + trained.config.parameters,
-        layers=account.kept,
-        languages=tuple(dict.fromkeys(account.languages)),
-        corpus=account.corpus,
-        examples=account.examples,
+        layers=told.kept,
+        languages=tuple(dict.fromkeys(told.languages)),
+        corpus=told.corpus,
+        examples=told.examples,
         steps=trained.steps,
+        best_step=trained.best_step,
         options={**asdict(trained.options), "loss": asdict(run.loss)},
         held_out=compare_held_out(
             run.held_out.measure,
             trained.before,
             trained.after,
-            account.teacher_values,
-            account.no_teacher_values,
+            told.teacher_values,
+            told.no_teacher_values,
         ),
         picture=PICTURE if (folder / PICTURE).exists() else "",
-        facts=account.facts,
+        facts=told.facts,
     )
     said = original_of(place, run.student, original.parameters)
-    describe(described, manifest_around(run.student.folder), said, folder)
+    fields = {**manifest_around(run.student.folder), **fields_of(run.student, trained.config)}
+    describe(described, fields, said, folder)
     return described
 
 

@@ -15,8 +15,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from smaller_labse.common.errors import UsageError
-
 POOL_BATCHES = 16
 
 
@@ -108,21 +106,3 @@ class Batches:
         random = np.random.default_rng([self._seed, 2, group, epoch])
         times = random.standard_exponential(size) * self._lengths[first : first + size]
         return np.argsort(times, kind="stable")
-
-
-def require_batch(batch_pairs: int, chunk_texts: int | None) -> None:
-    """Check the sizes that a user chose.
-
-    Args:
-        batch_pairs: pairs in a batch.
-        chunk_texts: texts of it in memory at a time; None for all.
-
-    Raises:
-        UsageError: there is nothing to compare in a batch, or a chunk is a whole batch.
-    """
-    if batch_pairs < 2:
-        raise UsageError(f"--batch-pairs {batch_pairs}: expected 2 or more, which are compared in a batch")
-    if chunk_texts is not None and chunk_texts >= 2 * batch_pairs:
-        raise UsageError(
-            f"--chunk-texts {chunk_texts}: a batch has {2 * batch_pairs} texts, expected fewer; leave it out"
-        )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import chain
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -32,6 +32,10 @@ class HeldOut(Protocol):
 
     @property
     def measure(self) -> str: ...
+
+    def as_json(self) -> dict[str, Any]:
+        """The texts of each language, by its code."""
+        ...
 
     def values(self, encode: Encode) -> dict[str, np.ndarray]:
         """How good a student is on each held-out example, the higher the better.
@@ -70,6 +74,9 @@ class HeldOutPairs:
     languages: Mapping[str, tuple[list[str], list[str]]]
     measure: str = "precision at 1"
 
+    def as_json(self) -> dict[str, Any]:
+        return {code: list(both) for code, both in self.languages.items()}
+
     def texts(self) -> list[str]:
         """The different texts, in the order in which they come first."""
         sides = (side for both in self.languages.values() for side in both)
@@ -97,6 +104,9 @@ class HeldOutTexts:
 
     languages: Mapping[str, tuple[list[str], np.ndarray]]
     measure: str = "the mean cosine to the teacher"
+
+    def as_json(self) -> dict[str, Any]:
+        return {code: texts for code, (texts, _) in self.languages.items()}
 
     def values(self, encode: Encode) -> dict[str, np.ndarray]:
         """The cosine of each text's embedding to the teacher's; see `HeldOut`."""

@@ -39,7 +39,7 @@ def choose_layers(written: str, layers: int, needed: Callable[[int], tuple[int, 
         if not 1 <= count <= layers:
             raise UsageError(f"--layers {written}: the model has {layers} layers, expected 1 to {layers}")
         return tuple(range(layers)) if count == layers else needed(count)
-    if chosen[-1] >= layers or max(chosen) >= layers:
+    if max(chosen) >= layers:
         raise UsageError(
             f"--layers {written}: the model has {layers} layers, expected numbers from 0 to {layers - 1}"
         )

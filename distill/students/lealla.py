@@ -23,7 +23,7 @@ from smaller_labse.encoders.preprocessors.preprocessor import (
     read_sequence_length,
     save_preprocessor,
 )
-from smaller_labse.originals.lealla_conversions import LAYERS, WIDTHS
+from smaller_labse.originals.lealla_conversions import LAYERS, LEALLA_NAMES
 from smaller_labse.originals.model_folder import ENCODER, HUGGINGFACE, PREPROCESS, SENTENCES
 from smaller_labse.originals.tfhub import LEALLAFolder, TFHubFolders
 from smaller_labse.originals.tokenizers.base import Tokenizer
@@ -31,7 +31,6 @@ from smaller_labse.originals.tokenizers.lealla import LEALLATokenizer
 from smaller_labse.originals.tokenizers.open_tokenizer import open_tfhub_tokenizer
 from smaller_labse.originals.weights.checkpoint import Checkpoint
 
-SHAPES = dict(zip(("lealla-small", "lealla-base", "lealla-large"), WIDTHS, strict=True))
 DEVIATION = 0.02  # of new kernels and embeddings (BERT's initializer_range)
 
 ReadTensor = Callable[[str], np.ndarray]
@@ -100,13 +99,13 @@ def lealla_config(name: str, vocab_size: int) -> EncoderConfig:
     """The config of one of LEALLA's three models, with another vocabulary.
 
     Args:
-        name: one of `SHAPES`.
+        name: one of `LEALLA_NAMES`.
         vocab_size: tokens.
 
     >>> f"{lealla_config('lealla-small', 501_153).parameters:,}"
     '68,988,672'
     """
-    width = SHAPES[name]
+    width = LEALLA_NAMES[name]
     return EncoderConfig(
         vocab_size=vocab_size,
         hidden_size=width,

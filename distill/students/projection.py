@@ -19,12 +19,6 @@ FITTED_TEXTS = 2048
 RIDGE = 1e-3  # added to the mean square of each of the embeddings' components, in units of their average
 
 
-def embedding_size(config: EncoderConfig) -> int:
-    """Numbers in an embedding, behind the dense layers."""
-    dense = config.pooling.dense
-    return dense[-1].out_features if dense else config.hidden_size
-
-
 def fit_projection(student: np.ndarray, targets: np.ndarray) -> np.ndarray:
     """The projection that training begins with, by ridge regression.
 

@@ -10,7 +10,7 @@ import numpy as np
 from smaller_labse.common.errors import UsageError
 from smaller_labse.distill.students.hidden_size import shrink_hidden_size, smaller_config
 from smaller_labse.distill.students.layers import choose_layers, keep_layers
-from smaller_labse.distill.students.lealla import SHAPES, LEALLAStudent, lealla_config, new_lealla
+from smaller_labse.distill.students.lealla import LEALLAStudent, lealla_config, new_lealla
 from smaller_labse.distill.students.student import Student
 from smaller_labse.encoders.config import WORD_EMBEDDINGS, EncoderConfig
 from smaller_labse.originals.tokenizers.lealla import LEALLATokenizer
@@ -55,18 +55,15 @@ def smaller_student(
         student: the model that it is made from.
         layers: see `choose_layers`; None for all.
         hidden_size: smaller than the model's; None for the same.
-        like: one of `SHAPES`, which says layers and hidden size by itself.
+        like: one of `LEALLA_NAMES`, which says layers and hidden size by itself; None for `layers` and
+            `hidden_size`, of which one is given.
         needed: see `choose_layers`.
 
     Raises:
-        UsageError: they do not go together, or the model has not so many, or cannot be made so.
+        UsageError: the model has not so many, or cannot be made so.
     """
     if like is not None:
-        if layers is not None or hidden_size is not None:
-            raise UsageError(f"--like {like} says how many layers there are, and how wide; leave them out")
         return _like_lealla(student, like)
-    if layers is None and hidden_size is None:
-        raise UsageError("nothing is to become smaller; add --layers, --hidden-size or --like")
     count = student.config.num_hidden_layers
     kept = choose_layers(str(count) if layers is None else layers, count, needed)
     config, read_tensor = keep_layers(student.config, student.read_tensor, kept)
@@ -96,8 +93,6 @@ _NEW_MATRIX = (
 
 
 def _like_lealla(student: Student, like: str) -> Smaller:
-    if like not in SHAPES:
-        raise UsageError(f"--like {like}: expected one of {', '.join(SHAPES)}")
     tokenizer = student.tokenizer
     if type(tokenizer) is not WordPiece or tokenizer.lower_case:
         raise UsageError(

@@ -28,6 +28,7 @@ class Progress:
         evaluations: how often the held-out examples were looked at.
         best: the highest score of those; −1 before the first.
         best_evaluation: at which evaluation that was.
+        best_step: at which step.
     """
 
     step: int = 0
@@ -35,6 +36,7 @@ class Progress:
     evaluations: int = 0
     best: float = -1.0
     best_evaluation: int = 0
+    best_step: int = 0
 
 
 def write_checkpoint(file: Path, variables: Sequence[tf.Variable], progress: Progress) -> None:
@@ -52,12 +54,15 @@ def read_checkpoint(file: Path, variables: Sequence[tf.Variable]) -> Progress:
     """Set variables to what a checkpoint holds.
 
     Raises:
-        SmallerLabseError: it is damaged.
+        SmallerLabseError: it is missing or damaged.
     """
     try:
         with safe_open(file, "numpy") as stored:
             for number, variable in enumerate(variables):
                 variable.assign(stored.get_tensor(f"{number:05}"))
             return Progress(**json.loads(stored.metadata()[PROGRESS]))
-    except (SafetensorError, ValueError, KeyError, TypeError):
-        raise SmallerLabseError(f"{file}: no readable checkpoint; remove it to begin anew") from None
+    except (FileNotFoundError, SafetensorError, ValueError, KeyError, TypeError):
+        others = f"{file.stem}.*"
+        raise SmallerLabseError(
+            f"{file}: no readable checkpoint; to begin anew, remove {others} in its folder"
+        ) from None

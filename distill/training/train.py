@@ -19,6 +19,7 @@ from smaller_labse.distill.data.batches import Batches
 from smaller_labse.distill.data.examples import Examples
 from smaller_labse.distill.training.checkpoint import Progress, read_checkpoint, write_checkpoint
 from smaller_labse.distill.training.training_step import TrainingStep
+from smaller_labse.distill.training_arguments import MAX_LENGTH
 
 EVALUATIONS = 8  # of the held-out examples, evenly over the training
 PATIENCE = 4  # evaluations in turn without a better one, after which training stops
@@ -30,7 +31,7 @@ class TrainingOptions:
     """How a student is trained.
 
     Attributes:
-        batch: examples in a batch.
+        batch_size: examples in a batch.
         steps: batches in all; None where only the time decides.
         max_minutes: how long it may take; None where only the steps decide.
         learning_rate: the highest, which warm-up leads to and decay from.
@@ -39,26 +40,26 @@ class TrainingOptions:
         max_length: in tokens, at which texts are truncated while training.
         chunk_texts: how many texts of a batch are in memory at a time; None for all of them.
         precision: what the layers multiply while training, "float32" or "bfloat16".
-        references: how many of the teacher's embeddings the texts of a batch are told from.
-        row_rate: the embedding matrix's learning rate, in learning rates of the rest.
+        references: with how many of the teacher's embeddings the texts of a batch are contrasted.
+        matrix_rate_factor: the embedding matrix's learning rate, in learning rates of the rest.
     """
 
-    batch: int = 64
+    batch_size: int = 64
     steps: int | None = None
     max_minutes: float | None = None
     learning_rate: float = 3e-4
     warm_up: float = 0.05
     seed: int = 0
-    max_length: int = 128
+    max_length: int = MAX_LENGTH
     chunk_texts: int | None = None
     precision: str = "float32"
     references: int = 0
-    row_rate: float = 1.0
+    matrix_rate_factor: float = 1.0
 
     def share_done(self, progress: Progress) -> float:
         """How much of the training is done, 0 to 1."""
-        of_steps = progress.step / self.steps if self.steps else 0.0
-        of_time = progress.seconds / (60 * self.max_minutes) if self.max_minutes else 0.0
+        of_steps = progress.step / self.steps if self.steps is not None else 0.0
+        of_time = progress.seconds / (60 * self.max_minutes) if self.max_minutes is not None else 0.0
         return min(1.0, max(of_steps, of_time))
 
     def learning_rate_at(self, share: float) -> float:
@@ -108,15 +109,20 @@ def train(
         SmallerLabseError: the loss became NaN or infinite, the disk is full, or a checkpoint is damaged. The
             last checkpoint stays as it was.
     """
-    progress, texts = Progress(), len(examples.sides) * options.batch
+    progress, texts = Progress(), len(examples.sides) * options.batch_size
     if files.checkpoint.exists():
+        best = read_checkpoint(files.best, step.variables)  # damage is found before hours of training
         progress = read_checkpoint(files.checkpoint, step.state())
-        _forget_after(progress.step, files.log)
+        # The best weights may be newer than the checkpoint, where the run ended between the two.
+        progress = replace(
+            progress, best=best.best, best_evaluation=best.best_evaluation, best_step=best.best_step
+        )
+        _forget_after(progress, files.log)
         bar.begin_at(texts * progress.step)
     else:
         files.log.unlink(missing_ok=True)
     lengths = np.minimum(examples.lengths, options.max_length)
-    batches = Batches(examples.sizes, examples.shares, lengths, options.batch, options.seed)
+    batches = Batches(examples.sizes, examples.shares, lengths, options.batch_size, options.seed)
     batches.skip(progress.step)
     clock, saved = time.monotonic() - progress.seconds, time.monotonic()
     while True:
@@ -154,7 +160,7 @@ def train(
 
 
 def _references(examples: Examples, options: TrainingOptions, step: int) -> np.ndarray:
-    """Which of the targets the texts of a step are told from, ascending, int64 [references]."""
+    """Which of the targets the texts of a step are contrasted with, ascending, int64 [references]."""
     if options.references >= len(examples.targets):
         return np.arange(len(examples.targets))
     random = np.random.default_rng([options.seed, 3, step])  # 0 to 2 are those of `Batches`
@@ -166,17 +172,25 @@ def _note(score: float, progress: Progress, step: TrainingStep, best: Path) -> P
     progress = replace(progress, evaluations=progress.evaluations + 1)
     if score <= progress.best:
         return progress
-    progress = replace(progress, best=score, best_evaluation=progress.evaluations)
+    progress = replace(progress, best=score, best_evaluation=progress.evaluations, best_step=progress.step)
     write_checkpoint(best, step.variables, progress)
     return progress
 
 
-def _forget_after(step: int, log: Path) -> None:
-    """Drop what was logged behind the checkpoint; it comes again."""
-    lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
-    kept = [line for line in lines if json.loads(line)["step"] <= step]
+def _forget_after(progress: Progress, log: Path) -> None:
+    """Drop what was logged behind the checkpoint, which comes again, and a line that is not whole."""
+    kept: list[dict[str, Any]] = []
+    evaluations = 0
+    for line in log.read_text(encoding="utf-8").splitlines() if log.exists() else []:
+        try:
+            logged = json.loads(line)
+        except ValueError:  # a full disk, or a power failure
+            continue
+        evaluations += "held_out" in logged
+        if logged["step"] <= progress.step and evaluations <= progress.evaluations:
+            kept.append(logged)
     with new_file(log, overwrite=True) as partial:
-        partial.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+        partial.write_text("".join(f"{json.dumps(logged)}\n" for logged in kept), encoding="utf-8")
 
 
 def _log(file: Path, progress: Progress, **values: Any) -> None:

@@ -39,7 +39,7 @@ class TrainingStep:
         is_trained: Callable[[str], bool],
         size: int,
         loss: Loss,
-        row_rate: float = 1.0,
+        matrix_rate_factor: float = 1.0,
         chunk_texts: int | None = None,
         projection: np.ndarray | None = None,
         precision: tf.DType = tf.float32,
@@ -52,7 +52,7 @@ class TrainingStep:
             is_trained: whether a tensor is trained, by its name in `encoder.weights`.
             size: of the teacher's embeddings.
             loss: what is made small.
-            row_rate: the embedding matrix's learning rate, in learning rates of the rest.
+            matrix_rate_factor: the embedding matrix's learning rate, in learning rates of the rest.
             chunk_texts: how many texts are in memory at a time; None for all of a batch.
             projection: from the student's embeddings to the teacher's where their sizes differ, as it
                 is before training, float32 [student's size, `size`].
@@ -67,7 +67,7 @@ class TrainingStep:
         self._others = list(trained.values())
         self.variables: list[tf.Variable] = self._others if matrix is None else [matrix, *self._others]
         self.row_optimizer = None if matrix is None else RowAdam(matrix)
-        self._row_rate = row_rate
+        self._matrix_rate_factor = matrix_rate_factor
         self.optimizer = tf_keras.optimizers.AdamW(learning_rate=0.0, weight_decay=WEIGHT_DECAY)
         self.optimizer.exclude_from_weight_decay(var_names=list(NOT_DECAYED))
         self.optimizer.build(self._others)
@@ -128,7 +128,7 @@ class TrainingStep:
     def _move(self, gradients: Sequence[Gradient]) -> tf.Tensor:
         if self.row_optimizer is not None:
             by_row, *gradients = gradients
-            self.row_optimizer.apply(by_row, self._row_rate * self.optimizer.learning_rate)
+            self.row_optimizer.apply(by_row, self._matrix_rate_factor * self.optimizer.learning_rate)
         if gradients:
             self.optimizer.apply_gradients(zip(gradients, self._others, strict=True))
         return tf.identity(self.optimizer.iterations)

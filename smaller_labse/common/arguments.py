@@ -62,12 +62,34 @@ def non_negative_number(text: str) -> float:
     Traceback (most recent call last):
     argparse.ArgumentTypeError: expected a number from 0 on, such as 0.001, got 'nan'
     """
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
+    number = _number(text)
     if not 0 <= number < math.inf:
         raise argparse.ArgumentTypeError(f"expected a number from 0 on, such as 0.001, got {text!r}")
+    return number
+
+
+def positive_number(text: str) -> float:
+    """A number above 0, not infinite.
+
+    >>> positive_number("0")
+    Traceback (most recent call last):
+    argparse.ArgumentTypeError: expected a number above 0, such as 0.5, got '0'
+    """
+    number = _number(text)
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"expected a number above 0, such as 0.5, got {text!r}")
+    return number
+
+
+def number_up_to_1(text: str) -> float:
+    """A number from 0 to 1.
+
+    >>> number_up_to_1("0.5")
+    0.5
+    """
+    number = _number(text)
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 0 to 1, such as 0.5, got {text!r}")
     return number
 
 
@@ -175,6 +197,14 @@ def paths(given: StrPath | Iterable[StrPath]) -> list[Path]:
     ['a.txt']
     """
     return [Path(given)] if isinstance(given, str | os.PathLike) else [Path(path) for path in given]
+
+
+def _number(text: str) -> float:
+    """The number that is written; NaN for what is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
 def _integer(text: str, smallest: int, expected: str) -> int:

@@ -12,6 +12,7 @@ from smaller_labse.originals.huggingface import CONFIG
 LABSE_TOKENS = 501_153
 LAYERS = 24
 WIDTHS = (128, 192, 256)  # small, base, large
+LEALLA_NAMES = dict(zip(("lealla-small", "lealla-base", "lealla-large"), WIDTHS, strict=True))  # and widths
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import pytest
 import smaller_labse
 from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.distill import recover as recovering
+from smaller_labse.distill import teacher_vectors as teaching
 from smaller_labse.distill.__main__ import main
 from smaller_labse.distill.recover import recover
 from smaller_labse.distill.training import train as training
@@ -80,7 +81,7 @@ def test_unless_asked_otherwise_the_layers_are_trained_too_and_rows_without_a_te
     assert changed.any() and not changed.all()
     manifest = json.loads((tmp_path / "all" / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["distillation"]["trained"] == "all"
-    monkeypatch.setattr(recovering, "ROW_RATE", 0.0)
+    monkeypatch.setattr(recovering, "MATRIX_RATE_FACTOR", 0.0)
     still = recover(smaller, original, f"{text}/{{code}}.txt", tmp_path / "still", **options)
     assert still.rows == 0, "the matrix has a learning rate of its own"
 
@@ -134,9 +135,21 @@ def test_the_teacher_reads_text_with_its_prompt_or_the_models(
     def vectors(teacher: Path, texts: list[str], work: Path, prompt: str, device: str | None) -> None:
         raise SmallerLabseError(prompt)
 
-    monkeypatch.setattr(recovering, "teacher_vectors", vectors)
+    monkeypatch.setattr(teaching, "teacher_vectors", vectors)
     with pytest.raises(SmallerLabseError, match=f"^{original} for {smaller}: $"):
         recover(smaller, original, f"{text}/{{code}}.txt", tmp_path / "out", languages="it")
+
+
+def test_of_a_file_of_vectors_all_texts_count_as_changed(
+    smaller: Path, original: Path, text: Path, tmp_path: Path
+) -> None:
+    lines = (text / "en.txt").read_text(encoding="utf-8").splitlines()
+    np.save(tmp_path / "vectors.npy", smaller_labse.load(original).encode(lines))
+    out = tmp_path / "out"
+    options = {"steps": 1, "batch_texts": 4, "max_texts": 30}
+    recover(smaller, tmp_path / "vectors.npy", f"en={text}/en.txt", out, **options)
+    distillation = json.loads((out / "manifest.json").read_text(encoding="utf-8"))["distillation"]
+    assert distillation["examples"] == "30 texts" and distillation["draw"]["lost_share"] is None
 
 
 @pytest.mark.parametrize(
@@ -149,9 +162,8 @@ def test_the_teacher_reads_text_with_its_prompt_or_the_models(
         ({"longer_than": 99}, SmallerLabseError, "it.txt: no line of more than 99 characters in it"),
         ({"batch_texts": 1}, UsageError, "--batch-texts 1: expected 2 or more"),
         ({"precision": "float16"}, UsageError, "--precision float16: expected float32 or bfloat16"),
-        ({"lost_share": 2}, UsageError, "--lost-share 2: expected a share from 0 to 1"),
+        ({"lost_share": 2}, UsageError, "lost_share: expected a number from 0 to 1"),
         (NO_WEIGHTS, UsageError, "all weights of objectives are 0"),
-        ({"teacher": "vectors.npy", "lost_share": 0.5}, UsageError, "a .npy file does not say which texts"),
         ({"teacher": "vectors.npy"}, SmallerLabseError, "vectors.npy: there is no such file of vectors"),
     ],
 )
@@ -173,5 +185,7 @@ def test_a_teacher_that_is_not_the_original_is_refused(
     with pytest.raises(SmallerLabseError, match="no text lost a token"):
         recover(original, original, f"en={text}/en.txt", tmp_path / "out")
     np.save(tmp_path / "vectors.npy", np.ones((len(WORDS) ** 2, 3), np.float32))
+    with pytest.raises(UsageError, match=r"a \.npy file does not say which texts"):
+        recover(smaller, tmp_path / "vectors.npy", f"en={text}/en.txt", tmp_path / "out", lost_share=0.5)
     with pytest.raises(SmallerLabseError, match="embeddings have 3 numbers, the model's 16; expected those"):
         recover(smaller, tmp_path / "vectors.npy", f"en={text}/en.txt", tmp_path / "out")

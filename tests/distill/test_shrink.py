@@ -12,7 +12,9 @@ import pytest
 import smaller_labse
 from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.distill import shrink as shrinking
+from smaller_labse.distill import teacher_vectors as teaching
 from smaller_labse.distill.__main__ import main
+from smaller_labse.distill.run import work_folder
 from smaller_labse.distill.shrink import shrink
 from smaller_labse.encoders.config import LEALLA_POOLING
 from smaller_labse.evaluate.comparison.parity import parity, require_parity
@@ -66,7 +68,7 @@ def test_the_teacher_reads_text_with_its_prompt_or_the_models(
     def vectors(teacher: Path, texts: list[str], work: Path, prompt: str, device: str | None) -> None:
         raise SmallerLabseError(prompt)
 
-    monkeypatch.setattr(shrinking, "teacher_vectors", vectors)
+    monkeypatch.setattr(teaching, "teacher_vectors", vectors)
     with pytest.raises(SmallerLabseError, match=f"^{original} for {original}: $"):
         shrink(original, original, pairs, tmp_path / "out", languages="it", layers=1)
 
@@ -114,6 +116,23 @@ def test_a_teacher_of_another_size_teaches_a_thinner_student_by_a_projection(
     assert "projected from a hidden size of 32 to 16" in (out / "README.md").read_text(encoding="utf-8")
 
 
+def test_objectives_that_never_compare_with_the_teachers_embedding_have_no_projection(
+    tmp_path: Path, pairs: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model, vectors = write_mean_bert(tmp_path / "model"), tmp_path / "teacher.npy"
+    np.save(vectors, np.random.default_rng(0).normal(size=(2 * len(WORDS) ** 2, 24)).astype(np.float32))
+    given = {"languages": "it,ja", "layers": 1, "steps": 1, "batch_pairs": 4}
+    shrink(model, vectors, pairs, tmp_path / "out", **given, **NO_WEIGHTS | {"similarity_weight": 1})
+    assert "projection" not in capsys.readouterr().err
+
+
+def test_a_second_command_does_not_train_in_the_same_place(
+    original: Path, pairs: str, tmp_path: Path
+) -> None:
+    with work_folder(tmp_path / "out"), pytest.raises(SmallerLabseError, match="another command is training"):
+        shrink(original, original, pairs, tmp_path / "out", languages="it,ja", layers=1)
+
+
 def test_a_new_lealla_is_a_folder_as_make_smaller_writes_of_lealla(
     original: Path, pairs: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -132,6 +151,8 @@ def test_a_new_lealla_is_a_folder_as_make_smaller_writes_of_lealla(
     np.testing.assert_allclose(load_sentence_model(out / "sentences")(texts), expected, atol=1e-5)
     beside = smaller_labse.load(out / "huggingface").encode(texts)
     np.testing.assert_allclose(beside, expected, atol=1e-5)
+    manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
+    assert (manifest["tokenizer"], manifest["hidden_size"]) == ("lealla", 8)
     again = open_student(out)
     assert again.tokenizer.kind == "lealla" and again.config == tiny
 
@@ -153,6 +174,16 @@ def test_parity_refuses_it_by_name(shrunk: Path, original: Path, tmp_path: Path)
             "none.tsv: there is no such file",
         ),
         ({"batch_pairs": 1}, UsageError, "--batch-pairs 1: expected 2 or more"),
+        ({"layers": None}, UsageError, "nothing is to become smaller; add --layers, --hidden-size or --like"),
+        ({"like": "lealla-small"}, UsageError, "--like lealla-small says how many layers there are"),
+        ({"layers": None, "like": "labse"}, UsageError, "--like labse: expected one of lealla-small, lealla"),
+        ({"max_minutes": 0}, UsageError, "max_minutes: expected a number above 0, such as 0.5, got '0'"),
+        ({"steps": 0}, UsageError, "steps: expected a positive integer, got '0'"),
+        ({"exponent": 80}, UsageError, "exponent: expected a number from 0 to 1, such as 0.5, got '80'"),
+        ({"seed": -1}, UsageError, "seed: expected a non-negative integer, got '-1'"),
+        ({"margin_weight": "1"}, UsageError, "margin_weight: expected a number, got the text '1'"),
+        ({"teacher": "t.npy"}, SmallerLabseError, "t.npy: there is no such file of vectors"),
+        ({"teacher": "t.npy", "device": "cpu"}, UsageError, "t.npy is a file of vectors"),
         (NO_WEIGHTS, UsageError, "all weights of objectives are 0"),
         (
             {"export_projection": True},

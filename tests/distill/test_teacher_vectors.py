@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,10 @@ import pytest
 import smaller_labse
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.distill import teacher_vectors as module
-from smaller_labse.distill.teacher_vectors import read_vectors, teacher_vectors
+from smaller_labse.distill.teacher_vectors import digests_of_model, read_vectors, teacher_vectors
 from smaller_labse.encoders import load as loading
 from smaller_labse.encoders.sentence_encoder import SentenceEncoder
+from smaller_labse.originals.locate import locate_encoder
 
 TEXTS = [f"good morning {word} house" for word in ("red", "the", "night", "xy", "a", "b", "c\nd")]
 
@@ -43,6 +45,39 @@ def test_vectors_are_the_teachers_own_and_kept(
     with pytest.raises(TypeError):
         teacher_vectors(original, [*TEXTS[:-1], "c", "d"], tmp_path / "kept", "")
     assert file.exists()
+
+
+def test_texts_are_truncated_as_they_are_in_training(
+    original: Path, loaded: SentenceEncoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_LENGTH", 4)  # [CLS] good morning [SEP]
+    long, short = teacher_vectors(original, ["good morning red house", "good morning"], tmp_path, "")
+    np.testing.assert_array_equal(long, short)
+
+
+def test_they_depend_on_what_the_teacher_is_loaded_by_and_on_nothing_else(
+    original: Path, tmp_path: Path
+) -> None:
+    model = shutil.copytree(original, tmp_path / "model")
+    before = digests_of_model(locate_encoder(str(model)))
+    (model / "encoder" / "README.md").write_text("a card", encoding="utf-8")
+    (model / "encoder" / ".hidden").write_text("of an editor", encoding="utf-8")
+    (model / "encoder" / "onnx").mkdir()
+    (model / "encoder" / "onnx" / "model.onnx").write_bytes(b"onnx")
+    assert digests_of_model(locate_encoder(str(model))) == before
+    (model / "encoder" / "assets" / "more").write_text("more", encoding="utf-8")
+    assert digests_of_model(locate_encoder(str(model))) != before
+
+
+def test_parts_that_a_kill_left_beside_the_whole_file_are_removed(
+    original: Path, loaded: SentenceEncoder, tmp_path: Path
+) -> None:
+    teacher_vectors(original, TEXTS, tmp_path, "")
+    (file,) = tmp_path.iterdir()
+    file.with_suffix(".parts").mkdir()
+    (file.with_suffix(".parts") / "000000.npy").write_bytes(b"a part")
+    teacher_vectors(original, TEXTS, tmp_path, "")
+    assert list(tmp_path.iterdir()) == [file]
 
 
 def test_an_interrupted_run_goes_on_to_the_same_bytes(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,14 +12,16 @@ import pytest
 
 import smaller_labse
 from smaller_labse.common.errors import SmallerLabseError, UsageError
-from smaller_labse.distill import tune as module
+from smaller_labse.distill import teacher_vectors as teaching
 from smaller_labse.distill.__main__ import main
 from smaller_labse.distill.data.held_out import HeldOutPairs
 from smaller_labse.distill.tune import tune
 from smaller_labse.encoders.config import WORD_EMBEDDINGS
 from smaller_labse.evaluate.comparison.parity import parity
+from smaller_labse.make_smaller.__main__ import main as making
 from smaller_labse.originals.folder_check import check_folder
 from smaller_labse.originals.weights.checkpoint import Checkpoint
+from tests.small_originals import write_mean_bert
 
 WORDS = ("good", "morning", "the", "house", "red", "night", "xy")
 
@@ -91,17 +94,52 @@ def test_it_stays_near_itself_where_that_is_asked_for(
         asked.extend(texts)
         return encoder.encode(texts, normalize=True).astype(np.float16)
 
-    monkeypatch.setattr(module, "teacher_vectors", vectors)
-    options = {"batch_pairs": 4, "steps": 4, "near_weight": 1000, "learning_rate": 1e-3}
-    near = tune(original, pairs, tmp_path / "near", **options)
-    assert len(set(asked)) == len(asked) and any(text.endswith(" it") for text in asked)
+    monkeypatch.setattr(teaching, "teacher_vectors", vectors)
+    options = {"batch_pairs": 4, "steps": 12, "learning_rate": 5e-3}
     texts = ["good morning", "the red house it"]
-    before, beside = (
-        encoder.encode(texts, normalize=True),
-        smaller_labse.load(near).encode(texts, normalize=True),
-    )
-    away = 1 - (before * beside).sum(axis=1)
-    assert (away > 0).all() and (away < 0.02).all()
+    before, away = encoder.encode(texts, normalize=True), {}
+    for weight in (1e-6, 1000):
+        out = tune(original, pairs, tmp_path / f"near-{weight}", near_weight=weight, **options)
+        after = smaller_labse.load(out).encode(texts, normalize=True)
+        away[weight] = 1 - (before * after).sum(axis=1)
+    assert len(set(asked)) == len(asked) / 2 and any(text.endswith(" it") for text in asked)
+    assert (away[1000] > 0).all() and (away[1000] < away[1e-6] / 2).all(), away
+
+
+def test_a_bare_hugging_face_folder_keeps_its_prompt(pairs: str, tmp_path: Path) -> None:
+    """It has no manifest around it, from which what a model folder says of itself could be taken over."""
+    model = write_mean_bert(tmp_path / "model")
+    settings = {"prompts": {"query": "good "}, "default_prompt_name": "query"}
+    (model / "config_sentence_transformers.json").write_text(json.dumps(settings), encoding="utf-8")
+    out = tune(model, pairs, tmp_path / "out", steps=1, batch_pairs=4).folder
+    manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["prompt"] == smaller_labse.load(out).prompt == "good " and manifest["hidden_size"] == 32
+    texts = ["morning", "the red house"]
+    embeddings, beside = (smaller_labse.load(each).encode(texts) for each in (out, out / "huggingface"))
+    np.testing.assert_allclose(embeddings, beside, atol=1e-5)
+
+
+def test_onnx_files_are_added_to_what_was_made_of_an_original_without_a_manifest(
+    tuned: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    model = shutil.copytree(tuned, tmp_path / "model")
+    assert making(["--model", str(model), "--onnx", "float32"]) == 0
+    check_folder(model)
+
+
+def test_it_says_so_where_training_made_nothing_better(
+    original: Path, pairs: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(HeldOutPairs, "values", lambda self, encode: {"it": np.ones(1)})
+    out = tmp_path / "out"
+    tuned = tune(original, pairs, out, steps=20, batch_pairs=4)
+    assert tuned.best_step == 0 < tuned.steps < 20
+    layer = "transformer/layer_1/output/kernel"
+    before, after = (Checkpoint(folder / "encoder").read(layer) for folder in (original, out))
+    np.testing.assert_array_equal(after, before)
+    assert "none of which did better on held-out text" in (out / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -109,7 +147,7 @@ def test_it_stays_near_itself_where_that_is_asked_for(
     [
         ({"chunk_texts": 8, "batch_pairs": 4}, UsageError, "--chunk-texts 8: a batch has 8 texts"),
         ({"batch_pairs": 1}, UsageError, "--batch-pairs 1: expected 2 or more"),
-        ({"scale": 0}, UsageError, "--scale 0: expected more"),
+        ({"scale": 0}, UsageError, "scale: expected a number above 0"),
         ({"device": "cpu"}, UsageError, "--device says where the embeddings for --near-weight are computed"),
         ({"languages": "it"}, UsageError, "--languages fills a pattern"),
         ({"pairs": "en-it=none.tsv"}, SmallerLabseError, "none.tsv: there is no such file"),

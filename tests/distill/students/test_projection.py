@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from smaller_labse.distill.students.projection import embedding_size, fit_projection, with_projection
+from smaller_labse.distill.students.projection import fit_projection, with_projection
 from smaller_labse.encoders.config import Dense, Pooling
 from smaller_labse.make_smaller.example import SMALL, random_tensors
 
@@ -29,7 +29,7 @@ def test_it_becomes_the_last_dense_layer() -> None:
     before = replace(SMALL, vocab_size=7, pooling=Pooling("mean", (Dense(64, 5, "tanh"),)))
     kernel = np.ones((5, 3), np.float32)
     config, read_tensor, name = with_projection(before, random_tensors(before), kernel)
-    assert embedding_size(before) == 5 and embedding_size(config) == 3
+    assert before.embedding_size == 5 and config.embedding_size == 3
     assert name == "dense_1/kernel" and (read_tensor(name) == kernel).all()
     assert not read_tensor("dense_1/bias").any()
     assert read_tensor("dense_0/kernel").shape == (64, 5)

@@ -40,9 +40,6 @@ def student(tmp_path: Path) -> SimpleNamespace:
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ((None, None, None), "nothing is to become smaller; add --layers, --hidden-size or --like"),
-        (("1", None, "lealla-small"), "--like lealla-small says how many layers there are, and how wide"),
-        ((None, None, "labse"), "--like labse: expected one of lealla-small, lealla-base, lealla-large"),
         (("3", None, None), "--layers 3: the model has 2 layers, expected 1 to 2"),
         ((None, 192, None), "--hidden-size 192: the model has 192, expected 2 or more, and less"),
     ],

@@ -18,7 +18,7 @@ from smaller_labse.distill.data.examples import Batch, Examples
 from smaller_labse.distill.training import train as training
 from smaller_labse.distill.training.train import TrainingFiles, TrainingOptions, train
 
-OPTIONS = TrainingOptions(batch=2, steps=24, learning_rate=0.1, references=3)
+OPTIONS = TrainingOptions(batch_size=2, steps=24, learning_rate=0.1, references=3)
 EXAMPLES = Examples(
     sides=([f"a{number}" for number in range(40)], [f"b{number}" for number in range(40)]),
     ids=np.stack([np.arange(40), np.arange(40)]),
@@ -92,7 +92,57 @@ def test_an_interrupted_training_ends_with_the_same_weights_to_the_bit(
     assert [json.loads(line)["step"] for line in log] == [json.loads(line)["step"] for line in whole]
 
 
-def test_the_texts_of_a_step_are_told_from_others_than_those_of_the_next() -> None:
+def test_an_interrupted_training_keeps_the_best_state_of_before(
+    run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The best one is neither the first nor the last; the run ends after it, and right behind writing it."""
+    monkeypatch.setattr(training, "PATIENCE", 99)
+
+    def trained(name: str, **stop: int) -> tuple[training.Progress, np.ndarray]:
+        step = Step(**stop)
+        return run(step, name, evaluate=lambda: float(np.sin(step.variables[0].numpy()[0])))
+
+    whole, expected = trained("whole")
+    assert 0 < whole.best_step < whole.step == OPTIONS.steps
+    with pytest.raises(KeyboardInterrupt):
+        trained("after", stop_at=whole.best_step + 1)
+    done, weights = trained("after")
+    assert np.array_equal(weights, expected) and done.best_step == whole.best_step
+    write = training.write_checkpoint
+
+    def stop_behind_best(file: Path, variables: object, progress: training.Progress) -> None:
+        if file.suffix == ".checkpoint" and progress.step == whole.best_step:
+            raise KeyboardInterrupt
+        write(file, variables, progress)
+
+    monkeypatch.setattr(training, "write_checkpoint", stop_behind_best)
+    with pytest.raises(KeyboardInterrupt):
+        trained("between")
+    monkeypatch.setattr(training, "write_checkpoint", write)
+    monkeypatch.setattr(np, "sin", lambda value: -0.9)  # as where the clock has the next look elsewhere
+    done, weights = trained("between")
+    assert np.array_equal(weights, expected) and done.best_step == whole.best_step
+
+
+def test_where_no_state_is_better_the_one_before_training_is_taken(run) -> None:
+    falling = iter(range(100, 0, -1))
+    done, weights = run(Step(), evaluate=lambda: next(falling) / 100)
+    assert done.best_step == 0 < done.step and weights.tolist() == [1.0, 2.0]
+
+
+def test_a_log_that_ends_in_the_middle_of_a_line_goes_on(run, tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        run(Step(stop_at=13))
+    log = tmp_path / "run.log"
+    whole = log.read_text(encoding="utf-8")
+    log.write_text(whole + '{"step": 12, "held_out": 0.5}\n{"step": 13, "lo', encoding="utf-8")
+    run(Step())
+    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    looks = [line["step"] for line in lines if "held_out" in line]
+    assert looks == sorted(set(looks)), "each look is there once"
+
+
+def test_the_texts_of_a_step_are_contrasted_with_others_than_those_of_the_next() -> None:
     some = [training._references(EXAMPLES, OPTIONS, step).tolist() for step in (1, 2, 1)]
     assert some[0] == some[2] != some[1] and len(some[0]) == 3
     all_of_few = training._references(EXAMPLES, replace(OPTIONS, references=41), 1)
@@ -138,8 +188,19 @@ def test_a_full_disk_leaves_the_last_checkpoint_as_it_was(run, tmp_path: Path, m
 
 def test_a_damaged_checkpoint_is_named(run, tmp_path: Path) -> None:
     (tmp_path / "run.checkpoint").write_bytes(b"nothing")
-    with pytest.raises(SmallerLabseError, match=r"run\.checkpoint: no readable checkpoint; remove it"):
+    with pytest.raises(
+        SmallerLabseError, match=r"run\.best: no readable checkpoint; .* remove run\.\* in its"
+    ):
         run(Step())
+    (tmp_path / "run.checkpoint").unlink()
+    with pytest.raises(KeyboardInterrupt):
+        run(Step(stop_at=5))
+    for name in ("checkpoint", "best"):
+        kept = (tmp_path / f"run.{name}").read_bytes()
+        (tmp_path / f"run.{name}").write_bytes(b"nothing")
+        with pytest.raises(SmallerLabseError, match=rf"run\.{name}: no readable checkpoint"):
+            run(Step())
+        (tmp_path / f"run.{name}").write_bytes(kept)
 
 
 def test_the_learning_rate_rises_and_falls() -> None:
