@@ -47,7 +47,9 @@ def _parser() -> CommandParser:
     )
     parser.add_argument("--dry-run", action="store_true", help="say what would be done, and write nothing")
     parser.add_argument(
-        "--overwrite", action="store_true", help="replace an earlier model in this place; counts stay"
+        "--overwrite",
+        action="store_true",
+        help="make the model anew, replacing an earlier one; counts stay",
     )
     add_options(parser.add_argument_group(f"{SOURCES_TITLE}; see select-vocab count"), *SOURCES, *LINES)
     tokens = parser.add_argument_group(

@@ -102,7 +102,7 @@ def trim(
             the run's languages. For this a script calls `trim` below `if __name__ == "__main__":`.
         parallel: two files of translations, "XX=FILE,YY=FILE", to compare with; one such text or several.
         dry_run: say what would be done, and write nothing.
-        overwrite: replace an earlier model in this place; counts stay.
+        overwrite: make the model anew, and replace an earlier one in this place; counts stay.
         report: is told the plan, line by line, and then each stage's results.
 
     Returns:
@@ -133,7 +133,7 @@ def trim(
         return place.model
     place.require_free(settings, overwrite)
     selection = _select(settings, place, original, report)
-    if place.is_made(settings, selection, original):
+    if not overwrite and place.is_made(settings, selection, original):
         report(f"{place.model} is made of this selection already")
     else:
         _make(settings, place, overwrite)

@@ -67,7 +67,7 @@ def make_parser() -> CommandParser:
         prog="distill-encoder",
         description="Train encoders: fewer layers, lost tokens recovered, tuned on translation pairs; or put "
         "what was tuned back into the original.",
-        examples=(SHRINK_EXAMPLES[0], RECOVER_EXAMPLES[0], TUNE_EXAMPLES[0]),
+        examples=(SHRINK_EXAMPLES[0], RECOVER_EXAMPLES[0]),
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_recover(commands)

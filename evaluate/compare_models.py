@@ -110,7 +110,7 @@ def compare(
     if out is not None:
         data = [text.rpartition("=")[2] for given in (parallel, sts, dataset) for text in _paths_in(given)]
         folders = [str(folder) for folder in (tatoeba, bucc) if folder is not None]
-        read = [*(model.folder for model in (named, *trimmed)), *folders, *data]
+        read = [*(model.loaded for model in (named, *trimmed)), *folders, *data]
         require_not_read(Path(out), [expand_user(path) for path in read], overwrite)
     tasks, *_ = all_of(
         lambda: _read_tasks(tatoeba, languages, _several(parallel), bucc, _several(sts), _several(dataset)),
@@ -151,6 +151,21 @@ def _read_tasks(
     tasks += [read_sts(os.fspath(text)) for text in sts]
     for text in dataset:
         tasks += read_dataset(os.fspath(text), wanted)
+    return _require_different_data(tasks)
+
+
+def _require_different_data(tasks: list[Task]) -> list[Task]:
+    """Refuse two data sets of one task and sample, whose results a report could not tell apart."""
+    sources: dict[tuple[str, str], list[str]] = {}
+    for task in tasks:
+        for sample in task.pairs():
+            sources.setdefault((task.name, sample), []).append(task.source)
+    for (name, sample), of_both in sources.items():
+        if len(of_both) > 1:
+            raise UsageError(
+                f"{len(of_both)} data sets of {name} are called {sample!r} ({'; '.join(of_both)}); name them "
+                "apart, or compare on one after the other"
+            )
     return tasks
 
 

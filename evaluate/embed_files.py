@@ -83,7 +83,7 @@ def embed_files(
         SmallerLabseError: a file cannot be read, a text is null, there is no text, or `out` exists.
     """
     if max_length is not None:
-        check("max_length", length_in_tokens, max_length)
+        max_length = check("max_length", length_in_tokens, max_length)
     if nulls not in NULLS:
         raise UsageError(f"nulls: expected {' or '.join(map(repr, NULLS))}, got {nulls!r}")
     require_absent(out, overwrite)

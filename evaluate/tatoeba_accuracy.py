@@ -135,7 +135,7 @@ def tatoeba(
     files = (None if json is None else Path(json), None if markdown is None else Path(markdown))
     if overwrite and not any(files):
         raise UsageError("--overwrite goes with --json or --markdown, the files to replace")
-    read = [*folder.glob("tatoeba.*"), *(Path(model.folder) for model in named)]
+    read = [*folder.glob("tatoeba.*"), *(Path(model.loaded) for model in named)]
     tasks, *_ = all_of(
         lambda: read_tatoeba(folder, wanted),
         lambda: require_models(named, device),
@@ -180,7 +180,7 @@ def model_accuracy(
     )
     return ModelAccuracy(
         model=model.name,
-        folder=model.folder,
+        folder=model.loaded,
         prompt=prompt,
         languages=languages,
         average_from_english=fmean(language.from_english for language in languages),

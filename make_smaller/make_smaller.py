@@ -129,6 +129,8 @@ def make_smaller(
         >>> make_smaller("sentence-transformers/LaBSE", "work/selection", "work/model")  # doctest: +SKIP
         SmallerModel(folder=PosixPath('work/model'), original_parameters=470926848, ...)
     """
+    if sequence_length is not None:
+        sequence_length = check("sequence_length", length_in_tokens, sequence_length)
     options = Options(
         sequence_length, huggingface, savedmodel, dtype, prompt, pooling, parse_formats(onnx) if onnx else ()
     )
@@ -183,8 +185,6 @@ def make_smaller(
 
 
 def _check(options: Options) -> None:
-    if options.sequence_length is not None:
-        check("sequence_length", length_in_tokens, options.sequence_length)
     if options.pooling is not None and options.pooling not in get_args(PoolingMode):
         raise UsageError(f"--pooling: expected mean, cls or pooler, got {options.pooling!r}")
     if options.dtype not in (None, "float16"):

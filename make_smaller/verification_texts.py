@@ -110,7 +110,7 @@ def choose_texts(selection: Selection, tokenizer: Tokenizer, keeps: Keeps) -> Ve
     return VerificationTexts(counted, builtin, hostile, drawn)
 
 
-def keeps_tokens(selection: Selection, tokenizer: Tokenizer) -> Keeps:
+def kept_by_tokenizer(selection: Selection, tokenizer: Tokenizer) -> Keeps:
     """Which texts keep their tokens, by the original's tokenizer; see `choose_texts`."""
 
     def keeps(texts: Sequence[str]) -> np.ndarray:

@@ -18,7 +18,7 @@ from smaller_labse.corpora import sources
 from smaller_labse.corpora.defaults import DRAWS, SPLIT, TEXT_FIELD, WIKIPEDIA, WIKIPEDIA_DATE
 from smaller_labse.corpora.labse_languages import Language
 from smaller_labse.corpora.language_files import expand_user, is_named
-from smaller_labse.corpora.languages import parse_languages, read_names
+from smaller_labse.corpora.languages import name_language, parse_languages, read_names
 from smaller_labse.corpora.line_batches import LineFilter
 from smaller_labse.corpora.remote.url import as_path, is_url
 from smaller_labse.corpora.shards.shard import parse_shard
@@ -130,11 +130,13 @@ def count(
     require_preprocessor(preprocessor)
     line_filter = _line_filter(longer_than, max_lines, draw)
     part = None if shard is None else parse_shard(shard)
+    shards = None if shards is None else check("shards", positive_integer, shards)
     _require_ray(ray, shard, shards, dry_run)
     threads = None if workers is None else check("workers", non_negative_integer, workers)
     if ray is not None:  # its workers have working folders of their own
         model, text = _absolute(model), [_absolute_option(option) for option in _as_options(text)]
-        dataset = None if dataset is None else _absolute(dataset)
+        languages = None if languages is None else read_names(languages)
+        dataset = None if dataset is None else _absolute(dataset, languages or ())
         wikipedia = None if wikipedia is None else _absolute(wikipedia)
     found = find_sources(
         languages, text, dataset, dataset_config, dataset_split, text_field, wikipedia, wikipedia_date
@@ -217,7 +219,7 @@ def merge_counts(
 ) -> Path:
     """Add up counts of one language from several corpora, or all shards' counts of texts that were divided.
 
-    What shards give is, to the byte, what an undivided count gives, in whatever order they are.
+    Whatever the order of the files, the bytes are the same; of shards those of an undivided count.
 
     Args:
         model: the original that they were counted with, as in `count`.
@@ -230,8 +232,8 @@ def merge_counts(
 
     Raises:
         UsageError: a file is given twice, or `out` is one of them.
-        SmallerLabseError: a file cannot be read, they are of different languages or vocabularies, a shard is
-            missing or there twice, or shards are of different commands.
+        SmallerLabseError: a file cannot be read, they are of different languages or vocabularies, two are of
+            the same text, a shard is missing or there twice, or shards are of different commands.
 
     Example::
 
@@ -266,16 +268,40 @@ def merged_files(
     for file in places:
         require_absent(file, overwrite)
         require_not_read(file, given, overwrite)
-    for some in places.values() if shards is not None else ():
-        require_all_shards(some)
+    for some in places.values():
+        if shards is not None:
+            require_all_shards(some)
+        else:
+            _require_different_texts(some)
     tokenizer = read_by(open_original(os.fspath(model)), counted_with(given)).tokenizer
     for file, some in places.items():
         if shards is not None:
             counts = merge_shards(some, tokenizer)
         else:
-            counts = reduce(add_counts, map(partial(_read_of, tokenizer), some))
+            counts = reduce(add_counts, map(partial(_read_of, tokenizer), _in_order(some)))
         write_counts(counts, tokenizer.pieces, file, overwrite)
     return list(places)
+
+
+def _require_different_texts(files: Sequence[Path]) -> None:
+    """Refuse counts of one text that are given twice.
+
+    Raises:
+        SmallerLabseError: names the two files.
+    """
+    of_text: dict[str, Path] = {}
+    for file in files:
+        digest = read_metadata(file).get("text_digest")
+        if digest is not None and (other := of_text.setdefault(digest, file)) is not file:
+            raise SmallerLabseError(
+                f"{other} and {file} hold counts of the same text, which would be added twice; leave one out"
+            )
+
+
+def _in_order(files: Sequence[Path]) -> list[Path]:
+    """Counts files by what they are of: given in any order, their sum has the same bytes."""
+    described = {file: read_metadata(file) for file in files}
+    return sorted(files, key=lambda file: (described[file]["corpus"], described[file]["name"]))
 
 
 def _read_of(tokenizer: Tokenizer, file: Path) -> Counts:
@@ -312,19 +338,22 @@ def _line_filter(longer_than: int | None, max_lines: int | None, draw: str | Non
 
 def _require_ray(ray: str | None, shard: object, shards: int | None, dry_run: bool) -> None:
     """Refuse what contradicts `ray`, or has no effect without it."""
-    if shards is not None:
-        check("shards", positive_integer, shards)
-        if ray is None:
-            raise UsageError("--shards goes with --ray; without it, --shard I/N counts one of N")
+    if shards is not None and ray is None:
+        raise UsageError("--shards goes with --ray; without it, --shard I/N counts one of N")
     if ray is not None and shard is not None:
         raise UsageError("--ray counts all shards, --shard one of them; leave one of the two out")
     if ray is not None and dry_run:
         raise UsageError("--dry-run says what one machine would do; leave --ray out")
 
 
-def _absolute(place: StrPath) -> str:
-    """A path of this machine whole, wherever it is read from; the name of something on a hub as it is."""
-    return str(Path(place).absolute()) if Path(place).exists() else os.fspath(place)
+def _absolute(place: StrPath, languages: Sequence[str] = ()) -> str:
+    """A path of this machine whole, wherever it is read from; the name of something on a hub as it is.
+
+    `{code}` and so on in it stand for these languages'.
+    """
+    written = os.fspath(place)
+    meant = [name_language(name, of_wikipedia=True).fill(written) for name in languages] or [written]
+    return str(Path(written).absolute()) if any(Path(each).exists() for each in meant) else written
 
 
 def _absolute_option(option: str) -> str:

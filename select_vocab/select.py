@@ -140,7 +140,7 @@ def select(
         "max-megabytes": max_megabytes,
     }
     rule = _rule({name: value for name, value in given.items() if value is not None}, bool(counts_paths))
-    check("round_to", positive_integer, round_to)
+    round_to = check("round_to", positive_integer, round_to)
     scripts, patterns = _texts(keep_script), _texts(keep_pattern)
     if order not in ORDERS:
         raise UsageError(f"order: expected {' or '.join(ORDERS)}, got {order!r}")
@@ -182,7 +182,7 @@ def select(
             order=order,
             fill_up=fill_up,
             round_to=round_to,
-            languages=[language.code for language in (wanted or lists.languages)],
+            languages=[] if wanted and counts_paths else [each.code for each in wanted or lists.languages],
         )
     except TooFewTokensAsked as error:
         if limit is None:

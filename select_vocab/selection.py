@@ -6,7 +6,7 @@ kept_ids.npy     new id → original id, int32 [kept], NumPy's .npy format 1.0
 selection.json   everything else, see `Selection`; in it `rows` is the vocabulary size, `files` the SHA-256 of
                  each other file, `why` a letter for each kept token that says why it is kept, as `reasons`
                  spells out, and `digest` that of all that it says itself (see `originals/digests.py`).
-                 Selections of version 0.1.0 have neither, so damage to them may pass.
+                 Selections of version 0.1.0 have none of these three, so damage to them may pass.
 """
 
 from __future__ import annotations

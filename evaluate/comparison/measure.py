@@ -108,10 +108,10 @@ def require_models(models: Sequence[NamedModel], device: str | None = None) -> N
     """
     from smaller_labse.encoders.load import require_loadable
 
-    all_of(*(partial(model_files, model.folder) for model in models))
-    all_of(*(partial(require_loadable, model.folder) for model in models))
+    all_of(*(partial(model_files, model.loaded) for model in models))
+    all_of(*(partial(require_loadable, model.loaded) for model in models))
     if device is not None:  # its library is imported to look, and this process stays without it
-        folders = [model.folder for model in models]
+        folders = [model.loaded for model in models]
         in_own_process(models[0].name, _require_device, folders, device)
 
 
@@ -140,7 +140,7 @@ def measure(
     Raises:
         SmallerLabseError: the model cannot be loaded, or returned NaN or infinity.
     """
-    files = model_files(model.folder)
+    files = model_files(model.loaded)
     # Time and memory depend on it.
     otherwise = () if computing == BY_DEFAULT else (repr(computing),)
     model_key = cache_key(digest_files(files), prompt, *otherwise)
@@ -151,7 +151,7 @@ def measure(
     bytes_on_disk = sum(file.stat().st_size for file in files.values())
     given = (model, list(tasks), prompt, bytes_on_disk, cache, model_key, computing)
     measured = in_own_process(model.name, _measure_here, *given)
-    if tokenizer := measure_tokenizer(model.folder):
+    if tokenizer := measure_tokenizer(model.loaded):
         size = replace(measured.size, tokenizer_bytes=tokenizer.bytes, tokenizer_seconds=tokenizer.seconds)
         measured = replace(measured, size=size)
     write_measured(kept_file, measured)
@@ -206,9 +206,9 @@ def _measure_here(
     from smaller_labse.common.progress import progress
     from smaller_labse.encoders.load import import_library, load
 
-    import_library(model.folder)
+    import_library(model.loaded)
     started = time.monotonic()
-    encoder = load(model.folder, prompt=prompt, device=computing.device)
+    encoder = load(model.loaded, prompt=prompt, device=computing.device)
     encoder.encode([""], advance=lambda amount: None)
     load_seconds, loaded_bytes = time.monotonic() - started, resident_bytes()
     tokenized = {

@@ -21,10 +21,17 @@ class NamedModel:
     Attributes:
         name: what its rows are called.
         folder: its folder or TF Hub handle, see `smaller_labse.load`.
+        file: the ONNX file in the folder that a runtime loads; None where it loads the folder.
     """
 
     name: str
     folder: str
+    file: str | None = None
+
+    @property
+    def loaded(self) -> str:
+        """What `smaller_labse.load` is given."""
+        return self.file or self.folder
 
 
 def parse_models(models: Iterable[StrPath]) -> list[NamedModel]:
@@ -37,8 +44,8 @@ def parse_models(models: Iterable[StrPath]) -> list[NamedModel]:
         UsageError: a name or a folder is empty, or two models have one name.
 
     Example:
-        >>> parse_models(["LaBSE=models/labse", "models/small/"])
-        [NamedModel(name='LaBSE', folder='models/labse'), NamedModel(name='small', folder='models/small/')]
+        >>> [(model.name, model.folder) for model in parse_models(["LaBSE=models/labse", "models/small/"])]
+        [('LaBSE', 'models/labse'), ('small', 'models/small/')]
     """
     return _require_different_names(
         [
@@ -49,8 +56,9 @@ def parse_models(models: Iterable[StrPath]) -> list[NamedModel]:
 
 
 def in_the_runtime(models: Iterable[NamedModel], runtime: str | None) -> list[NamedModel]:
-    """Models as a runtime loads them, see `in_runtime`; their names stay."""
-    return [replace(model, folder=in_runtime(model.folder, runtime)) for model in models]
+    """Models as a runtime loads them, see `in_runtime`; their names and folders stay."""
+    loaded = ((model, in_runtime(model.folder, runtime)) for model in models)
+    return [model if place == model.folder else replace(model, file=place) for model, place in loaded]
 
 
 def _require_different_names(models: list[NamedModel]) -> list[NamedModel]:

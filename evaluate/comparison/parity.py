@@ -23,10 +23,8 @@ from smaller_labse.evaluate.comparison.provenance import (
     report_date,
     used_versions,
 )
-from smaller_labse.originals.huggingface import HuggingFaceFolder
 from smaller_labse.originals.lineage import read_lineage
 from smaller_labse.originals.locate import Place, folders_of, in_runtime, locate_encoder
-from smaller_labse.originals.onnx_formats import format_of
 from smaller_labse.originals.preprocessors import FAITHFUL
 from smaller_labse.originals.tfhub import TFHubFolders
 
@@ -135,7 +133,7 @@ def parity(
         model,
         tuple(languages),
         total,
-        _rounded_to(*places),
+        _rounded_to(pair),
         smaller.prompt,
         provenance,
         pair.at_length_1,
@@ -159,7 +157,7 @@ def require_parity(result: Parity, tolerance: float | None = None) -> None:
             nothing was compared.
     """
     if tolerance is not None:
-        check("tolerance", non_negative_number, tolerance)
+        tolerance = check("tolerance", non_negative_number, tolerance)
     compared = [
         (part.largest_difference, part.language)
         for part in result.languages
@@ -212,12 +210,9 @@ def _require_not_distilled(original: Place, model: Place, name: str) -> None:
         )
 
 
-def _rounded_to(original: Place, model: Place) -> str | None:
+def _rounded_to(pair: ModelPair) -> str | None:
     """What its files say; None beside an original that was rounded already, which it is equal to."""
-    written = format_of(model.onnx.name) if isinstance(model, HuggingFaceFolder) and model.onnx else None
-    if written is not None and written.quantized:
-        return written.name
-    before, after = (read_lineage(folders_of(place)[0]).rounded_to for place in (original, model))
+    before, after = pair.original.rounded_to, pair.smaller.rounded_to
     return None if before == after else after
 
 

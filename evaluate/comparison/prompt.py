@@ -26,7 +26,7 @@ def common_prompt(models: Sequence[NamedModel], prompt: str | None = None) -> st
     """
     if prompt is not None:
         return prompt
-    named = all_of(*(partial(read_prompt, model.folder) for model in models))
+    named = all_of(*(partial(read_prompt, model.loaded) for model in models))
     known = dict.fromkeys(each for each in named if each is not None)
     if len(known) > 1:
         which = ", ".join(

@@ -63,7 +63,7 @@ def report_data(report: Report) -> dict[str, Any]:
         "models": [
             {
                 "name": measured.model.name,
-                "folder": measured.model.folder,
+                "folder": measured.model.loaded,
                 "rows": measured.size.vocabulary_size,
                 "width": measured.size.hidden_size,
                 "parameters": measured.size.parameters,

@@ -15,7 +15,9 @@ Instead of the hub, a folder in the same layout is read: "tatoeba=FOLDER".
 
 from __future__ import annotations
 
+import math
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -33,6 +35,7 @@ STS17_PAIRS = (
     *("ar-ar", "en-ar", "en-de", "en-en", "en-tr", "es-en", "es-es", "fr-en", "it-en", "ko-ko", "nl-en"),
 )
 FLORES_ENGLISH = "eng_Latn"
+FLORES_NAME = re.compile(r"[a-z]{3}_[A-Z][a-z]{3}")
 # FLORES-200 names a language of its own where ISO 639's usual code means several (a macrolanguage).
 FLORES_CODES = {
     **{"ar": "arb_Arab", "az": "azj_Latn", "fa": "pes_Arab", "ko": "kor_Hang", "ku": "kmr_Latn"},
@@ -93,13 +96,21 @@ class Dataset:
             SmallerLabseError: as `columns`, or a record holds something else than text.
         """
         columns = self.columns(config, names)
-        for name, texts in columns.items():
-            for number, text in enumerate(texts, start=1):
-                if not isinstance(text, str):
-                    raise SmallerLabseError(
-                        f"{self.path} {config or ''}: record {number} has {text!r} in {name!r}, expected text"
-                    )
-        return [tuple(columns[name]) for name in names]
+        return [self.only_texts(config, name, columns[name]) for name in names]
+
+    def only_texts(self, config: str | None, name: str, texts: Sequence[Any]) -> tuple[str, ...]:
+        """Values that were read of a configuration's column, all of them text.
+
+        Raises:
+            SmallerLabseError: one is something else.
+        """
+        for number, text in enumerate(texts, start=1):
+            if not isinstance(text, str):
+                source = " ".join(part for part in (self.path, config) if part)
+                raise SmallerLabseError(
+                    f"{source}: record {number} has {repr(text)[:60]} in {name!r}, expected text"
+                )
+        return tuple(texts)
 
 
 DatasetTask = TranslationRetrieval | BitextMining | Sts
@@ -182,8 +193,11 @@ def _read_bucc(dataset: Dataset, languages: Sequence[Language] | None) -> list[D
         (left, right, gold), *more = zip(*columns.values(), strict=True)
         if more or not all(isinstance(cell, list) for cell in (left, right, gold)):
             raise SmallerLabseError(f"{dataset.path} {pair}: expected one record of three lists")
+        first_texts = dataset.only_texts(pair, "sentence1", left)
+        second_texts = dataset.only_texts(pair, "sentence2", right)
         pairs: dict[tuple[int, int], int] = {}
-        for number, (first, second) in enumerate(gold, start=1):
+        for number, cells in enumerate(gold, start=1):
+            first, second = _require_two_integers(dataset, pair, number, cells)
             if not (1 <= first <= len(left) and 1 <= second <= len(right)):
                 raise SmallerLabseError(
                     f"{dataset.path} {pair}: the true pair {number} names the sentences {first} and "
@@ -191,7 +205,7 @@ def _read_bucc(dataset: Dataset, languages: Sequence[Language] | None) -> list[D
                 )
             pairs[first - 1, second - 1] = number
         first_code, _, second_code = pair.partition("-")
-        tasks.append(BitextMining((first_code, second_code), Split(tuple(left), tuple(right), pairs), None))
+        tasks.append(BitextMining((first_code, second_code), Split(first_texts, second_texts, pairs), None))
     return tasks
 
 
@@ -201,7 +215,7 @@ def _read_sts17(dataset: Dataset, languages: Sequence[Language] | None) -> list[
         left, right = dataset.texts(pair, ("sentence1", "sentence2"))
         scores = dataset.columns(pair, ("score",))["score"]
         for number, score in enumerate(scores, start=1):
-            if not isinstance(score, int | float) or score != score:
+            if not isinstance(score, int | float) or not math.isfinite(score):
                 raise SmallerLabseError(
                     f"{dataset.path} {pair}: record {number} has the score {score!r}, expected a number"
                 )
@@ -212,7 +226,7 @@ def _read_sts17(dataset: Dataset, languages: Sequence[Language] | None) -> list[
 def _read_flores200(dataset: Dataset, languages: Sequence[Language] | None) -> list[DatasetTask]:
     table = dataset.columns(None)
     if languages is None:
-        codes = {name: name for name in table if "_" in name and name != FLORES_ENGLISH}
+        codes = {name: name for name in table if FLORES_NAME.fullmatch(name) and name != FLORES_ENGLISH}
     else:
         codes = {_flores_code(one): one.code for one in languages if one.code != ENGLISH.code}
     tasks: list[DatasetTask] = []
@@ -220,9 +234,18 @@ def _read_flores200(dataset: Dataset, languages: Sequence[Language] | None) -> l
         for name in (FLORES_ENGLISH, column):
             if name not in table:
                 raise SmallerLabseError(f"{dataset.path}: no language {name} in it")
-        both = (tuple(table[FLORES_ENGLISH]), tuple(table[column]))
-        tasks.append(TranslationRetrieval((ENGLISH.code, code), *both, "flores200"))
+        english, foreign = (dataset.only_texts(None, name, table[name]) for name in (FLORES_ENGLISH, column))
+        tasks.append(TranslationRetrieval((ENGLISH.code, code), english, foreign, "flores200"))
     return tasks
+
+
+def _require_two_integers(dataset: Dataset, pair: str, number: int, cells: Any) -> tuple[int, int]:
+    if isinstance(cells, list) and len(cells) == 2 and all(type(cell) is int for cell in cells):
+        return cells[0], cells[1]
+    raise SmallerLabseError(
+        f"{dataset.path} {pair}: the true pair {number} is {str(cells)[:60]}, expected the numbers of two "
+        "sentences"
+    )
 
 
 READERS: Mapping[str, Callable[[Dataset, Sequence[Language] | None], list[DatasetTask]]] = {

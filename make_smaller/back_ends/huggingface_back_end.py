@@ -34,7 +34,7 @@ from smaller_labse.make_smaller.rounding import (
     measure_embeddings,
     rounding_texts,
 )
-from smaller_labse.make_smaller.verification_texts import choose_texts, keeps_tokens
+from smaller_labse.make_smaller.verification_texts import choose_texts, kept_by_tokenizer
 from smaller_labse.make_smaller.verify import (
     WORD_IDS,
     Embed,
@@ -90,7 +90,7 @@ class HuggingFaceBackEnd:
         """Write `huggingface/` and, where the architecture allows, `encoder/` and `preprocess/`."""
         if not self._is_rebuilt:
             say("only huggingface/ is written: this architecture is not rebuilt in TensorFlow")
-        keeps = keeps_tokens(self._selection, self._tokenizer)
+        keeps = kept_by_tokenizer(self._selection, self._tokenizer)
         chosen = choose_texts(self._selection, self._tokenizer, keeps)
         texts = chosen.all
         say("trimming the embedding matrix and writing huggingface/")

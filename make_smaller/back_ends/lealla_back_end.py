@@ -28,7 +28,7 @@ from smaller_labse.encoders.preprocessors.preprocessor import (
 )
 from smaller_labse.make_smaller.back_ends.back_end import Options, Say, Written
 from smaller_labse.make_smaller.manifest import Verification
-from smaller_labse.make_smaller.verification_texts import choose_texts, keeps_tokens
+from smaller_labse.make_smaller.verification_texts import choose_texts, kept_by_tokenizer
 from smaller_labse.make_smaller.verify import (
     BATCH_TEXTS,
     EMBEDDED_TEXTS,
@@ -150,7 +150,7 @@ class LEALLABackEnd:
             tensors = read_safetensors(model / HUGGINGFACE / WEIGHTS).tensors
             written[str(model / HUGGINGFACE)] = tensors[HUGGINGFACE_WORD_EMBEDDINGS].stored
         verify_rows(self._source.matrix, written, selection)
-        chosen = choose_texts(selection, self._tokenizer, keeps_tokens(selection, self._tokenizer))
+        chosen = choose_texts(selection, self._tokenizer, kept_by_tokenizer(selection, self._tokenizer))
         texts = chosen.all
         before = self._pack(texts)
         lengths = np.count_nonzero(before != self._tokenizer.ids[PADDING], axis=1)

@@ -107,7 +107,7 @@ class TFHubBackEnd:
             chosen = choose_texts(
                 self._selection,
                 self._tokenizer,
-                keeps_tokens(self._original_preprocess, self._selection, self._tokenizer.unknown_id),
+                kept_by_preprocessor(self._original_preprocess, self._selection, self._tokenizer.unknown_id),
             )
             verification = verify_tfhub(
                 self._checkpoint,
@@ -183,7 +183,7 @@ def read_with_one_row(checkpoint: Checkpoint) -> Callable[[str], np.ndarray]:
     return read_tensor
 
 
-def keeps_tokens(preprocess: Preprocess, selection: Selection, unknown_id: int | None) -> Keeps:
+def kept_by_preprocessor(preprocess: Preprocess, selection: Selection, unknown_id: int | None) -> Keeps:
     """Which texts keep their tokens, by the original's preprocessor; see `choose_texts`."""
 
     def keeps(texts: Sequence[str]) -> np.ndarray:

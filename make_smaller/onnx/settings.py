@@ -17,10 +17,12 @@ from smaller_labse.encoders.networks.onnx_network import open_fast_tokenizer
 from smaller_labse.encoders.onnx.model_file import DATA_SUFFIX
 from smaller_labse.make_smaller.onnx.files import OnnxFile
 from smaller_labse.originals.huggingface import CONFIG
+from smaller_labse.originals.onnx_formats import FORMATS
 from smaller_labse.originals.tokenizers.tokenizer_files import TOKENIZER_CONFIG
 
 IN_BROWSERS = "transformers.js_config"
 OUTSIDE = "use_external_data_format"  # file → how many files of numbers it has
+OURS = ("model", *(each.file for each in FORMATS.values()))  # "model" stands for all of them
 
 
 def complete_settings(huggingface: Path, written: Sequence[OnnxFile]) -> tuple[Path, ...]:
@@ -44,7 +46,7 @@ def complete_settings(huggingface: Path, written: Sequence[OnnxFile]) -> tuple[P
     settings = read_object_if_there(huggingface / TOKENIZER_CONFIG)
     completed = {
         TOKENIZER_CONFIG: (settings, _with_length(settings, written[0].sequence_length)),
-        CONFIG: (config, config | {IN_BROWSERS: {OUTSIDE: outside}} if outside else config),
+        CONFIG: (config, _with_outside(config, outside)),
     }
     if "pad_token" not in settings:
         # Attention hides it, so that any token will do.
@@ -62,3 +64,16 @@ def _with_length(settings: dict[str, Any], length: int) -> dict[str, Any]:
     said = settings.get("model_max_length")
     fits = isinstance(said, int) and 0 < said <= length
     return {**settings} if fits else settings | {"model_max_length": length}
+
+
+def _with_outside(config: dict[str, Any], outside: dict[str, int]) -> dict[str, Any]:
+    """A config that says which of our ONNX files have numbers outside; what it says of others stays."""
+    said = config.get(IN_BROWSERS)
+    said = said if isinstance(said, dict) else {}
+    files = said.get(OUTSIDE)
+    if not files and not outside:
+        return config
+    others = files.items() if isinstance(files, dict) else ()  # a single number is of every file
+    kept = {name: number for name, number in others if name not in OURS}
+    rest = {key: value for key, value in said.items() if key != OUTSIDE}
+    return config | {IN_BROWSERS: rest | ({OUTSIDE: kept | outside} if kept or outside else {})}

@@ -29,6 +29,7 @@ from smaller_labse.select_vocab.counting.counts_file import write_counts
 from smaller_labse.select_vocab.counting.passed_lines import PassedLines
 from smaller_labse.select_vocab.counting.resume_count import (
     Begun,
+    discard_unfinished,
     lock_file,
     remove_unfinished,
     resume_count,
@@ -85,10 +86,9 @@ def count_sources(
             return
         source = _numbered(source, line_filter, folder, report)
         begun = resume_count(source, file, tokenizer, line_filter, report)
-        unfinished = unfinished_file(file)
         save = None
         if not source.is_word_list and not find_pipe(source):
-            save = partial(write_counts, pieces=tokenizer.pieces, file=unfinished, overwrite=True)
+            save = partial(write_counts, pieces=tokenizer.pieces, file=unfinished_file(file), overwrite=True)
         most = line_filter_of(source, line_filter).max_lines
         to_come = None if most is None or source.shard is not None else most - begun.passed.total
         named = language_label(source.language.code, source.words)
@@ -98,7 +98,7 @@ def count_sources(
         if source.shard is not None:
             counts = replace(counts, shard=ShardOfCounts(source.shard, plan_of(source), sample))
         write_counts(counts, tokenizer.pieces, file, overwrite)
-        unfinished.unlink(missing_ok=True)
+        discard_unfinished(file)
 
     with made(folder):
         waited_for = []
@@ -265,8 +265,10 @@ def _counted(batches: Iterator[LineBatch], counters: Sequence[WordCounter]) -> I
 
     def count_batch(batch: LineBatch) -> LineBatch:
         counter = idle.get()
-        counter.add_batch(batch)
-        idle.put(counter)
+        try:
+            counter.add_batch(batch)
+        finally:  # or, where it cannot be counted, the batches behind it would wait for a counter forever
+            idle.put(counter)
         return batch
 
     with ThreadPoolExecutor(len(counters)) as pool:

@@ -21,7 +21,8 @@ class Counts:
         name: what these are counts of: a language's code, or a Wikipedia's where a language has several.
         language: the language's code.
         corpus: where the text came from, for people; no path of a machine.
-        line_filter: which lines were counted; None where nobody knows (published frequencies).
+        line_filter: which lines were counted; None where nobody knows (published frequencies), or of merged
+            counts that were filtered differently.
         fingerprint: of the vocabulary.
         total_lines: how many lines were counted; None where nobody knows.
         occurrences: of each token, by id, int64 [vocabulary size].
@@ -74,6 +75,7 @@ def add_counts(first: Counts, second: Counts) -> Counts:
     return replace(
         first,
         corpus=f"{first.corpus} + {second.corpus}",
+        line_filter=first.line_filter if first.line_filter == second.line_filter else None,
         total_lines=first.total_lines + second.total_lines,
         occurrences=first.occurrences + second.occurrences,
         lines=first.lines + second.lines,

@@ -8,7 +8,8 @@ It is Parquet with a row for every token that occurred, ascending by id:
     lines        int64
 
 and, in the schema's metadata (UTF-8 strings): `format` ("smaller_labse.counts.1"), `name`, `language`,
-`lines` (how many were counted), `corpus`, `filter` (JSON), `fingerprint` (of the vocabulary),
+`lines` (how many were counted), `corpus`, `filter` (JSON, see `LineFilter`; null of merged counts that were
+filtered differently, such as those of a text and a word list), `fingerprint` (of the vocabulary),
 `sample` (JSON, a list of [number, line]; see `corpora/sample.py`; empty with --no-sample); of word lists
 `word_list` ("true"), of what the mended preprocessor read `preprocessor` ("mended"), `text_digest` (of the
 counted lines, see `TextDigest`; counts of several corpora have none), of a shard `shard` (JSON, see
@@ -30,6 +31,7 @@ import numpy as np
 from smaller_labse.common.atomic_output import new_file
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.corpora.defaults import DRAWS
+from smaller_labse.corpora.languages import OWN_NAME
 from smaller_labse.corpora.line_batches import LineFilter
 from smaller_labse.corpora.records.arrow_arrays import arrow_numbers, arrow_texts, numpy_numbers
 from smaller_labse.corpora.sample import SampledLine
@@ -58,6 +60,7 @@ COLUMNS = "columns"  # the digest of the columns
 PREPROCESSOR = "preprocessor"
 KNOWN = frozenset({"format", *METADATA, "word_list", PREPROCESSOR, "text_digest", SHARD, COLUMNS, DIGEST})
 NO_SAMPLE = "[]"
+DIFFERENT_FILTERS = "null"
 MOST_LINES = 1 << 96  # numbers of lines, see `number_of`
 
 
@@ -76,7 +79,7 @@ def write_counts(counts: Counts, pieces: list[str], file: Path, overwrite: bool 
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    assert counts.line_filter is not None and counts.lines is not None, "published frequencies are only read"
+    assert counts.lines is not None, "published frequencies are only read"
     seen = np.flatnonzero(counts.occurrences).astype(np.int32)
     metadata = {
         "format": FORMAT,
@@ -84,7 +87,7 @@ def write_counts(counts: Counts, pieces: list[str], file: Path, overwrite: bool 
         "language": counts.language,
         "lines": str(counts.total_lines),
         "corpus": counts.corpus,
-        "filter": counts.line_filter.to_json(),
+        "filter": DIFFERENT_FILTERS if counts.line_filter is None else counts.line_filter.to_json(),
         "fingerprint": counts.fingerprint,
         "sample": json.dumps(counts.sample, ensure_ascii=False),
     }
@@ -144,7 +147,7 @@ def read_counts(file: Path, pieces: list[str], fingerprint: str, preprocessor: s
             name=metadata["name"],
             language=metadata["language"],
             corpus=_without_folders(metadata["corpus"]),
-            line_filter=_read_filter(metadata["filter"]),
+            line_filter=_read_filter(metadata),
             fingerprint=fingerprint,
             total_lines=total_lines,
             occurrences=occurrences,
@@ -171,7 +174,10 @@ def _require_undamaged(table: pa.Table, metadata: dict[str, str]) -> None:
         raise ValueError("its columns do not have their digest")
 
 
-def _read_filter(text: str) -> LineFilter:
+def _read_filter(metadata: Mapping[str, str]) -> LineFilter | None:
+    text = metadata["filter"]
+    if text == DIFFERENT_FILTERS and SHARD not in metadata:
+        return None
     line_filter = LineFilter(**json.loads(text))
     for value in (line_filter.longer_than, line_filter.max_lines):
         if type(value) is not int and not (value is None and value is line_filter.max_lines):
@@ -270,4 +276,7 @@ def read_metadata(file: Path) -> dict[str, str]:
         DIGEST in metadata and metadata[DIGEST] != digest_of_json(metadata)
     ):
         raise damaged(file, ValueError("its metadata does not have its digest"))
+    if not OWN_NAME.fullmatch(metadata["name"]):  # it becomes a file's name
+        found = metadata["name"][:80]
+        raise damaged(file, ValueError(f"its name is {found!r}, expected letters, digits and -, _, ."))
     return metadata

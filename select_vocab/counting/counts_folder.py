@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from pathlib import Path
 
 from smaller_labse.common.errors import SmallerLabseError, UsageError
-from smaller_labse.corpora.languages import Language, find_language, name_language
+from smaller_labse.corpora.languages import (
+    Language,
+    find_language,
+    language_label,
+    name_language,
+    normalized_name,
+)
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.select_vocab.choosing.token_lists import say_missing
 from smaller_labse.select_vocab.counting.counts import Counts
@@ -28,28 +34,32 @@ def read_all_counts(
     Args:
         paths: files, or folders of which every counts and frequencies file is read.
         tokenizer: the original's.
-        languages: read only these; empty for all.
+        languages: read only counts of these, or that are called so, as those of a Wikipedia of another code;
+            empty for all.
         skip_missing: see `read_frequencies`.
 
     Raises:
         UsageError: a language has no counts.
         SmallerLabseError: a folder holds none, two files count the same, or a file cannot be read.
     """
-    wanted = {language.code for language in languages}
+    wanted = {normalized_name(language.code): language.code for language in languages}
     counts: dict[str, Counts] = {}
     for file in [file for path in paths for file in _counts_files(path)]:
-        one = _read_one(file, tokenizer, wanted, skip_missing)
-        if one is None or (wanted and one.language not in wanted):
+        one = _read_one(file, tokenizer, wanted.keys(), skip_missing)
+        if one is None or not _is_wanted(one.language, one.name, wanted.keys()):
             continue
         if one.name in counts:
             raise SmallerLabseError(
                 f"{file}: {one.name} is given twice; add them up with `select-vocab merge`"
             )
         counts[one.name] = one
-    lacking = wanted - {one.language for one in counts.values()}
+    found = {normalized_name(called) for one in counts.values() for called in (one.language, one.name)}
+    lacking = sorted(code for name, code in wanted.items() if name not in found)
     if paths and lacking:
-        find_language(min(lacking))  # a name that means no language is a mistake sooner than counts that lack
-        named = ", ".join(str(name_language(code, of_wikipedia=True)) for code in sorted(lacking))
+        find_language(lacking[0])  # a name that means no language is a mistake sooner than counts that lack
+        named = ", ".join(
+            language_label(name_language(code, of_wikipedia=True).code, code) for code in lacking
+        )
         raise UsageError(f"no counts of {named} among {', '.join(map(str, paths))}; count first")
     return list(counts.values())
 
@@ -82,7 +92,12 @@ def _counts_files(path: Path) -> list[Path]:
     return files
 
 
-def _read_one(file: Path, tokenizer: Tokenizer, wanted: set[str], skip_missing: bool) -> Counts | None:
+def _is_wanted(language: str, name: str, wanted: Set[str]) -> bool:
+    """Whether counts of a language, or of this name, are among the wanted; where none are named, all are."""
+    return not wanted or not wanted.isdisjoint({normalized_name(language), normalized_name(name)})
+
+
+def _read_one(file: Path, tokenizer: Tokenizer, wanted: Set[str], skip_missing: bool) -> Counts | None:
     named = FREQUENCIES.fullmatch(file.name)
     if named is None:
         counted = read_counts(file, tokenizer.pieces, tokenizer.fingerprint, tokenizer.preprocessor)
@@ -94,7 +109,7 @@ def _read_one(file: Path, tokenizer: Tokenizer, wanted: set[str], skip_missing: 
             raise SmallerLabseError(f"{file}: no token was counted in it; count again, or leave it out")
         return counted
     language = name_language(named["name"], of_wikipedia=True)
-    if wanted and language.code not in wanted:
+    if not _is_wanted(language.code, named["name"], wanted):
         return None
     counts, missing = read_frequencies(file, named["name"], language.code, tokenizer, skip_missing)
     say_missing(file, missing)

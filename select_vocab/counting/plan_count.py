@@ -139,9 +139,11 @@ def plan_source(
     state = "its text is read twice, to draw evenly" if line_filter.reads_twice else ""
     if unfinished_file(file).exists():
         state = _begun(unfinished_file(file)) or state
-    line_filter = replace(line_filter, draw=FIRST)
-    piece = _measure(read_batches(source, line_filter), counter)
-    lines, about = (piece.lines, "") if piece.is_all else _estimate(source, line_filter, piece)
+    measured = replace(line_filter, draw=FIRST)
+    if source.shard is not None:  # whose first lines are numbered before any is read
+        measured = replace(measured, max_lines=None)
+    piece = _measure(read_batches(source, measured), counter)
+    lines, about = _estimate(source, line_filter, piece)
     seconds = None if lines is None else piece.seconds_for(lines, workers)
     return PlannedSource(label, state, to_read, lines, about, seconds, is_to_do=True)
 
@@ -185,15 +187,19 @@ def _measure(batches: Iterator[LineBatch], counter: WordCounter) -> _Piece:
 
 def _estimate(source: Source, line_filter: LineFilter, piece: _Piece) -> tuple[int | None, str]:
     """How many lines would be counted, and how true that is; None where nobody knows."""
+    most = line_filter.max_lines
+    shards = source.shard.of if source.shard is not None and not source.is_word_list else 1
+    if piece.is_all:
+        if shards == 1 or most is None:
+            return piece.lines, ""
+        return min(piece.lines, most // shards), "about"
     is_plain = all(
         (source.is_word_list or not has_fields(file)) and file.suffix.lower() not in COMPRESSIONS
         for file in source.files
     )
-    most = line_filter.max_lines
     if not source.files or not is_plain:
         return most, "at most"
     in_all = round(piece.lines * sum(file.stat().st_size for file in source.files) / piece.size)
-    shards = source.shard.of if source.shard is not None and not source.is_word_list else 1
     return (in_all if most is None else min(in_all, most)) // shards, "about"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,13 +70,24 @@ def lock_file(file: Path) -> Path:
     return file.with_name(f".{file.name}.lock")
 
 
+def shards_folder(file: Path) -> Path:
+    """Where the shards of a counts file that Ray counts lie until they are merged."""
+    return file.with_name(f".{file.stem}.shards")
+
+
 def remove_unfinished(file: Path) -> None:
     """Remove what interrupted counts left of a counts file that is there, unless a run counts it again."""
-    if not unfinished_file(file).exists() and not lock_file(file).exists():
+    if not any(each(file).exists() for each in (unfinished_file, shards_folder, lock_file)):
         return
     with locked(lock_file(file), wait=False) as ours:
         if ours:
-            unfinished_file(file).unlink(missing_ok=True)
+            discard_unfinished(file)
+
+
+def discard_unfinished(file: Path) -> None:
+    """Likewise, for the run that holds the lock."""
+    unfinished_file(file).unlink(missing_ok=True)
+    shutil.rmtree(shards_folder(file), ignore_errors=True)
 
 
 def _read_unfinished(

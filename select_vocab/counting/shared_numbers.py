@@ -17,7 +17,6 @@ from smaller_labse.corpora.line_batches import LineFilter, number_lines
 from smaller_labse.corpora.shards.line_numbers import LineNumbers
 from smaller_labse.corpora.shards.parted_text import PartedText
 from smaller_labse.corpora.sources import Source
-from smaller_labse.corpora.text_path import TextPath
 
 
 def number_together(source: Source, line_filter: LineFilter, folder: Path) -> LineNumbers:
@@ -33,15 +32,18 @@ def number_together(source: Source, line_filter: LineFilter, folder: Path) -> Li
     folder.mkdir(exist_ok=True)
     first = (source.shard.number - 1) * len(texts) // source.shard.of
     for number in [*range(first, len(texts)), *range(first)]:
-        place = folder / f"{_key(source.files[number], number, line_filter)}.json"
+        place = folder / f"{_key(source, number, line_filter)}.json"
         found[number] = _read(place) or _number(texts, number, line_filter, place)
     return LineNumbers(tuple(found[number] for number in range(len(texts))))
 
 
-def _key(file: TextPath, number: int, line_filter: LineFilter) -> str:
+def _key(source: Source, number: int, line_filter: LineFilter) -> str:
     """Says all that a text's numbers depend on; a file that was changed has another time."""
+    file = source.files[number]
     stat = file.stat()
-    said = [file.name, number, stat.st_size, stat.st_mtime_ns, line_filter.longer_than]
+    # The corpus names the field, or column, of the text.
+    text = [source.stored_corpus, file.name, number, stat.st_size, stat.st_mtime_ns]
+    said = [*text, line_filter.longer_than]
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:32]
 
 

@@ -66,24 +66,24 @@ class WordCounter:
         """
         kinds = self._tokenizer.word_kinds
         if kinds is None:
-            self._add_whole(lines, times)
+            self._add_whole(list(lines), times)
             return
         self._add_words(as_bytes(lines, kinds, encoded), kinds, times)
 
     def add_batch(self, batch: LineBatch) -> None:
         """Count the lines of a batch."""
-        kinds = self._tokenizer.word_kinds
-        if kinds is None:
-            self._add_whole(list(batch.lines), batch.times)
-        else:
-            self._add_words(as_bytes(batch.lines, kinds, batch.encoded), kinds, batch.times)
+        self.add(batch.lines, batch.times, batch.encoded)
 
     def _add_words(self, text: np.ndarray, kinds: np.ndarray, times: np.ndarray) -> None:
         self._make_room(len(text))
         known = int(self._words.size[0])
         numbers, ends = np.empty(len(text), np.int32), np.empty(len(times), np.int64)
         total = number_words(text, kinds, self._words, numbers, ends)
-        self._tokenize_words_from(known)
+        try:
+            self._tokenize_words_from(known)
+        except BaseException:
+            self._forget(0, 0)  # a word in the table is taken for tokenized
+            raise
         self._tally(numbers[:total], ends, times, self._word_rows, self._row_starts)
 
     def _add_whole(self, lines: Sequence[str], times: np.ndarray) -> None:

@@ -22,12 +22,13 @@ from smaller_labse.corpora.line_batches import line_filter_of
 from smaller_labse.corpora.shards.line_numbers import LineNumbers
 from smaller_labse.corpora.shards.shard import Shard
 from smaller_labse.corpora.sources import Source
+from smaller_labse.corpora.text_path import TextPath
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.select_vocab.counting.count_sources import find_uncounted
 from smaller_labse.select_vocab.counting.counted_before import find_pipe, what_differs
 from smaller_labse.select_vocab.counting.counts_file import read_metadata, write_counts
 from smaller_labse.select_vocab.counting.merge_shards import merge_shards
-from smaller_labse.select_vocab.counting.resume_count import lock_file
+from smaller_labse.select_vocab.counting.resume_count import discard_unfinished, lock_file, shards_folder
 from smaller_labse.select_vocab.counting.shard_of_counts import ShardOfCounts, plan_of, read_shard
 from smaller_labse.select_vocab.on_ray.cluster import RayCluster, connected
 from smaller_labse.select_vocab.on_ray.tasks import CountedShard, RayJob, count_shard, number_text
@@ -97,7 +98,7 @@ class _DividedSource:
 
     @property
     def folder(self) -> Path:
-        return self.file.with_name(f".{self.file.stem}.shards")
+        return shards_folder(self.file)
 
     def file_of(self, number: int) -> Path:
         return self.folder / replace(self.source, shard=Shard(number, self.of)).file_name
@@ -105,9 +106,14 @@ class _DividedSource:
     def files(self) -> list[Path]:
         return [self.file_of(number) for number in range(1, self.of + 1)]
 
-    def missing(self, tokenizer: Tokenizer, job: RayJob, report: Callable[[str], None]) -> list[int]:
+    def missing(
+        self, tokenizer: Tokenizer, job: RayJob, overwrite: bool, report: Callable[[str], None]
+    ) -> list[int]:
         """The shards that are not there; what is there of an earlier text, or another command, is removed."""
-        stamp = json.dumps([[file.stat().st_size, file.stat().st_mtime_ns] for file in self.source.files])
+        if overwrite:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        stats = [file.stat() for file in _files_read(self.source)]
+        stamp = json.dumps([[stat.st_size, stat.st_mtime_ns] for stat in stats])
         if self.folder.exists() and not _holds(self.folder / STAMP, stamp):
             report(f"{self.source.name}: {self.source.description} has changed; its shards are counted again")
             shutil.rmtree(self.folder)
@@ -174,7 +180,7 @@ def _count(
     report: Callable[[str], None],
 ) -> None:
     """Count what is missing, and merge a source's shards as soon as all are there."""
-    missing = {each.file: set(each.missing(tokenizer, job, report)) for each in divided}
+    missing = {each.file: set(each.missing(tokenizer, job, overwrite, report)) for each in divided}
     shared_job = cluster.share(job)
 
     def tasks() -> Iterator[tuple[tuple[_DividedSource, int], tuple[object, ...]]]:
@@ -196,6 +202,18 @@ def _count(
                 _merge(each, tokenizer, overwrite)
 
 
+def _files_read(source: Source) -> Sequence[TextPath]:
+    """The files that a text is read from, those in a dataset's folder, too; none where it lies on a hub."""
+    if source.files:
+        return source.files
+    found = ((path, file) for path in source.paths for file in sorted(path.rglob("*")))
+    return [  # but hidden ones, which datasets does not read, and among which our own may be
+        file
+        for path, file in found
+        if file.is_file() and not any(part.startswith(".") for part in file.relative_to(path).parts)
+    ]
+
+
 def _keep(counted: CountedShard, file: Path) -> None:
     """Let the file appear whole; of thousands in a folder, each without a look at the others."""
     partial = file.with_name(f".{file.name}.partial")
@@ -205,7 +223,7 @@ def _keep(counted: CountedShard, file: Path) -> None:
 
 def _merge(each: _DividedSource, tokenizer: Tokenizer, overwrite: bool) -> None:
     write_counts(merge_shards(each.files(), tokenizer), tokenizer.pieces, each.file, overwrite)
-    shutil.rmtree(each.folder)
+    discard_unfinished(each.file)
 
 
 def _describe(each: _DividedSource, number: int, counted: CountedShard) -> str:

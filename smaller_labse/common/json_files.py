@@ -84,11 +84,6 @@ def parse_object(text: str, file: Path) -> dict[str, Any]:
     return _parse(text, file, dict)
 
 
-def parse_array(text: str, file: Path) -> list[Any]:
-    """Parse a JSON array; otherwise as `parse_object`."""
-    return _parse(text, file, list)
-
-
 def write_json(file: Path, content: object) -> None:
     """Write a JSON file, indented, in UTF-8; its folder is made if need be."""
     file.parent.mkdir(parents=True, exist_ok=True)

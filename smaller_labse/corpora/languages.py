@@ -41,7 +41,7 @@ def find_language(text: str) -> Language:
     ('ps', 'ps', 'zh-TW')
     """
     called, wikipedias = _called(), _wikipedias()
-    wanted = _normalize(text)
+    wanted = normalized_name(text)
     language = called.get(wanted) or wikipedias.get(wanted) or _find_beyond(text)
     if language is not None:
         return language
@@ -70,8 +70,8 @@ def name_language(text: str, of_wikipedia: bool = False) -> Language:
     >>> name_language("medical")
     Language(code='medical', name='medical', iso3='medical', wikipedias=(), also=())
     """
-    wikipedia = _wikipedias().get(_normalize(text)) if of_wikipedia else None
-    language = _called().get(_normalize(text)) or wikipedia or _find_beyond(text)
+    wikipedia = _wikipedias().get(normalized_name(text)) if of_wikipedia else None
+    language = _called().get(normalized_name(text)) or wikipedia or _find_beyond(text)
     if language is not None:
         return language
     name = text.strip()
@@ -146,7 +146,7 @@ def read_names(given: str | os.PathLike[str] | Iterable[str]) -> list[str]:
 def _called() -> dict[str, Language]:
     """Every name of a language, normalized; LaBSE's come first."""
     languages = (*MORE_LANGUAGES, *LANGUAGES)
-    return {_normalize(name): language for language in languages for name in language.names}
+    return {normalized_name(name): language for language in languages for name in language.names}
 
 
 @cache
@@ -176,8 +176,8 @@ def _find_beyond(text: str) -> Language | None:
         except LookupError:
             return None
     code = tag.to_tag()
-    if _normalize(code) in _called():
-        return _called()[_normalize(code)]
+    if normalized_name(code) in _called():
+        return _called()[normalized_name(code)]
     try:
         iso3 = tag.to_alpha3()
     except LookupError:
@@ -186,7 +186,12 @@ def _find_beyond(text: str) -> Language | None:
     return Language(code, tag.display_name(), iso3, (code,) if has_wikipedia else ())
 
 
-def _normalize(name: str) -> str:
+def normalized_name(name: str) -> str:
+    """A code or name as it is compared with others.
+
+    >>> normalized_name("zh-Classical ")
+    'zh_classical'
+    """
     return name.strip().replace("-", "_").casefold()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -143,8 +144,10 @@ def import_library(model: StrPath) -> None:
 
 def _load_onnx(place: HuggingFaceFolder, file: Path, prompt: str, device: str | None) -> SentenceEncoder:
     _require_cpu(place.name, device)
-    network = open_onnx(place.name, file, place.folder)
-    return SentenceEncoder(place.name, network, prompt, read_lineage(place.folder))
+    network, lineage = open_onnx(place.name, file, place.folder), read_lineage(place.folder)
+    if network.format.quantized:
+        lineage = replace(lineage, rounded_to=network.format.name)
+    return SentenceEncoder(place.name, network, prompt, lineage)
 
 
 def _require_cpu(name: str, device: str | None) -> None:

@@ -32,6 +32,21 @@ class _Sizes:
     pad_token_id: int | None = None
 
 
+@dataclass(frozen=True)
+class _HiddenSize:
+    hidden_size: int
+
+
+def read_hidden_size(folder: Path) -> int:
+    """The hidden size that a Hugging Face folder says.
+
+    Raises:
+        SmallerLabseError: `config.json` is not readable, or says none.
+    """
+    file = folder / CONFIG
+    return read_checked(_HiddenSize, read_object(file), file, more=True).hidden_size
+
+
 def read_encoder_config(folder: Path, vocab_size: int, pooling: Pooling) -> EncoderConfig:
     """The config of an encoder that is rebuilt in TensorFlow, see `is_rebuilt`.
 

@@ -8,7 +8,7 @@ from itertools import islice
 
 import numpy as np
 
-from smaller_labse.common.arguments import check, positive_integer
+from smaller_labse.common.arguments import check, non_negative_integer, positive_integer
 from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.common.progress import Advance, progress
 from smaller_labse.encoders.networks.network import Network
@@ -36,6 +36,7 @@ class SentenceEncoder:
         parameters: of the encoder, all of them.
         prompt: what goes before every text, e.g. "query: ".
         computed_by: what computes it, where that is onnxruntime: "onnxruntime on 2 threads"; else "".
+        rounded_to: what its numbers were rounded to, "float16", "int8" or "int4"; None where they were not.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class SentenceEncoder:
         self.embedding_matrix_shape = network.embedding_matrix_shape
         self.parameters = network.parameters
         self.computed_by = network.computed_by
+        self.rounded_to = lineage.rounded_to
 
     def encode(
         self,
@@ -91,7 +93,7 @@ class SentenceEncoder:
         texts = _require_texts(texts)
         length = self._choose_length(max_length)
         if batch_size is not None:
-            batch_size = int(check("batch_size", positive_integer, batch_size))
+            batch_size = check("batch_size", positive_integer, batch_size)
         embeddings = np.empty((len(texts), self.embedding_size), np.float32)
         first = _first_occurrences(texts)
         repeats = first != np.arange(len(texts))
@@ -170,6 +172,7 @@ class SentenceEncoder:
     def _choose_length(self, max_length: int | None) -> int:
         if max_length is None:
             return self.sequence_length
+        max_length = check("max_length", non_negative_integer, max_length)
         shortest = self.special_tokens + 1
         if self.positions is None and max_length < shortest:
             raise UsageError(f"max_length {max_length} is below {shortest}, one token and the special ones")

@@ -106,6 +106,12 @@ def test_interrupted_twice_it_comes_to_the_same_bytes(
     ):
         smaller_labse.trim(**{**settings, "max_megabytes": None, "vocab_size": "50%"}, out="model")
     assert (tmp_path / "model" / "manifest.json").stat().st_mtime_ns == made
+    # To overwrite is to make it anew, even of the same selection: a damaged file is whole again.
+    weights = tmp_path / "model" / "huggingface" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"x")
+    smaller_labse.trim(**arguments, overwrite=True)
+    assert (tmp_path / "model" / "manifest.json").stat().st_mtime_ns != made
+    assert all_bytes(tmp_path / "model") == all_bytes(whole[0] / "model")
 
 
 def test_it_compares_with_test_data(

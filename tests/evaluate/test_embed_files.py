@@ -11,9 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from smaller_labse.common.errors import UsageError
 from smaller_labse.encoders import sentence_encoder as encode_module
 from smaller_labse.evaluate import load
 from smaller_labse.evaluate.__main__ import main
+from smaller_labse.evaluate.embed_files import embed_files
 
 TEXTS = ["good morning", "the red house", "", "night", "good night.", "the house"]
 
@@ -125,3 +127,14 @@ def test_a_field_where_there_is_none_is_a_usage_error(original, tmp_path, capsys
     arguments = ["encode", "--model", str(original), "--text", str(tmp_path / "a.txt")]
     assert main([*arguments, "--text-field", "body", "--out", str(tmp_path / "out.npy")]) == 2
     assert "a.txt is plain text, which has no fields" in capsys.readouterr().err
+
+
+def test_a_length_may_come_as_text(original, tmp_path):
+    (tmp_path / "a.txt").write_text("".join(f"{text}\n" for text in TEXTS))
+    for given, out in ((8, tmp_path / "number.npy"), ("8", tmp_path / "text.npy")):
+        embed_files(str(original), [tmp_path / "a.txt"], out, max_length=given)
+    assert (tmp_path / "text.npy").read_bytes() == (tmp_path / "number.npy").read_bytes()
+    encoder = load(original)
+    np.testing.assert_array_equal(encoder.encode(TEXTS, max_length="8"), encoder.encode(TEXTS, max_length=8))
+    with pytest.raises(UsageError, match="max_length: expected a non-negative integer, got 'long'"):
+        encoder.encode(TEXTS, max_length="long")

@@ -316,3 +316,11 @@ def test_options_that_cannot_be_meant_are_refused(example, trimmed, tmp_path, ca
     assert reason.format(**places) in error.splitlines()[-1]
     assert list(tmp_path.iterdir()) == []
     assert (trimmed.selection / "selection.json").is_file()
+
+
+def test_a_sequence_length_may_come_as_text(example, trimmed, tmp_path):
+    model = smaller_labse.make_smaller(
+        example, trimmed.selection, tmp_path / "model", sequence_length="64", huggingface=False
+    )
+    manifest = json.loads((model.folder / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["sequence_length"] == 64

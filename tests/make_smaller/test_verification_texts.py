@@ -11,7 +11,7 @@ import pytest
 
 from smaller_labse.corpora.builtin_sentences import builtin_sentences
 from smaller_labse.make_smaller.manifest import Verification
-from smaller_labse.make_smaller.verification_texts import HOSTILE, choose_texts, draw_texts, keeps_tokens
+from smaller_labse.make_smaller.verification_texts import HOSTILE, choose_texts, draw_texts, kept_by_tokenizer
 from smaller_labse.originals.open import open_original
 from smaller_labse.originals.tokenizers.base import Tokenizer
 from smaller_labse.originals.tokenizers.wordpiece import WordPiece
@@ -58,7 +58,7 @@ def english(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 def test_there_are_64_texts_and_32_of_them_keep_their_tokens(english: Trimmed) -> None:
     tokenizer, selection = english
-    texts = choose_texts(selection, tokenizer, keeps_tokens(selection, tokenizer))
+    texts = choose_texts(selection, tokenizer, kept_by_tokenizer(selection, tokenizer))
     assert len(set(texts.all)) == len(texts.all) >= 64
     assert texts.counted == LINES and len(texts.builtin) == 4 and set(HOSTILE) <= set(texts.all)
     assert len(texts.drawn) >= 16
@@ -66,19 +66,19 @@ def test_there_are_64_texts_and_32_of_them_keep_their_tokens(english: Trimmed) -
     tokens = [set(tokenizer.tokenize([text])[0].tolist()) for text in texts.all]
     assert sum(bool(ids) and ids <= kept for ids in tokens) >= 32
     assert all(ids and ids <= kept for ids in tokens[-len(texts.drawn) :])
-    assert choose_texts(selection, tokenizer, keeps_tokens(selection, tokenizer)) == texts
+    assert choose_texts(selection, tokenizer, kept_by_tokenizer(selection, tokenizer)) == texts
 
 
 @pytest.mark.parametrize(("others", "keeping", "drawn"), [(100, 0, 32), (100, 40, 16), (20, 20, 44)])
 def test_so_many_are_drawn_as_are_wanting(english: Trimmed, others: int, keeping: int, drawn: int) -> None:
     tokenizer, selection = english
-    taken, keeps = [f"☃{number}" for number in range(others)], keeps_tokens(selection, tokenizer)
+    taken, keeps = [f"☃{number}" for number in range(others)], kept_by_tokenizer(selection, tokenizer)
     assert len(draw_texts(selection, tokenizer, keeps, keeping, taken)) == drawn
 
 
 def test_a_text_keeps_its_tokens_if_it_has_some_and_all_are_kept_and_readable(tmp_path: Path) -> None:
     tokenizer, selection = keep(WordPiece(write_pieces(tmp_path / "o") / "vocab.txt"), ["dog", "dogs a"])
-    keeps = keeps_tokens(selection, tokenizer)
+    keeps = kept_by_tokenizer(selection, tokenizer)
     assert keeps(["dogs", "", "a cat", "dog ☃", "dog a", "\x00"]).tolist() == [
         True, False, False, False, True, False,
     ]  # fmt: skip
@@ -87,13 +87,13 @@ def test_a_text_keeps_its_tokens_if_it_has_some_and_all_are_kept_and_readable(tm
 @pytest.mark.parametrize("words", [["dog"], ["dog", "a"]])
 def test_of_one_or_two_words_there_are_enough_texts(tmp_path: Path, words: list[str]) -> None:
     tokenizer, selection = keep(WordPiece(write_pieces(tmp_path / "o") / "vocab.txt"), words)
-    texts = choose_texts(selection, tokenizer, keeps_tokens(selection, tokenizer))
-    assert int(keeps_tokens(selection, tokenizer)(texts.all).sum()) >= 32
+    texts = choose_texts(selection, tokenizer, kept_by_tokenizer(selection, tokenizer))
+    assert int(kept_by_tokenizer(selection, tokenizer)(texts.all).sum()) >= 32
 
 
 def test_of_no_word_there_are_none_and_the_verification_says_so(tmp_path: Path) -> None:
     tokenizer, selection = keep(WordPiece(write_pieces(tmp_path / "o") / "vocab.txt"), [])
-    assert choose_texts(selection, tokenizer, keeps_tokens(selection, tokenizer)).drawn == ()
+    assert choose_texts(selection, tokenizer, kept_by_tokenizer(selection, tokenizer)).drawn == ()
     assert Verification(5, 28, 3, 0, 0.0).summary == (
         "5 rows equal to the bit; 3 of 28 texts keep their tokens (fewer than 32, as no more such texts can be "
         "made of the kept tokens)"

@@ -15,7 +15,7 @@ from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.corpora.builtin_sentences import builtin_sentences
 from smaller_labse.make_smaller.back_ends import tfhub_back_end
 from smaller_labse.make_smaller.back_ends.tfhub_back_end import (
-    keeps_tokens,
+    kept_by_preprocessor,
     verify_tfhub,
     verify_written_rows,
 )
@@ -68,7 +68,7 @@ def verify_again(example, trimmed, preprocess) -> Callable[[Path], Verification]
     """Verify a model's folder as `make_smaller` does, and on French sentences, too."""
     tokenizer = WordPiece(example / "encoder" / "assets" / "cased_vocab.txt")
     checkpoint = Checkpoint(example / "encoder")
-    keeps = keeps_tokens(preprocess, trimmed.selection, tokenizer.unknown_id)
+    keeps = kept_by_preprocessor(preprocess, trimmed.selection, tokenizer.unknown_id)
     texts = choose_texts(trimmed.selection, tokenizer, keeps)
     texts = replace(texts, builtin=(*texts.builtin, *builtin_sentences()["fr"]))
 

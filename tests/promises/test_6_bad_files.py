@@ -283,7 +283,7 @@ def test_counts_given_twice_and_nowhere(example, counted, run, tmp_path, nothing
     assert_one_line(run(*select, "--counts", tmp_path / "it.parquet"), "there is no such counts file")
     merge = ["merge", "--model", example, "--out", tmp_path / "merged.parquet"]
     ended = run(*merge, counted / "it.parquet", counted / "en.parquet")
-    assert_one_line(ended, "counts of different languages cannot be added up: it, en")
+    assert_one_line(ended, "counts of different languages cannot be added up: en, it")
     nothing_left()
 
 

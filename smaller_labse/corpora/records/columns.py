@@ -43,7 +43,7 @@ def blocks_of_column(column: pa.Array) -> Iterator[bytes]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    column = column.drop_null().cast(pa.large_string())
+    column = column.cast(pa.large_string()).drop_null()  # Arrow's string_view cannot be filtered
     separator = arrow_texts(["\n"]).cast(pa.large_string())
     ends = np.cumsum(numpy_numbers(pc.binary_length(column)) + 1)
     first, before = 0, 0

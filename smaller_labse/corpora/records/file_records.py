@@ -127,12 +127,14 @@ def read_record_parts(
     Args and errors are those of `read_records`; the file has fields.
     """
     if text_ending(file) == ".parquet":
+        import pyarrow as pa
+
         require_text_file(file)
         try:
             for group, column in _parquet_columns(file, text_field, advice, wanted):
                 for block in blocks_of_column(column):
                     yield group, block
-        except UnicodeDecodeError as error:
+        except (UnicodeDecodeError, pa.ArrowException) as error:
             raise broken(file, error) from error
         return
     texts = read_records(file, text_field, advice)

@@ -121,7 +121,8 @@ class RemotePath:
         """Open the file to read it, in blocks that are fetched as they are needed.
 
         Raises:
-            SmallerLabseError: it cannot be opened, or was changed since it was found; reading raises it, too.
+            SmallerLabseError: it cannot be opened, or its size is not that when it was found, the one change
+                that is noticed; reading raises it, too.
         """
         assert mode == "rb"
         kept = {"cache_type": "readahead", "cache_options": {}}

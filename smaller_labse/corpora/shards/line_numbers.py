@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -60,10 +58,6 @@ class LineNumbers:
                 left -= taken[-1]
             texts.append(tuple(taken))
         return LineNumbers(tuple(texts))
-
-    def digest(self) -> str:
-        """Of all numbers, 32 hexadecimal digits."""
-        return hashlib.sha256(json.dumps(self.texts).encode()).hexdigest()[:32]
 
 
 def highest_hash(numbers: LineNumbers, most: int) -> np.uint64:

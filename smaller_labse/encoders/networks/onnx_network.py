@@ -16,6 +16,7 @@ from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.common.json_files import read_object_if_there
 from smaller_labse.encoders.onnx.names import EMBEDDING, IDS, MASK
 from smaller_labse.encoders.sentence_transformers_folder import read_sequence_length
+from smaller_labse.originals.onnx_formats import FORMATS
 from smaller_labse.originals.tokenizers.tokenizer_files import TOKENIZER_CONFIG, TOKENIZER_JSON
 
 if TYPE_CHECKING:
@@ -28,7 +29,11 @@ OURS = "add --onnx to make-smaller to write it anew"
 
 
 class OnnxNetwork:
-    """A session of onnxruntime and a tokenizer; a `Network`."""
+    """A session of onnxruntime and a tokenizer; a `Network`.
+
+    Attributes:
+        format: what the file notes that it is, whatever it is called.
+    """
 
     pads = True  # the attention mask hides what is added
 
@@ -50,6 +55,12 @@ class OnnxNetwork:
         rows, hidden, positions, self.parameters = (
             _number(properties, key, name) for key in ("vocab_size", "hidden_size", "positions", "parameters")
         )
+        if (written := FORMATS.get(properties.get("format", ""))) is None:
+            raise SmallerLabseError(
+                f"{name}: its format is {properties.get('format', '')[:20]!r}, expected one of "
+                f"{', '.join(FORMATS)}; {OURS}"
+            )
+        self.format = written
         outputs = {each.name: each.shape for each in session.get_outputs()}
         if EMBEDDING not in outputs:
             raise SmallerLabseError(f"{name}: it has no output {EMBEDDING}; {OURS}")

@@ -16,7 +16,7 @@ import numpy as np
 
 from smaller_labse.encoders.config import WORD_EMBEDDINGS, EncoderConfig
 from smaller_labse.encoders.onnx.activations import activate
-from smaller_labse.encoders.onnx.embedding_matrix import LOOKUPS
+from smaller_labse.encoders.onnx.embedding_matrix import LOOKUPS, Lookup
 from smaller_labse.encoders.onnx.graph import Graph
 from smaller_labse.encoders.onnx.linear import LINEARS, Linear, float_linear, smoothed
 from smaller_labse.encoders.onnx.names import EMBEDDING, IDS, MASK, TOKENS
@@ -30,7 +30,6 @@ SHORTEST = 1e-12  # what an embedding's length is taken for at least, as torch's
 FEWEST_TOKENS = 1e-9  # likewise, of sentence-transformers' mean
 
 ReadTensor = Callable[[str], np.ndarray]
-Lookup = Callable[[Graph, np.ndarray, str], str]
 
 
 @dataclass(frozen=True)

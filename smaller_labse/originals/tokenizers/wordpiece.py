@@ -180,7 +180,7 @@ class MendedWordPiece(WordPiece):
 
     Every Unicode space is a space, control characters are deleted, and no word is too long: one of more than
     `LONGEST_PART` characters is read as several. The library tokenizers reads the `tokenizer.json` of such a
-    model the same, for every text (`encoders/huggingface_tokenizer.py`).
+    model the same, for every text (`huggingface_wordpiece.py`).
     """
 
     preprocessor = MENDED

@@ -17,6 +17,8 @@ ARTICLES = {
     "fr": ["Première ligne d'ici.", "Seconde ligne."],
     "zh": ["這是第一行文字。"],
     "zh-classical": ["天地玄黃，宇宙洪荒。", "日月盈昃，辰宿列張。"],
+    "simple": ["A simple line."],
+    "be-x-old": ["Адзін радок."],
 }
 
 
@@ -61,6 +63,29 @@ def test_every_wikipedia_of_a_language_is_counted_into_a_file_of_its_own(example
     described = json.loads((tmp_path / "selection" / "selection.json").read_text(encoding="utf-8"))
     assert described["languages"] == ["en", "fr", "zh"]
     assert [part["name"] for part in described["coverage"]] == ["en", "fr", "zh", "zh_classical"]
+
+
+@pytest.mark.parametrize("name", ["simple", "Simple", "zh_classical", "zh-classical", "be_x_old"])
+def test_counts_of_a_wikipedia_are_selected_by_the_name_that_they_were_counted_by(
+    example, dataset, run, tmp_path, name
+):
+    counts, selection = tmp_path / "counts", tmp_path / "selection"
+    arguments = ["--model", example, "--languages"]
+    assert run("count", *arguments, f"{name},en,zh", "--wikipedia", dataset, "--out", counts).code == 0
+    ended = run("select", *arguments, name, "--counts", counts, "--out", selection)
+    assert ended.code == 0, ended.error
+    described = json.loads((selection / "selection.json").read_text(encoding="utf-8"))
+    assert [part["name"] for part in described["coverage"]] == [name.lower().replace("-", "_")]
+    assert described["languages"] == [{"s": "en", "z": "zh", "b": "be"}[name[0].lower()]]
+
+
+def test_counts_of_a_wikipedia_that_are_not_there_are_named_by_its_name(example, dataset, run, tmp_path):
+    arguments = ["--model", example, "--languages"]
+    assert run("count", *arguments, "en", "--wikipedia", dataset, "--out", tmp_path / "counts").code == 0
+    counts = ["--counts", tmp_path / "counts", "--out", tmp_path / "selection"]
+    ended = run("select", *arguments, "simple", *counts)
+    assert ended.code == 2
+    assert f"no counts of English (simple) among {tmp_path / 'counts'}; count first" in ended.error
 
 
 def test_a_dataset_is_named_by_the_language(example, tmp_path, run):

@@ -217,6 +217,22 @@ def test_files_of_unequal_length_and_empty_ones_are_refused(arguments, data, cap
     assert "empty, expected one sentence per line" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("twice", "called"),
+    [
+        ("--parallel en={0}/a,fr={0}/a en={0}/a,fr={0}/b", "2 data sets of retrieval are called 'en-fr'"),
+        ("--sts STS={0}/sts.tsv STS={0}/sts.tsv", "2 data sets of sts are called 'STS'"),
+    ],
+)
+def test_two_data_sets_of_one_name_are_refused(original, data, capsys, twice, called):
+    """Else the scores of the one would stand for both."""
+    (data / "b").write_text("\n".join(FRENCH) + "\n", encoding="utf-8")
+    given = twice.format(data).split()
+    assert main(["compare", "--original", str(original), *given, "--out", str(data / "report")]) == 2
+    error = capsys.readouterr().err
+    assert called in error and str(data) in error and "name them apart" in error and error.count("\n") == 1
+
+
 def test_without_data_there_is_nothing_to_do(original, tmp_path, capsys):
     assert main(["compare", "--original", str(original), "--out", str(tmp_path / "report")]) == 2
     assert "give --tatoeba, --parallel, --bucc, --sts or --dataset" in capsys.readouterr().err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import shutil
 from pathlib import Path
 
 import datasets
@@ -106,6 +107,25 @@ def test_a_true_pair_of_sentences_that_are_not_there_is_refused(tmp_path):
         read_dataset(f"bucc={tmp_path}", parse_languages("de"))
 
 
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"gold": [["1", "1"]]}, r"the true pair 1 is \['1', '1'\], expected the numbers of two sentences"),
+        ({"gold": [[1, 1, 1]]}, r"the true pair 1 is \[1, 1, 1\], expected the numbers"),
+        ({"gold": [[1.5, 1.0]]}, r"the true pair 1 is \[1.5, 1.0\], expected the numbers"),
+        ({"gold": [1, 1]}, "the true pair 1 is 1, expected the numbers"),
+        ({"sentence1": ["a", None]}, "de-en: record 2 has None in 'sentence1', expected text"),
+        ({"sentence2": [3]}, "de-en: record 1 has 3 in 'sentence2', expected text"),
+    ],
+)
+def test_cells_of_bucc_that_are_something_else_are_refused(tmp_path, changed, message):
+    record = {"sentence1": ["a"], "sentence2": ["x"], "gold": [[1, 1]]} | changed
+    write_lines(tmp_path / "de-en" / "test.jsonl.gz", [record])
+    write_card(tmp_path, {"de-en": "de-en/test.jsonl.gz"}, "test")
+    with pytest.raises(SmallerLabseError, match=message):
+        read_dataset(f"bucc={tmp_path}", parse_languages("de"))
+
+
 def test_sts17_has_scores(tmp_path):
     for pair in ("es-es", "en-de", "es-en"):
         records = [
@@ -127,6 +147,23 @@ def test_flores200_has_a_column_a_language(flores):
     assert task.right == ("早", "紅房子", "夜")
     with pytest.raises(SmallerLabseError, match="no language deu_Latn in it"):
         read_dataset(f"flores200={flores}", parse_languages("de"))
+
+
+def test_of_flores200_columns_are_languages_by_their_names_and_hold_text(flores):
+    columns = {
+        "eng_Latn": ENGLISH,
+        "fra_Latn": FRENCH,
+        "has_image": [0, 0, 1],
+        "topic_of_it": ["a", "b", "c"],
+    }
+    damaged = flores.with_name("damaged")
+    shutil.copytree(flores, damaged)
+    pq.write_table(pa.table(columns), flores / "data" / "devtest-00000-of-00001.parquet")
+    assert [task.languages for task in read_dataset(f"flores200={flores}")] == [("en", "fra_Latn")]
+    columns["fra_Latn"] = ["a", None, "c"]
+    pq.write_table(pa.table(columns), damaged / "data" / "devtest-00000-of-00001.parquet")
+    with pytest.raises(SmallerLabseError, match="record 2 has None in 'fra_Latn', expected text"):
+        read_dataset(f"flores200={damaged}", parse_languages("fr"))
 
 
 def test_flores_has_its_own_names_for_languages():

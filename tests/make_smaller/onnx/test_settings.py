@@ -47,3 +47,20 @@ def test_numbers_in_a_file_of_their_own_are_named(tmp_path: Path):
     config = read_object(folder / "config.json")
     assert config["transformers.js_config"] == {"use_external_data_format": {"model.onnx": 1}}
     assert config["hidden_size"] == 8
+
+
+def test_only_what_is_said_of_our_files_is_replaced(tmp_path: Path):
+    folder = write_folder(tmp_path / "model", model_max_length=48, pad_token="a")
+    others = {"dtype": "q8", "kv_cache_dtype": {"q4f16": "float16"}}
+
+    def completed(outside: object) -> object:
+        config = {"pad_token_id": 1, "transformers.js_config": others | {"use_external_data_format": outside}}
+        write_json(folder / "config.json", config)
+        complete_settings(folder, WRITTEN)
+        return read_object(folder / "config.json")["transformers.js_config"]
+
+    stale = {"decoder.onnx": 2, "model.onnx": 3, "model": 1, "model_quantized.onnx": 1}
+    assert completed(stale) == others | {"use_external_data_format": {"decoder.onnx": 2}}
+    assert completed(True) == completed({"model.onnx": 1}) == others
+    (folder / "onnx" / "model.onnx_data").touch()
+    assert completed(stale) == others | {"use_external_data_format": {"decoder.onnx": 2, "model.onnx": 1}}

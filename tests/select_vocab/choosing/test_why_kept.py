@@ -131,3 +131,8 @@ def test_a_vocabulary_size_is_rounded_down(example: Path, counted: Path, tmp_pat
         smaller_labse.select(example, counted, out=tmp_path / "b", vocab_size=470, round_to=500)
     with pytest.raises(UsageError, match="--round-to 9,999,999: the next multiple of it is 9,999,999, which"):
         smaller_labse.select(example, counted, out=tmp_path / "b", top_k=9, round_to=9_999_999)
+
+
+def test_a_multiple_may_be_text_as_on_the_command_line(example, counted, tmp_path):
+    selection = smaller_labse.select(example, counted, out=tmp_path / "a", vocab_size=470, round_to="64")
+    assert len(selection.pieces) == 448

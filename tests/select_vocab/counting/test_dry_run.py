@@ -69,6 +69,18 @@ def test_of_a_shard_only_its_own_lines_are_planned(example, text, run, tmp_path,
     )
 
 
+def test_the_plan_of_a_shard_measures_its_lines_and_numbers_none(example, text, run, tmp_path, monkeypatch):
+    monkeypatch.setattr("smaller_labse.corpora.line_batches.number_lines", None)
+    monkeypatch.setattr("smaller_labse.corpora.line_batches.BATCH_BYTES", 1 << 12)
+    monkeypatch.setattr("smaller_labse.corpora.shards.parted_text.PART_BYTES", 1 << 14)
+    arguments = ["--model", example, "--text", f"en={text}", "--out", tmp_path / "counts", "--shard", "2/3"]
+    for draw in ("first", "even"):
+        drawn = ["--max-lines", 2_000, "--draw", draw]
+        assert "; about 666 lines, " in run("count", *arguments, *drawn, "--dry-run").out
+    monkeypatch.setattr(plan_count, "MEASURED_SECONDS", 0.0)
+    assert "; about 1,000 lines, " in run("count", *arguments, "--dry-run").out
+
+
 def test_what_is_needed_to_start_is_in_the_time_and_what_nobody_knows_is_not(example, tmp_path, monkeypatch):
     from smaller_labse.select_vocab import count as module
 

@@ -136,6 +136,21 @@ def test_shards_of_an_even_draw_number_every_file_once(tokenizer, tmp_path, smal
     assert len(read) == 5
 
 
+def test_the_numbers_of_one_field_are_not_taken_for_those_of_another(tokenizer, tmp_path, small_parts):
+    file = tmp_path / "en.jsonl"
+    records = (
+        {"title": "A long enough title." * (number % 2), "body": line}
+        for number, line in enumerate(SENTENCES)
+    )
+    file.write_text("".join(json.dumps(record) + "\n" for record in records))
+    line_filter = LineFilter(5, 20, "even")
+    for field in ("title", "body"):
+        (source,) = text_sources([], [f"en={file}"], field)
+        numbered = line_batches.numbered(source, line_filter)
+        shard = replace(source, shard=Shard(1, 2))
+        assert shared_numbers.number_together(shard, line_filter, tmp_path / "numbers") == numbered.numbers
+
+
 @pytest.mark.parametrize("names", [("0.txt", "1.txt"), ("0.txt", "0.txt")])
 def test_parts_with_each_other_s_lines_are_another_text(tokenizer, tmp_path, small_parts, names):
     """The counts are the same: the places' numbers in the digest tell the two apart."""

@@ -1,0 +1,35 @@
+"""A column's texts are read whatever Arrow's type of them, or the file is refused in one line."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from smaller_labse.common.errors import SmallerLabseError
+from smaller_labse.corpora.records import file_records
+from smaller_labse.corpora.records.columns import blocks_of_column
+
+TEXTS = ["one", None, "two\nthree", "日本"]
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.string_view()], ids=str)
+def test_texts_of_every_type_of_arrow_s_are_read(tmp_path, kind):
+    column = pa.array(TEXTS, kind)
+    assert b"".join(blocks_of_column(column)).decode() == "one\ntwo\nthree\n日本\n"
+    file = tmp_path / "en.parquet"
+    pq.write_table(pa.table({"text": column}), file)
+    assert b"".join(block for _, block in file_records.read_record_parts(file)) == b"".join(
+        blocks_of_column(column)
+    )
+
+
+def test_what_arrow_cannot_do_with_a_column_is_said_in_one_line_that_names_the_file(tmp_path, monkeypatch):
+    def fail(column: pa.Array) -> None:
+        raise pa.ArrowNotImplementedError("no kernel\nfor this type")
+
+    file = tmp_path / "en.parquet"
+    pq.write_table(pa.table({"text": TEXTS}), file)
+    monkeypatch.setattr(file_records, "blocks_of_column", fail)
+    with pytest.raises(SmallerLabseError, match=r"en\.parquet: cannot be read \(no kernel for this type\)"):
+        list(file_records.read_record_parts(file))
