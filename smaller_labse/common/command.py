@@ -14,8 +14,14 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 
 from smaller_labse.common.command_parser import CommandParser
-from smaller_labse.common.errors import LIBRARIES, SmallerLabseError
-from smaller_labse.common.exit_codes import FAILURE, INTERRUPTED, SUCCESS, WRONG_USAGE
+from smaller_labse.common.errors import (
+    FAILURE,
+    INTERRUPTED,
+    LIBRARIES,
+    SUCCESS,
+    WRONG_USAGE,
+    SmallerLabseError,
+)
 from smaller_labse.common.visible_text import visible, visible_output
 
 # How our own signs are written where a terminal's encoding has none of them.

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NoReturn
 
-from smaller_labse.common.exit_codes import WRONG_USAGE
+from smaller_labse.common.errors import WRONG_USAGE
 from smaller_labse.common.visible_text import visible
 
 EXAMPLES = "examples:\n"

@@ -1,12 +1,16 @@
-"""Errors that a user can put right: one family, failures and wrong usage."""
+"""Errors that a user can put right, one family, failures and wrong usage; exit codes of all commands."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from smaller_labse.common.exit_codes import FAILURE, WRONG_USAGE
 from smaller_labse.common.visible_text import visible
+
+SUCCESS = 0
+FAILURE = 1
+WRONG_USAGE = 2
+INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
 # Libraries that report a full disk or an unreadable file with classes of their own.
 LIBRARIES = ("tensorflow", "safetensors", "pyarrow")

@@ -154,7 +154,11 @@ def _encode_texts(texts: list[str]) -> bytes:
 
 def end_lines(lines: bytes) -> bytes:
     """Let a line feed end the last line, too, and every line without a carriage return; see `split_lines`."""
-    lines += b"\n"
+    return without_returns(lines + b"\n")
+
+
+def without_returns(lines: bytes) -> bytes:
+    """Lines that line feeds end, without a carriage return before one; see `split_lines`."""
     return lines.replace(b"\r\n", b"\n") if b"\r" in lines else lines
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.corpora.decompressed_lines import split_lines
-from smaller_labse.corpora.records.columns import blocks_of_column
+from smaller_labse.corpora.records.columns import blocks_of_columns
 from smaller_labse.corpora.records.file_records import require_column_of_texts, require_texts
 from smaller_labse.corpora.shards.parted_text import PartedText, cut_into_parts
 from smaller_labse.corpora.shards.shard import WantedParts
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Record = TypeVar("Record")
 
@@ -71,13 +74,17 @@ def _dataset_parts(
 
 
 def _dataset_blocks(records: Any, source: str, text_field: str) -> Iterator[bytes]:
+    yield from _read_on(blocks_of_columns(_dataset_columns(records, source, text_field)), source)
+
+
+def _dataset_columns(records: Any, source: str, text_field: str) -> Iterator[pa.Array]:
     before = 0
     for table in _read_on(records.with_format("arrow").iter(batch_size=ROWS_AT_ONCE), source):
         _require_column(table.column_names, source, text_field)
         for column in table[text_field].chunks:
             require_column_of_texts(column, source, text_field, before=before)
             before += len(column)
-            yield from _read_on(blocks_of_column(column), source)
+            yield column
 
 
 def _require_column(names: Sequence[str], source: str, text_field: str) -> None:
@@ -124,6 +131,8 @@ def _read_on(records: Iterable[Record], source: str) -> Iterator[Record]:
     """The records, as long as they can be read."""
     try:
         yield from records
+    except SmallerLabseError:
+        raise
     except Exception as error:
         # datasets raises whatever its transport and its file formats raise.
         raise SmallerLabseError(

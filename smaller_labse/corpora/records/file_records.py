@@ -10,7 +10,8 @@ import csv
 import json
 from collections.abc import Iterable, Iterator
 from io import BufferedReader
-from itertools import chain
+from itertools import chain, groupby
+from operator import itemgetter
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,7 @@ from smaller_labse.corpora.decompressed_lines import (
     too_long,
 )
 from smaller_labse.corpora.defaults import TEXT_FIELD
-from smaller_labse.corpora.records.columns import blocks_of_column, is_column_of_texts
+from smaller_labse.corpora.records.columns import blocks_of_columns, is_column_of_texts
 from smaller_labse.corpora.records.parquet_pages import (
     BYTE_ARRAY,
     ColumnChunk,
@@ -131,8 +132,9 @@ def read_record_parts(
 
         require_text_file(file)
         try:
-            for group, column in _parquet_columns(file, text_field, advice, wanted):
-                for block in blocks_of_column(column):
+            columns = _parquet_columns(file, text_field, advice, wanted)
+            for group, of_group in groupby(columns, itemgetter(0)):
+                for block in blocks_of_columns(column for _, column in of_group):
                     yield group, block
         except (UnicodeDecodeError, pa.ArrowException) as error:
             raise broken(file, error) from error
@@ -268,8 +270,12 @@ def _rows_at_once(
     rows = BATCH_ROWS
     if sum(page.size for page in pages) > BATCH_BYTES:
         rows = max(1, min(FEW_ROWS, BATCH_BYTES // largest))
+    dictionaries = [page for page in pages if page.is_dictionary]
+    whole = max((page.size for page in dictionaries), default=1)
+    if FEW_ROWS * whole <= BATCH_BYTES:  # then its texts need not be unpacked twice
+        return min(rows, BATCH_BYTES // max(whole, 1))
     try:
-        texts = [longest_text(stream, chunk, page) for page in pages if page.is_dictionary]
+        texts = [longest_text(stream, chunk, page) for page in dictionaries]
     except (pa.ArrowException, OSError, ValueError) as error:
         raise broken(file, error) from None
     longest = max(texts, default=0)

@@ -12,9 +12,12 @@ does not show headers.
 from __future__ import annotations
 
 import os
-import struct
 from collections.abc import Iterator
 from typing import Any, BinaryIO, NamedTuple
+
+import numpy as np
+
+from smaller_labse.common.compiled import compiled
 
 # Bytes of a header: some numbers, and the smallest and the largest value, which are mostly cut short.
 USUAL_HEADER, LONGEST_HEADER = 1 << 12, 1 << 24
@@ -27,7 +30,6 @@ FOOTER_END = 8  # bytes behind it: its length, and the letters PAR1
 BYTE_ARRAY = 6  # a type of columns
 # parquet.thrift, `CompressionCodec`; nothing for what is not packed.
 CODECS = {0: "", 1: "snappy", 2: "gzip", 4: "brotli", 6: "zstd", 7: "lz4_raw"}
-TEXT_SIZE = struct.Struct("<I")  # before a text in a dictionary: how many bytes it has
 
 
 class ColumnChunk(NamedTuple):
@@ -136,15 +138,30 @@ def longest_text(stream: BinaryIO, chunk: ColumnChunk, dictionary: Page) -> int:
     data = memoryview(stream.read(dictionary.packed))
     if name := CODECS[chunk.codec]:
         data = memoryview(pa.Codec(name).decompress(data, dictionary.size))
-    longest = position = 0
-    while position + TEXT_SIZE.size <= len(data):
-        (size,) = TEXT_SIZE.unpack_from(data, position)
-        if size > longest:  # max() takes twice as long, and there are many texts
-            longest = size
-        position += TEXT_SIZE.size + size
-    if position != len(data):
+    longest = int(longest_of(np.frombuffer(data, np.uint8)))
+    if longest < 0:
         raise ValueError("a dictionary of its texts is damaged")
     return longest
+
+
+@compiled
+def longest_of(data: np.ndarray) -> int:
+    """The size of the longest of texts that each have their size before them, in four bytes.
+
+    Args:
+        data: uint8 [bytes].
+
+    Returns:
+        It, in bytes; -1 where the data end within a text.
+    """
+    longest = position = 0
+    while position + 4 <= len(data):
+        size = 0
+        for byte in range(4):
+            size |= int(data[position + byte]) << (8 * byte)
+        longest = max(longest, size)
+        position += 4 + size
+    return longest if position == len(data) else -1
 
 
 class _Header(NamedTuple):

@@ -8,7 +8,7 @@ import pytest
 
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.corpora.records import file_records
-from smaller_labse.corpora.records.columns import blocks_of_column
+from smaller_labse.corpora.records.columns import BLOCK_BYTES, blocks_of_columns
 
 TEXTS = ["one", None, "two\nthree", "日本"]
 
@@ -16,11 +16,11 @@ TEXTS = ["one", None, "two\nthree", "日本"]
 @pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.string_view()], ids=str)
 def test_texts_of_every_type_of_arrow_s_are_read(tmp_path, kind):
     column = pa.array(TEXTS, kind)
-    assert b"".join(blocks_of_column(column)).decode() == "one\ntwo\nthree\n日本\n"
+    assert b"".join(blocks_of_columns([column])).decode() == "one\ntwo\nthree\n日本\n"
     file = tmp_path / "en.parquet"
     pq.write_table(pa.table({"text": column}), file)
     assert b"".join(block for _, block in file_records.read_record_parts(file)) == b"".join(
-        blocks_of_column(column)
+        blocks_of_columns([column])
     )
 
 
@@ -30,6 +30,21 @@ def test_what_arrow_cannot_do_with_a_column_is_said_in_one_line_that_names_the_f
 
     file = tmp_path / "en.parquet"
     pq.write_table(pa.table({"text": TEXTS}), file)
-    monkeypatch.setattr(file_records, "blocks_of_column", fail)
+    monkeypatch.setattr(file_records, "blocks_of_columns", fail)
     with pytest.raises(SmallerLabseError, match=r"en\.parquet: cannot be read \(no kernel for this type\)"):
         list(file_records.read_record_parts(file))
+
+
+def test_blocks_hold_many_columns_and_are_no_larger_than_a_batch_but_for_a_long_text():
+    long = "x" * (BLOCK_BYTES + 5)
+    texts = [f"{number} " * (number % 97) + "日" for number in range(3000)]
+    texts[1500] = long
+    columns = [
+        pa.array([*texts[start : start + 70], None])[: 70 + start // 70 % 2] for start in range(0, 3000, 70)
+    ]
+    blocks = list(blocks_of_columns(column[1:] for column in columns))
+    expected = [text for start in range(0, 3000, 70) for text in texts[start + 1 : start + 70]]
+    assert b"".join(blocks).decode() == "".join(f"{text}\n" for text in expected)
+    assert [len(block) for block in blocks if len(block) > BLOCK_BYTES] == [len(long) + 1]
+    smaller = [len(block) for block in blocks if len(block) <= BLOCK_BYTES]
+    assert len(smaller) == 4 and max(smaller) > BLOCK_BYTES - 1000

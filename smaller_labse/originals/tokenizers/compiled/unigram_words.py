@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from smaller_labse.common.compiled import compiled
 from smaller_labse.originals.tokenizers.compiled.huggingface_words import OTHER_SPACES, word_kinds
 from smaller_labse.originals.tokenizers.compiled.wordpiece_and_unigram import (
     COMBINING,
@@ -21,7 +22,6 @@ from smaller_labse.originals.tokenizers.compiled.wordpiece_and_unigram import (
     NOT_PLAIN,
     Pieces,
     Strings,
-    compiled,
     join_strings,
     match_best,
     new_pieces,

@@ -10,16 +10,13 @@ changes only in the file where a function stands.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import wraps
-from threading import Lock
-from typing import Any, NamedTuple, TypeVar, cast
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
+from smaller_labse.common.compiled import compiled
 from smaller_labse.corpora.line_batches import encode_lines
-
-Function = TypeVar("Function", bound=Callable)
 
 # How a code point separates words.
 INSIDE = 0  # part of a word
@@ -60,39 +57,6 @@ TWO_BYTES, THREE_BYTES, ALL_BYTES = np.uint64(16), np.uint64(24), np.uint64(64)
 ZERO, ONE, HALF, LOWER_HALF = np.uint64(0), np.uint64(1), np.uint64(32), np.uint64(0xFFFFFFFF)
 # Of an edge, see `Pieces`.
 ENDS, GOES_ON, POINT_SHIFT, NODE_SHIFT = np.uint64(1), np.uint64(2), np.uint64(2), np.uint64(23)
-
-
-_LOOPS: list[Callable] = []  # not given to numba yet
-_LOCK = Lock()
-
-
-def compiled(function: Function) -> Function:
-    """Compile a function at its first call; the machine code is kept for the next process.
-
-    numba takes half a second to import, so that is not done before a function of this file is called. They
-    call each other, and numba must see all of them as its own, so all are given to it then.
-    """
-    _LOOPS.append(function)
-
-    @wraps(function)
-    def call(*arguments: Any) -> Any:
-        with _LOCK:
-            while _LOOPS:
-                loop = _LOOPS[-1]
-                loop.__globals__[loop.__name__] = _given_to_numba(loop)
-                _LOOPS.pop()  # not before: a loop that numba does not have would call itself for ever
-        return function.__globals__[function.__name__](*arguments)
-
-    return cast(Function, call)
-
-
-def _given_to_numba(function: Callable) -> Callable:
-    import numba
-
-    try:
-        return numba.njit(nogil=True, cache=True)(function)
-    except RuntimeError:  # there is no folder to keep it in
-        return numba.njit(nogil=True)(function)
 
 
 class WordTable(NamedTuple):
