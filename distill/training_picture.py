@@ -12,6 +12,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00")  # https://jfly.uni-koeln.de/color/
 MARKERS = ("s", "^", "D", "v", "P")
@@ -39,9 +40,14 @@ def draw_training(log: Path, objectives: Sequence[str], measure: str, picture: P
     Example:
         draw_training(folder / "training.jsonl", ["features"], "precision at 1", folder / "training.png")
     """
+    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    training_figure(lines, objectives, measure).savefig(picture, format="png")
+
+
+def training_figure(lines: Sequence[dict[str, Any]], objectives: Sequence[str], measure: str) -> Figure:
+    """The same of the log's lines, not saved yet: the loss above, the held-out score below."""
     from matplotlib.figure import Figure
 
-    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
     figure = Figure(figsize=SIZE, dpi=DOTS, layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True)
     _draw_loss(above, [line for line in lines if "loss" in line], objectives)
@@ -51,7 +57,7 @@ def draw_training(log: Path, objectives: Sequence[str], measure: str, picture: P
         panel.grid(linewidth=0.4)
     seconds = lines[-1]["seconds"] if lines else 0
     below.set_xlabel(f"steps; all of them took {_duration(seconds)}")
-    figure.savefig(picture, format="png")
+    return figure
 
 
 def _draw_loss(axes: Axes, lines: Sequence[dict[str, Any]], objectives: Sequence[str]) -> None:
@@ -83,7 +89,7 @@ def _draw_held_out(axes: Axes, lines: Sequence[dict[str, Any]], measure: str) ->
     axes.annotate(
         f"best: {scores[best]:.1f}, taken",
         (steps[best], scores[best]),
-        xytext=(0, -14),
+        xytext=(0, 7),  # above it is nothing
         textcoords="offset points",
         ha="right" if steps[best] > max(steps) / 2 else "left",
     )

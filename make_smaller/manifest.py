@@ -2,7 +2,7 @@
 
     {
       "format": "smaller_labse.model.1",
-      "made_with": "smaller-labse 0.1.0",
+      "made_with": "smaller-labse 0.2.0",
       "original": {"name": ..., "hub_id": ... or null, "base_model": what its card says it was made from, or
                    null, "format": "tfhub" or "huggingface", by which it is trimmed, "fingerprint": ...,
                    "rows": ..., "parameters": ...},
