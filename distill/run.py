@@ -32,7 +32,7 @@ from smaller_labse.encoders.preprocessors.text_preprocessor import TextPreproces
 from smaller_labse.encoders.sentence_encoder import SentenceEncoder
 from smaller_labse.originals.digests import digest_of_json
 
-FORMAT = "smaller_labse.training.6"
+FORMAT = "smaller_labse.training.7"
 DIGITS = 16  # of the digest in the files' names
 WORK = ".training"  # beside the output: where an interrupted run goes on from
 LOCK = ".lock"
@@ -151,10 +151,10 @@ def run_training(run: Run) -> Trained:
         def encode(texts: Sequence[str]) -> np.ndarray:
             return built.sentences.encode(texts, True, options.max_length, advance=lambda amount: None)
 
-        def score() -> float:
-            return score_of(run.held_out.values(encode))
+        def evaluate() -> dict[str, np.ndarray]:
+            return run.held_out.values(encode)
 
-        before = run.held_out.values(encode)
+        before = evaluate()
         announce(
             f"training on {len(examples):,} examples; before it, {run.held_out.measure} is "
             f"{score_of(before):.1%} on held-out ones"
@@ -162,8 +162,8 @@ def run_training(run: Run) -> Trained:
         texts = len(examples.sides) * options.batch_size
         total = None if options.steps is None else texts * options.steps
         with progress("training", total, "texts") as bar:
-            done = train(step, examples, options, files, score, bar)
-        after = run.held_out.values(encode)
+            done = train(step, examples, options, files, evaluate, bar)
+        after = evaluate()
         tensors = {name: variable.numpy() for name, variable in built.encoder.weights.items()}
     if done.best_step == 0:
         announce("no state did better than the one before training, which is what is written")

@@ -32,7 +32,7 @@ def draw_training(log: Path, objectives: Sequence[str], measure: str, picture: P
 
     Args:
         log: JSON objects in lines, with "step" and "seconds", and "loss" (the weighted value of each
-            objective) or "held_out" (a share of 1).
+            objective) or "held_out" (a share of 1) and "is_best" (whether the state was the best so far).
         objectives: what they are, in the order of "loss".
         measure: what the held-out score is.
         picture: the PNG to write.
@@ -84,12 +84,12 @@ def _draw_held_out(axes: Axes, lines: Sequence[dict[str, Any]], measure: str) ->
     steps = [line["step"] for line in lines]
     scores = [100 * line["held_out"] for line in lines]
     axes.plot(steps, scores, color=COLOURS[0], marker="s", markerfacecolor="white")
-    best = int(np.argmax(scores))
+    best = max((number for number, line in enumerate(lines) if line.get("is_best")), default=0)
     axes.plot(steps[best], scores[best], color=COLOURS[0], marker="s")
     axes.annotate(
         f"best: {scores[best]:.1f}, taken",
         (steps[best], scores[best]),
-        xytext=(0, 7),  # above it is nothing
+        xytext=(0, 7),  # above it there is next to nothing
         textcoords="offset points",
         ha="right" if steps[best] > max(steps) / 2 else "left",
     )

@@ -59,6 +59,19 @@ def score_of(values: Mapping[str, np.ndarray]) -> float:
     return float(np.mean([of_language.mean() for of_language in values.values()]))
 
 
+def is_as_good(values: Mapping[str, np.ndarray], highest: Mapping[str, np.ndarray]) -> bool:
+    """Whether a state's score is no further below the highest than the standard error of their difference.
+
+    That is much smaller than a score's own, because both are compared example by example.
+
+    >>> is_as_good({"fr": np.array([1.0, 0.0])}, {"fr": np.array([0.0, 1.0])})
+    True
+    """
+    changes = [values[code] - of_language for code, of_language in highest.items()]
+    variance = sum(change.var() / max(1, len(change) - 1) for change in changes)
+    return float(np.mean([change.mean() for change in changes])) >= -np.sqrt(variance) / len(changes)
+
+
 @dataclass(frozen=True)
 class HeldOutPairs:
     """Held-out pairs, of which a good student finds the translations.

@@ -1,11 +1,16 @@
-"""Training: batches, warm-up and decay, held-out examples that choose the best state, checkpoints."""
+"""Training: batches, warm-up and decay, held-out examples that choose the best state, checkpoints.
+
+The best state is the last one that is as good as that with the highest score on the held-out examples, within
+the standard error of the difference: of states that cannot be told apart, the one that has seen most. No
+state is taken that has not a higher score than the one before training.
+"""
 
 from __future__ import annotations
 
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,12 +22,18 @@ from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.common.progress import Bar
 from smaller_labse.distill.data.batches import Batches
 from smaller_labse.distill.data.examples import Examples
-from smaller_labse.distill.training.checkpoint import Progress, read_checkpoint, write_checkpoint
+from smaller_labse.distill.data.held_out import is_as_good, score_of
+from smaller_labse.distill.training.checkpoint import (
+    Progress,
+    read_checkpoint,
+    read_highest,
+    write_checkpoint,
+)
 from smaller_labse.distill.training.training_step import TrainingStep
 from smaller_labse.distill.training_arguments import MAX_LENGTH
 
 EVALUATIONS = 8  # of the held-out examples, evenly over the training
-PATIENCE = 4  # evaluations in turn without a better one, after which training stops
+PATIENCE = 4  # evaluations in turn without a new best state, after which training stops
 CHECKPOINT_SECONDS = 120.0
 
 
@@ -75,7 +86,7 @@ class TrainingFiles:
 
     Attributes:
         checkpoint: the latest state.
-        best: the weights that did best on the held-out examples.
+        best: the weights of the best state, and the values of the one with the highest score.
         log: a JSON object in each line.
     """
 
@@ -89,7 +100,7 @@ def train(
     examples: Examples,
     options: TrainingOptions,
     files: TrainingFiles,
-    evaluate: Callable[[], float],
+    evaluate: Callable[[], Mapping[str, np.ndarray]],
     bar: Bar,
 ) -> Progress:
     """Train until the steps or the time are over, or nothing gets better; then set the best weights.
@@ -99,7 +110,7 @@ def train(
         examples: what it is trained on.
         options: see the class.
         files: where it goes on from, where it was interrupted.
-        evaluate: how good the student is on held-out examples, the higher the better.
+        evaluate: how good the student is on each held-out example, see `HeldOut.values`.
         bar: is told how many texts were trained on, and the loss.
 
     Returns:
@@ -110,8 +121,10 @@ def train(
             last checkpoint stays as it was.
     """
     progress, texts = Progress(), len(examples.sides) * options.batch_size
+    highest: Mapping[str, np.ndarray] = {}
     if files.checkpoint.exists():
-        best = read_checkpoint(files.best, step.variables)  # damage is found before hours of training
+        # Damage is found before hours of training.
+        best, highest = read_checkpoint(files.best, step.variables), read_highest(files.best)
         progress = read_checkpoint(files.checkpoint, step.state())
         # The best weights may be newer than the checkpoint, where the run ended between the two.
         progress = replace(
@@ -129,9 +142,13 @@ def train(
         progress = replace(progress, seconds=time.monotonic() - clock)
         share = options.share_done(progress)
         if progress.evaluations <= math.floor(share * EVALUATIONS):
-            score = evaluate()
-            progress = _note(score, progress, step, files.best)
-            _log(files.log, progress, held_out=score)
+            values = evaluate()
+            if (score := score_of(values)) > progress.best:
+                highest = values
+            progress = _note(values, highest, progress)
+            if progress.best_step == progress.step:
+                write_checkpoint(files.best, step.variables, progress, highest)
+            _log(files.log, progress, held_out=score, is_best=progress.best_step == progress.step)
             progress = replace(progress, seconds=time.monotonic() - clock)  # looking is a part of training
             write_checkpoint(files.checkpoint, step.state(), progress)
             saved = time.monotonic()
@@ -167,14 +184,18 @@ def _references(examples: Examples, options: TrainingOptions, step: int) -> np.n
     return np.sort(random.integers(len(examples.targets), size=options.references))
 
 
-def _note(score: float, progress: Progress, step: TrainingStep, best: Path) -> Progress:
-    """Count an evaluation, and keep the weights if they are the best so far."""
+def _note(
+    values: Mapping[str, np.ndarray], highest: Mapping[str, np.ndarray], progress: Progress
+) -> Progress:
+    """Count an evaluation, and see whether the state is the best so far."""
     progress = replace(progress, evaluations=progress.evaluations + 1)
-    if score <= progress.best:
+    score = score_of(values)
+    if progress.evaluations == 1:
+        progress = replace(progress, first=score)
+    if score <= progress.best and not (score > progress.first and is_as_good(values, highest)):
         return progress
-    progress = replace(progress, best=score, best_evaluation=progress.evaluations, best_step=progress.step)
-    write_checkpoint(best, step.variables, progress)
-    return progress
+    best = max(score, progress.best)
+    return replace(progress, best=best, best_evaluation=progress.evaluations, best_step=progress.step)
 
 
 def _forget_after(progress: Progress, log: Path) -> None:

@@ -23,7 +23,7 @@ from smaller_labse.originals.weights.checkpoint import Checkpoint
 
 WORDS = ("good", "morning", "the", "house", "red", "night", "xy")
 NO_WEIGHTS = {"feature_weight": 0, "similarity_weight": 0, "retrieval_weight": 0}
-OPTIONS = ["--languages", "en,it", "--steps", "12", "--batch-texts", "4", "--learning-rate", "0.002"]
+OPTIONS = ["--languages", "en,it", "--steps", "12", "--batch-texts", "4", "--learning-rate", "0.0003"]
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import pytest
 from smaller_labse.distill.training_picture import draw_training, training_figure
 
 LONG = [{"step": n, "seconds": n, "loss": [5 / n, 1 / n]} for n in range(10, 900, 10)]
-LONG += [{"step": n, "seconds": n, "held_out": n / 1000} for n in range(0, 900, 80)]
+LONG += [{"step": n, "seconds": n, "held_out": n / 1000, "is_best": n < 800} for n in range(0, 900, 80)]
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,7 @@ def test_it_shows_the_loss_with_its_parts_and_every_evaluation_in_percent() -> N
     assert list(curves) == ["loss", "features", "similarities"]
     np.testing.assert_allclose(curves["loss"][:, 1], curves["features"][:, 1] + curves["similarities"][:, 1])
     assert curves["features"][0, 1] > 5 * curves["features"][-1, 1]  # both fall as 1 / step does
-    scores = below.lines[0]
+    scores, best = below.lines
+    np.testing.assert_allclose(best.get_xydata(), [[720, 72]])
     np.testing.assert_allclose(scores.get_xydata(), [[n, n / 10] for n in range(0, 900, 80)])
     assert below.get_xlabel() == "steps; all of them took 15 minutes"

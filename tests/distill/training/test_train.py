@@ -16,6 +16,7 @@ import tensorflow as tf
 from smaller_labse.common.errors import SmallerLabseError
 from smaller_labse.distill.data.examples import Batch, Examples
 from smaller_labse.distill.training import train as training
+from smaller_labse.distill.training.checkpoint import read_highest
 from smaller_labse.distill.training.train import TrainingFiles, TrainingOptions, train
 
 OPTIONS = TrainingOptions(batch_size=2, steps=24, learning_rate=0.1, references=3)
@@ -69,7 +70,8 @@ class Bar:
 def run(tmp_path: Path) -> Callable[..., tuple[training.Progress, np.ndarray]]:
     def train_here(step: Step, name: str = "run", options: TrainingOptions = OPTIONS, evaluate=None):
         files = TrainingFiles(*(tmp_path / f"{name}.{end}" for end in ("checkpoint", "best", "log")))
-        done = train(step, EXAMPLES, options, files, evaluate or (lambda: len(step.seen) / 100), Bar())
+        score = evaluate or (lambda: len(step.seen) / 100)
+        done = train(step, EXAMPLES, options, files, lambda: {"fr": np.array([score()])}, Bar())
         return done, step.variables[0].numpy()
 
     return train_here
@@ -110,10 +112,10 @@ def test_an_interrupted_training_keeps_the_best_state_of_before(
     assert np.array_equal(weights, expected) and done.best_step == whole.best_step
     write = training.write_checkpoint
 
-    def stop_behind_best(file: Path, variables: object, progress: training.Progress) -> None:
+    def stop_behind_best(file: Path, variables: object, progress: training.Progress, *rest: object) -> None:
         if file.suffix == ".checkpoint" and progress.step == whole.best_step:
             raise KeyboardInterrupt
-        write(file, variables, progress)
+        write(file, variables, progress, *rest)
 
     monkeypatch.setattr(training, "write_checkpoint", stop_behind_best)
     with pytest.raises(KeyboardInterrupt):
@@ -163,6 +165,27 @@ def test_the_best_state_is_taken_and_training_stops_where_nothing_gets_better(ru
     assert done.best == 0.9 and done.best_evaluation == 3
     assert done.evaluations == 3 + training.PATIENCE and done.step < OPTIONS.steps
     assert np.array_equal(weights, at_best[0])
+
+
+def test_of_states_that_cannot_be_told_apart_the_last_is_the_best(tmp_path: Path) -> None:
+    """Each look has 100 examples; the third is a real loss, the fourth a loss of one that gains another."""
+    right = [50, 90, 60, 89, 80]
+    looks = [np.repeat([1.0, 0.0], [count, 100 - count]) for count in right]
+    looks[3][95] = 1.0
+    seen = iter([*looks, *[looks[2]] * 9])
+    files = TrainingFiles(*(tmp_path / end for end in ("checkpoint", "best", "log")))
+    done = train(Step(), EXAMPLES, OPTIONS, files, lambda: {"fr": next(seen)}, Bar())
+    assert (done.best, done.best_evaluation) == (0.9, 4)
+    logged = [json.loads(line) for line in files.log.read_text(encoding="utf-8").splitlines()]
+    assert [line["is_best"] for line in logged if "held_out" in line][:5] == [True, True, False, True, False]
+    assert np.array_equal(read_highest(files.best)["fr"], looks[1])
+
+
+def test_a_state_is_better_than_the_one_before_training_only_by_its_score(tmp_path: Path) -> None:
+    hits = [[1.0, 0, 0], [0, 1.0, 0], [1.0, 1.0, 0], [0, 0, 1.0], [1.0, 0, 1.0], *[[1.0, 0, 0]] * 9]
+    seen = map(np.array, hits)
+    files = TrainingFiles(*(tmp_path / end for end in ("checkpoint", "best", "log")))
+    assert train(Step(), EXAMPLES, OPTIONS, files, lambda: {"fr": next(seen)}, Bar()).best_evaluation == 5
 
 
 def test_nan_stops_with_the_last_good_state(run, tmp_path: Path) -> None:
