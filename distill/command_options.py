@@ -95,7 +95,7 @@ def add_training(
         "--precision",
         choices=PRECISIONS,
         default=PRECISIONS[0],
-        help="what the layers multiply; bfloat16 is faster where the hardware has it; default: %(default)s",
+        help="what the layers multiply; auto: bfloat16 where the hardware does; default: %(default)s",
     )
     training.add_argument("--seed", type=non_negative_integer, default=0, metavar="N", help="default: 0")
     training.add_argument(

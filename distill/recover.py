@@ -91,7 +91,7 @@ def recover(
     feature_weight: float = 10.0,
     similarity_weight: float = 1.0,
     retrieval_weight: float = 1.0,
-    precision: str = "float32",
+    precision: str = "auto",
     seed: int = 0,
     device: str | None = None,
     overwrite: bool = False,
@@ -129,8 +129,8 @@ def recover(
         feature_weight: of feature distillation in the loss.
         similarity_weight: of similarity distillation.
         retrieval_weight: of retrieval distillation.
-        precision: what the layers multiply while training: "float32", or "bfloat16", which is faster where
-            the processor or GPU has it; weights and the written model are float32.
+        precision: what the layers multiply while training, "float32" or "bfloat16"; "auto" is the second
+            where processor or GPU multiply it, which is faster. Weights and the written model are float32.
         seed: of the order of the texts.
         device: where the teacher's vectors are computed, see `smaller_labse.load`.
         overwrite: replace an earlier model.

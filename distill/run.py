@@ -21,6 +21,7 @@ from smaller_labse.distill.objectives.loss import Loss
 from smaller_labse.distill.objectives.retrieval_distillation import REFERENCES
 from smaller_labse.distill.students.projection import FITTED_TEXTS, fit_projection, with_projection
 from smaller_labse.distill.students.student import ReadTensor, Student
+from smaller_labse.distill.training.precision import training_precision
 from smaller_labse.distill.training.train import TrainingFiles, TrainingOptions, train
 from smaller_labse.distill.training.training_step import TrainingStep
 from smaller_labse.encoders.bert import Encoder
@@ -125,6 +126,7 @@ def run_training(run: Run) -> Trained:
         options = replace(options, references=REFERENCES)
     if options.steps is None and options.max_minutes is None:
         options = replace(options, steps=max(1, len(examples) // options.batch_size))
+    options = replace(options, precision=training_precision(options.precision))
     run.work.mkdir(parents=True, exist_ok=True)
     key = _key(run, options)
     files = TrainingFiles(*(run.work / f"{key}.{end}" for end in ("checkpoint", "best", "jsonl")))

@@ -85,7 +85,7 @@ def shrink(
     margin_weight: float = 0.0,
     retrieval_weight: float = 1.0,
     export_projection: bool = False,
-    precision: str = "float32",
+    precision: str = "auto",
     seed: int = 0,
     device: str | None = None,
     overwrite: bool = False,
@@ -125,8 +125,8 @@ def shrink(
         retrieval_weight: of retrieval distillation.
         export_projection: make the projection to the teacher's size a part of the model, where the sizes of
             the embeddings differ; without, it is used in training only.
-        precision: what the layers multiply while training: "float32", or "bfloat16", which is faster where
-            the processor or GPU has it; weights and the written model are float32.
+        precision: what the layers multiply while training, "float32" or "bfloat16"; "auto" is the second
+            where processor or GPU multiply it, which is faster. Weights and the written model are float32.
         seed: of the order of the pairs.
         device: where the teacher's vectors are computed, see `smaller_labse.load`.
         overwrite: replace an earlier model.

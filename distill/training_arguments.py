@@ -16,7 +16,8 @@ from smaller_labse.common.arguments import (
 )
 from smaller_labse.common.errors import UsageError
 
-PRECISIONS = ("float32", "bfloat16")  # what a student's layers multiply; its weights are float32 in any case
+# What a student's layers multiply; its weights are float32 in any case.
+AUTO, FLOAT32, BFLOAT16 = PRECISIONS = ("auto", "float32", "bfloat16")
 MAX_LENGTH = 128  # in tokens, at which student and teacher truncate texts
 BATCHES = ("batch_pairs", "batch_texts")
 
@@ -59,7 +60,7 @@ def require_training_arguments(*, precision: str, **given: object) -> None:
     smaller_labse.common.errors.UsageError: steps: expected a positive integer, got '0'
     """
     if precision not in PRECISIONS:
-        raise UsageError(f"--precision {precision}: expected {' or '.join(PRECISIONS)}")
+        raise UsageError(f"--precision {precision}: expected {', '.join(PRECISIONS)}")
     for name, value in given.items():
         if isinstance(value, str) and name != "device":
             raise UsageError(f"{name}: expected a number, got the text {value!r}")

@@ -65,7 +65,7 @@ def tune(
     chunk_texts: int | None = None,
     learning_rate: float = 5e-5,
     exponent: float = 0.5,
-    precision: str = "float32",
+    precision: str = "auto",
     seed: int = 0,
     device: str | None = None,
     overwrite: bool = False,
@@ -95,8 +95,8 @@ def tune(
             the same. None for all of a batch.
         learning_rate: the highest.
         exponent: 1 draws languages by their sizes, 0 all alike.
-        precision: what the layers multiply while training: "float32", or "bfloat16", which is faster where
-            the processor or GPU has it; weights and the written model are float32.
+        precision: what the layers multiply while training, "float32" or "bfloat16"; "auto" is the second
+            where processor or GPU multiply it, which is faster. Weights and the written model are float32.
         seed: of the order of the pairs.
         device: where the embeddings before training are computed, see `smaller_labse.load`.
         overwrite: replace an earlier model.

@@ -1,4 +1,4 @@
-"""A model's students side by side: which layers they keep, how many, and what each objective adds.
+"""A model's students side by side: which layers they keep, how many, what each objective adds, in which precision.
 
     scripts/benchmark.sh distilling --model MODEL --pairs PAIRS --tatoeba FOLDER --languages LIST \
         [--steps N] [--students FOLDER]
@@ -43,8 +43,8 @@ class Student:
 STUDENTS = {
     "half, evenly, untrained": Student(1 / 2, NOT_TRAINED, evenly=True),
     "half, untrained": Student(1 / 2, NOT_TRAINED),
-    "half, evenly": Student(1 / 2, evenly=True),
     "half": Student(1 / 2),
+    "half, in float32": Student(1 / 2, {"precision": "float32"}),
     "half, features alone": Student(1 / 2, {"similarity_weight": 0.0, "retrieval_weight": 0.0}),
     "half, without retrieval": Student(1 / 2, {"retrieval_weight": 0.0}),
     "half, with margins": Student(1 / 2, {"margin_weight": 1.0}),
@@ -75,7 +75,7 @@ def measure_distilling(
     del encoders
     accuracy = measure_accuracy((TEACHER, model), folders, tatoeba, languages)
     manifests = {name: _distillation(folder) for name, folder in folders.items()}
-    rows = [(TEACHER, "", "", "1", "", accuracy[TEACHER])]
+    rows = [(TEACHER, "", "", "", "", "1", "", accuracy[TEACHER])]
     for name, manifest in manifests.items():
         held_out = manifest["held_out"]
         rows.append(
@@ -83,19 +83,27 @@ def measure_distilling(
                 name,
                 ", ".join(map(str, manifest["layers"])),
                 str(manifest["steps"]),
+                manifest["options"]["precision"],
+                f"{_seconds(folders[name]) / 60:.1f}",
                 f"{median_rate(runs[name]) / median_rate(runs[TEACHER]):.2f}",
                 f"{100 * held_out['before']:.1f} → {100 * held_out['after']:.1f}",
                 accuracy[name],
             )
         )
-    columns = ("student", "layers", "steps", "speed", "held-out pairs", "Tatoeba")
+    columns = ("student", "layers", "steps", "precision", "minutes", "speed", "held-out pairs", "Tatoeba")
     notes = (
         f"Trained on {manifests['half']['text']}, {STEP_TEXTS}. *Held-out pairs* are of the training text's "
-        "kind: before and after. *Speed* is texts for each second of processor time on one core, "
+        "kind: before and after. *Minutes* are the training's, with eight evaluations. *Speed* is texts for each second of processor time on one core, "
         f"{SPEED_TEXTS} everyday sentences in 15 languages. *Tatoeba*: {languages}, both ways, in percent; "
         "differences with 95% intervals, and the language that lost most."
     )
     return Section(f"Distilling: {model.name}", Table(columns, rows), runs, notes)
+
+
+def _seconds(folder: Path) -> float:
+    """How long the training took, with the evaluations."""
+    *_, last = (folder / "training.jsonl").read_text(encoding="utf-8").splitlines()
+    return float(json.loads(last)["seconds"])
 
 
 def _train(student: Student, model: Path, pairs: str, languages: str, steps: int, folder: Path) -> None:

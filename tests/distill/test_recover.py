@@ -161,7 +161,7 @@ def test_of_a_file_of_vectors_all_texts_count_as_changed(
         ({"text": "it=none.txt", "languages": None}, SmallerLabseError, "none.txt: there is no such text"),
         ({"longer_than": 99}, SmallerLabseError, "it.txt: no line of more than 99 characters in it"),
         ({"batch_texts": 1}, UsageError, "--batch-texts 1: expected 2 or more"),
-        ({"precision": "float16"}, UsageError, "--precision float16: expected float32 or bfloat16"),
+        ({"precision": "float16"}, UsageError, "--precision float16: expected auto, float32, bfloat16"),
         ({"lost_share": 2}, UsageError, "lost_share: expected a number from 0 to 1"),
         (NO_WEIGHTS, UsageError, "all weights of objectives are 0"),
         ({"teacher": "vectors.npy"}, SmallerLabseError, "vectors.npy: there is no such file of vectors"),

@@ -89,7 +89,7 @@ def test_training_brings_the_student_nearer_and_goes_on_to_the_bit(
     assert not np.array_equal(step.projection, np.eye(16, 12)), "the projection is trained, too"
 
 
-def test_in_bfloat16_it_learns_the_same_to_about_a_hundredth(
+def test_in_bfloat16_the_loss_falls_alike_to_a_fiftieth_of_what_it_was(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     """Numbers that are multiplied have 8 bits; weights, and what is added up, are float32."""
@@ -100,7 +100,7 @@ def test_in_bfloat16_it_learns_the_same_to_about_a_hundredth(
     targets = np.random.default_rng(1).normal(size=(3, 12))
     found, expected = (np.array(take(one, 20, targets)) for one in (rounded, exact))
     assert (found != expected).any() and found[-1] < 0.8 * found[0]
-    np.testing.assert_allclose(found, expected, rtol=0.05)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=expected[0] / 50)
     assert all(variable.dtype == "float32" for variable in rounded.variables)
 
 
