@@ -1,4 +1,4 @@
-"""A model's students side by side: which layers they keep, how many, what each objective adds, in which precision.
+"""A model's students side by side: which layers they keep, how many, what objectives and precision do.
 
     scripts/benchmark.sh distilling --model MODEL --pairs PAIRS --tatoeba FOLDER --languages LIST \
         [--steps N] [--students FOLDER]
@@ -93,7 +93,8 @@ def measure_distilling(
     columns = ("student", "layers", "steps", "precision", "minutes", "speed", "held-out pairs", "Tatoeba")
     notes = (
         f"Trained on {manifests['half']['text']}, {STEP_TEXTS}. *Held-out pairs* are of the training text's "
-        "kind: before and after. *Minutes* are the training's, with eight evaluations. *Speed* is texts for each second of processor time on one core, "
+        "kind: before and after. *Minutes* are the training's, with eight evaluations. *Speed* is texts for "
+        "each second of processor time on one core, "
         f"{SPEED_TEXTS} everyday sentences in 15 languages. *Tatoeba*: {languages}, both ways, in percent; "
         "differences with 95% intervals, and the language that lost most."
     )
