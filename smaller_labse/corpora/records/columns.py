@@ -34,7 +34,7 @@ def blocks_of_columns(columns: Iterable[pa.Array]) -> Iterator[bytes]:
         columns: see `is_column_of_texts`.
 
     Raises:
-        UnicodeDecodeError: a text is not UTF-8, which Arrow does not look at when it reads a file.
+        ValueError: a text is not UTF-8, or texts overlap, which Arrow does not look at when it reads a file.
 
     >>> import pyarrow as pa
     >>> list(blocks_of_columns([pa.array(["one\r\ntwo", None, "three"]), pa.array(["four"])]))
@@ -44,6 +44,8 @@ def blocks_of_columns(columns: Iterable[pa.Array]) -> Iterator[bytes]:
     size = 0
     for column in columns:
         offsets, texts = _offsets_and_bytes(column)
+        if (offsets[1:] < offsets[:-1]).any():
+            raise ValueError("the places of its texts are damaged")
         ends = offsets[1:] - offsets[0] + np.arange(1, len(offsets))  # with the line feeds
         first = before = 0
         while first < len(ends):

@@ -136,7 +136,7 @@ def read_record_parts(
             for group, of_group in groupby(columns, itemgetter(0)):
                 for block in blocks_of_columns(column for _, column in of_group):
                     yield group, block
-        except (UnicodeDecodeError, pa.ArrowException) as error:
+        except (ValueError, pa.ArrowException) as error:
             raise broken(file, error) from error
         return
     texts = read_records(file, text_field, advice)
