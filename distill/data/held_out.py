@@ -69,7 +69,7 @@ def is_as_good(values: Mapping[str, np.ndarray], highest: Mapping[str, np.ndarra
     """
     changes = [values[code] - of_language for code, of_language in highest.items()]
     variance = sum(change.var() / max(1, len(change) - 1) for change in changes)
-    return float(np.mean([change.mean() for change in changes])) >= -np.sqrt(variance) / len(changes)
+    return bool(np.mean([change.mean() for change in changes]) >= -np.sqrt(variance) / len(changes))
 
 
 @dataclass(frozen=True)

@@ -53,8 +53,14 @@ def decompressed_lines(file: TextPath) -> Iterator[str]:
 
 def decompressed_blocks(file: TextPath) -> Iterator[str]:
     """As `decompressed_lines`, in blocks of whole lines, the last one's end left out of each."""
+    for block, number in numbered_blocks(file):
+        yield decode_block(block, file, number)
+
+
+def numbered_blocks(file: TextPath) -> Iterator[tuple[bytearray, int]]:
+    """The same in UTF-8, as `decode_block` decodes it, with the number of each block's first line."""
     for block, _, number in _whole_lines(file):
-        yield _decode(block, file, number)
+        yield block, number
 
 
 def line_parts(file: TextPath, wanted: WantedParts = EVERY_PART) -> Iterator[tuple[int, bytes]]:
@@ -81,7 +87,7 @@ def _parts_from(file: TextPath, start: int, wanted: WantedParts) -> Iterator[tup
             if part in wanted:
                 lines = bytes(memoryview(block)[first:stop])
                 if not is_utf8(lines):
-                    _decode(lines, file, number + block.count(b"\n", 0, first), start)
+                    decode_block(lines, file, number + block.count(b"\n", 0, first), start)
                 yield part, lines.replace(b"\r\n", b"\n") if b"\r" in lines else lines
 
 
@@ -177,8 +183,18 @@ def broken(file: TextPath, error: Exception) -> SmallerLabseError:
     return SmallerLabseError(f"{file}: cannot be read ({reason}); is it complete, and what its name says?")
 
 
-def _decode(block: bytearray | bytes, file: TextPath, first: int, start: int = 0) -> str:
-    """Decode a block; for messages, the file and the number of the first line, see `_number`."""
+def decode_block(block: bytearray | bytes, file: TextPath, first: int, start: int = 0) -> str:
+    """Decode a block of lines.
+
+    Args:
+        block: UTF-8.
+        file: for the message.
+        first: the number of its first line, among those that begin at `start` in the file or behind it.
+        start: in bytes.
+
+    Raises:
+        SmallerLabseError: a line is not UTF-8.
+    """
     try:
         return block.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -73,7 +73,7 @@ def numpy_booleans(array: pa.BooleanArray) -> np.ndarray:
     return np.unpackbits(bits, bitorder="little")[array.offset : array.offset + len(array)].view(bool)
 
 
-def is_utf8(data: bytes) -> bool:
+def is_utf8(data: bytes | bytearray) -> bool:
     """Whether bytes are UTF-8, which Arrow sees in a third of the time that decoding them takes.
 
     >>> is_utf8("зима".encode()), is_utf8("зима".encode()[1:])

@@ -7,7 +7,6 @@ columns' names in its first line; TSV is IANA's text/tab-separated-values, which
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Iterable, Iterator
 from io import BufferedReader
 from itertools import chain, groupby
@@ -28,6 +27,7 @@ from smaller_labse.corpora.decompressed_lines import (
 )
 from smaller_labse.corpora.defaults import TEXT_FIELD
 from smaller_labse.corpora.records.columns import blocks_of_columns, is_column_of_texts
+from smaller_labse.corpora.records.json_lines import json_columns, json_texts
 from smaller_labse.corpora.records.parquet_pages import (
     BYTE_ARRAY,
     ColumnChunk,
@@ -110,7 +110,7 @@ def read_records(
     if ending == ".parquet":
         return _parquet_texts(file, text_field, advice)
     if ending in JSON_LINES:
-        return _jsonl_texts(file, text_field, advice)
+        return json_texts(file, text_field, advice)
     if ending == ".csv":
         return _column(_csv_rows(file), file, text_field, advice)
     if ending == ".tsv":
@@ -132,12 +132,16 @@ def read_record_parts(
 
         require_text_file(file)
         try:
-            columns = _parquet_columns(file, text_field, advice, wanted)
-            for group, of_group in groupby(columns, itemgetter(0)):
+            of_groups = _parquet_columns(file, text_field, advice, wanted)
+            for group, of_group in groupby(of_groups, itemgetter(0)):
                 for block in blocks_of_columns(column for _, column in of_group):
                     yield group, block
         except (ValueError, pa.ArrowException) as error:
             raise broken(file, error) from error
+        return
+    if text_ending(file) in JSON_LINES:
+        columns = json_columns(file, text_field, advice)
+        yield from cut_into_parts(blocks_of_columns(columns), wanted)
         return
     texts = read_records(file, text_field, advice)
     yield from cut_into_parts(blocks_of_texts(text for text in texts if text is not None), wanted)
@@ -173,34 +177,6 @@ def require_texts(
         if value is not None and 4 * len(value) > LONGEST_LINE < len(value.encode("utf-8", "replace")):
             raise SmallerLabseError(f"{source}: {too_long(f'the text of record {number}')}; split it")
         yield value
-
-
-def _jsonl_texts(file: TextPath, text_field: str, advice: str) -> Iterator[str | None]:
-    for number, line in enumerate(decompressed_lines(file), start=1):
-        if not line.strip():
-            continue
-        try:
-            record = json.loads(line)
-        except (ValueError, RecursionError):
-            raise SmallerLabseError(f"{file}: line {number} is not JSON") from None
-        if isinstance(record, dict) and text_field in record and record[text_field] is None:
-            yield None
-            continue
-        text = record.get(text_field) if isinstance(record, dict) else None
-        if not isinstance(text, str):
-            raise SmallerLabseError(f"{file}: line {number} has no text in a field {text_field!r}; {advice}")
-        if not _is_unicode(text):
-            raise SmallerLabseError(f"{file}: line {number} holds half a surrogate pair, which is no text")
-        yield text
-
-
-def _is_unicode(text: str) -> bool:
-    """JSON can escape a lone surrogate, which no encoding can write."""
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _parquet_texts(file: TextPath, text_field: str, advice: str) -> Iterator[str | None]:
