@@ -111,6 +111,8 @@ def options() -> dict[tuple[str, str | None], set[str]]:
 
 def wrong(command: Command, options: dict[tuple[str, str | None], set[str]]) -> str | None:
     """What is wrong with a command, or None."""
+    if command.words[0] == "bash" and len(command.words) > 1:
+        command = command._replace(words=command.words[1:])
     name = command.words[0]
     program = name.removeprefix(".venv/bin/")
     if program == "pip":
@@ -181,6 +183,8 @@ def test_commands_files_options_and_packages_exist(page, options) -> None:
         ("LANGUAGES=en scripts/count.sh --text 'corpus/{code}.txt'", None),
         ("LANGUAGES=en scripts/count.sh --vocab-size 3", "no such option: --vocab-size"),
         ("scripts/no.sh", "no such script"),
+        ("bash scripts/no.sh", "no such script"),
+        ("bash scripts/setup.sh onnx", None),
         ("pip install -e '.[tests]'", "pyproject.toml has no group tests"),
         ("pip install torch==2.13.0 -e '.[test,interop]'", None),
         ("pip install smaller-labse", "it is not on PyPI"),
