@@ -39,7 +39,7 @@ from smaller_labse.select_vocab.counting.shard_of_counts import ShardOfCounts, p
 from smaller_labse.select_vocab.counting.shared_numbers import number_together
 from smaller_labse.select_vocab.counting.word_counter import WordCounter
 
-BATCHES_AHEAD = 2  # for each worker
+BATCHES_AHEAD = 6  # for each worker
 SECONDS_BETWEEN_SAVES = 60.0  # what an interrupted count loses at most
 
 

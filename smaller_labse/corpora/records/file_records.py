@@ -206,7 +206,8 @@ def _parquet_columns(
                     rows += parquet.metadata.row_group(group).num_rows
                     continue
                 at_once = _rows_at_once(file, stream, chunks, group, text_field)
-                for batch in parquet.iter_batches(at_once, [group], [text_field]):
+                # In this thread: one of Arrow's would wait for the cores that count.
+                for batch in parquet.iter_batches(at_once, [group], [text_field], use_threads=False):
                     column = batch.column(0)
                     require_column_of_texts(column, str(file), text_field, advice, rows)
                     yield group, column
