@@ -51,6 +51,13 @@ def add_pairs(parser: argparse.ArgumentParser) -> None:
         "and YY, or datasets:NAME:CONFIG of the Hugging Face hub; {code} stands for the languages'",
     )
     parser.add_argument("--languages", metavar="LIST", help="fill {code} in --pairs, e.g. fr,de")
+    parser.add_argument(
+        "--max-pairs",
+        type=non_negative_integer,
+        default=0,
+        metavar="N",
+        help="take at most N pairs per language, 0 for all; default: %(default)s",
+    )
 
 
 def add_training(

@@ -16,7 +16,7 @@ from smaller_labse.common.progress import announce
 from smaller_labse.common.quiet_tensorflow import import_tensorflow_quietly
 from smaller_labse.common.visible_text import markdown_text
 from smaller_labse.corpora.languages import parse_languages
-from smaller_labse.corpora.translation_pairs import PairFiles, find_pairs, read_pairs
+from smaller_labse.corpora.translation_pairs import PairFiles, find_pairs, limit_pairs, read_pairs
 from smaller_labse.distill.data.held_out import HeldOutPairs
 from smaller_labse.distill.teacher_vectors import (
     digests_of_model,
@@ -74,6 +74,7 @@ def shrink(
     hidden_size: int | None = None,
     like: str | None = None,
     languages: str | Iterable[str] | None = None,
+    max_pairs: int = 0,
     steps: int | None = None,
     max_minutes: float | None = None,
     batch_pairs: int = 64,
@@ -101,7 +102,7 @@ def shrink(
         model: the model of which layers are kept: a model folder, a Hugging Face folder or hub id, or an
             encoder in LaBSE's TF Hub format.
         teacher: any model that `smaller_labse.load` takes; or a `.npy` file with a row for the first
-            sentence of every pair, in the order of `pairs`.
+            sentence of every pair, in the order of `pairs`, also of those beyond `max_pairs`.
         pairs: see `find_pairs`.
         out: the new model's folder.
         layers: how many are kept, those without which the embeddings change most, one left out after another;
@@ -110,6 +111,7 @@ def shrink(
         like: "lealla-small", "lealla-base" or "lealla-large": a new model of that architecture, with the
             vocabulary of `model`, which is one in LaBSE's TF Hub format.
         languages: what patterns in `pairs` are filled with.
+        max_pairs: at most so many pairs of each language are taken, chosen by a hash; 0 for all.
         steps: batches to train on; None for all pairs once, or as many as `max_minutes` allows.
         max_minutes: how long to train at most, teacher's vectors and writing not counted. With it, the clock
             decides, so that two runs differ; with `steps` alone they do not, on one machine.
@@ -156,6 +158,7 @@ def shrink(
     require_training_arguments(
         precision=precision,
         hidden_size=hidden_size,
+        max_pairs=max_pairs,
         steps=steps,
         max_minutes=max_minutes,
         batch_pairs=batch_pairs,
@@ -176,7 +179,8 @@ def shrink(
     place = locate_original(os.fspath(model))
     by_file = require_teacher(teacher, device)
     announce("reading the pairs")
-    read_in = read_pairs(files)
+    all_pairs = read_pairs(files)
+    read_in = [limit_pairs(each, max_pairs or None) for each in all_pairs]
     announce("loading TensorFlow")
     import_tensorflow_quietly()
     from smaller_labse.distill.data.pairs import some_texts, split_pairs
@@ -211,7 +215,7 @@ def shrink(
         examples, held_out = split_pairs(
             read_in,
             student.tokenizer,
-            vectors_of_file(Path(teacher), [text for each in read_in for text in each.sentences])
+            vectors_of_file(Path(teacher), [text for each in all_pairs for text in each.sentences])
             if by_file
             else teacher_targets(teacher, work, prompt, device),
             exponent,

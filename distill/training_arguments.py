@@ -33,6 +33,7 @@ READERS: Mapping[str, Callable[[str], object]] = MappingProxyType(
         "lost_share": number_up_to_1,
         "margin": non_negative_number,
         "max_minutes": positive_number,
+        "max_pairs": non_negative_integer,
         "max_texts": non_negative_integer,
         "scale": positive_number,
         "seed": non_negative_integer,

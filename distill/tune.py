@@ -16,7 +16,7 @@ from smaller_labse.common.progress import announce
 from smaller_labse.common.quiet_tensorflow import import_tensorflow_quietly
 from smaller_labse.common.visible_text import markdown_text
 from smaller_labse.corpora.languages import parse_languages
-from smaller_labse.corpora.translation_pairs import find_pairs, read_pairs
+from smaller_labse.corpora.translation_pairs import find_pairs, limit_pairs, read_pairs
 from smaller_labse.distill.teacher_vectors import digests_of_model, teacher_targets
 from smaller_labse.distill.training_arguments import MAX_LENGTH, require_chunks, require_training_arguments
 from smaller_labse.encoders.config import WORD_EMBEDDINGS
@@ -55,6 +55,7 @@ def tune(
     out: StrPath,
     *,
     languages: str | Iterable[str] | None = None,
+    max_pairs: int = 0,
     train_matrix: bool = False,
     margin: float = 0.3,
     scale: float = 20.0,
@@ -82,6 +83,7 @@ def tune(
         pairs: see `find_pairs`.
         out: the new model's folder.
         languages: what patterns in `pairs` are filled with.
+        max_pairs: at most so many pairs of each language are taken, chosen by a hash; 0 for all.
         train_matrix: train the rows of the texts' tokens, too.
         margin: by how much the cosine of a translation must be above the others'.
         scale: what cosines are multiplied by before the softmax; the larger, the more only the nearest count.
@@ -117,6 +119,7 @@ def tune(
     require_absent(folder, overwrite, MANIFEST)
     require_training_arguments(
         precision=precision,
+        max_pairs=max_pairs,
         margin=margin,
         scale=scale,
         near_weight=near_weight,
@@ -137,7 +140,7 @@ def tune(
     require_apart(folder, [file for each in files for file in each.files])
     place = locate_original(os.fspath(model))
     announce("reading the pairs")
-    read_in = read_pairs(files)
+    read_in = [limit_pairs(each, max_pairs or None) for each in read_pairs(files)]
     announce("loading TensorFlow")
     import_tensorflow_quietly()
     from smaller_labse.distill.data.pairs import split_pairs

@@ -16,7 +16,8 @@ All but Parquet may be compressed. Several files of one language are read one af
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import blake2b
 from itertools import zip_longest
 from pathlib import Path
 
@@ -129,6 +130,22 @@ def read_pairs(files: Sequence[PairFiles]) -> list[TranslationPairs]:
         grouped.setdefault(each.languages, []).append(each)
     once: dict[str, str] = {}
     return [_read_language(languages, several, once) for languages, several in grouped.items()]
+
+
+def limit_pairs(pairs: TranslationPairs, most: int | None) -> TranslationPairs:
+    """At most so many of the pairs, in their order; which ones follows from a hash of both sides.
+
+    Args:
+        pairs: of a language.
+        most: how many; None for all.
+    """
+    if most is None or len(pairs.sentences) <= most:
+        return pairs
+    both = list(zip(pairs.sentences, pairs.translations, strict=True))
+    hashes = [blake2b("\t".join(pair).encode(), digest_size=8).digest() for pair in both]
+    chosen = sorted(sorted(range(len(both)), key=hashes.__getitem__)[:most])
+    sentences, translations = zip(*(both[index] for index in chosen), strict=True)
+    return replace(pairs, sentences=sentences, translations=translations)
 
 
 def _read_language(

@@ -12,7 +12,7 @@ import pytest
 
 from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.corpora.languages import find_language, parse_languages
-from smaller_labse.corpora.translation_pairs import TranslationPairs, find_pairs, read_pairs
+from smaller_labse.corpora.translation_pairs import TranslationPairs, find_pairs, limit_pairs, read_pairs
 
 ENGLISH = ["a dog", "a\u2028cat ", '"quoted"']
 FRENCH = ["un chien", "un chat\u00a0!", "«\u202fcité\u202f»"]
@@ -114,6 +114,19 @@ def test_what_is_no_pair_is_named(here: Path, files: str, lines: list[str], mess
     with pytest.raises(SmallerLabseError) as said:
         read(f"en-fr={files}")
     assert message in str(said.value) and "\n" not in str(said.value)
+
+
+def test_at_most_so_many_pairs_are_whole_in_their_order_and_the_same_in_any_order(tmp_path: Path) -> None:
+    lines = [f"sentence {number}\ttranslation {number}" for number in range(200)]
+    write(tmp_path / "up.tsv", lines)
+    write(tmp_path / "down.tsv", lines[::-1])
+    (up,), (down,) = (read(f"en-fr={tmp_path / name}.tsv") for name in ("up", "down"))
+    some, turned = limit_pairs(up, 50), limit_pairs(down, 50)
+    numbers = [int(text.split()[1]) for text in some.sentences]
+    assert len(numbers) == 50 and numbers == sorted(numbers) and 20 < numbers[12] < 80
+    assert some.translations == tuple(f"translation {number}" for number in numbers)
+    assert (turned.sentences, turned.translations) == (some.sentences[::-1], some.translations[::-1])
+    assert limit_pairs(up, None) == limit_pairs(up, 200) == up
 
 
 @pytest.fixture

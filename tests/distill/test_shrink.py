@@ -14,7 +14,7 @@ from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.distill import shrink as shrinking
 from smaller_labse.distill import teacher_vectors as teaching
 from smaller_labse.distill.__main__ import main
-from smaller_labse.distill.run import work_folder
+from smaller_labse.distill.run import Run, run_training, work_folder
 from smaller_labse.distill.shrink import shrink
 from smaller_labse.encoders.config import LEALLA_POOLING
 from smaller_labse.evaluate.comparison.parity import parity, require_parity
@@ -115,6 +115,26 @@ def test_a_teacher_of_another_size_teaches_a_thinner_student_by_a_projection(
     config = json.loads((out / "huggingface" / "config.json").read_text(encoding="utf-8"))
     assert (config["hidden_size"], config["num_attention_heads"], config["intermediate_size"]) == (16, 2, 28)
     assert "projected from a hidden size of 32 to 16" in (out / "README.md").read_text(encoding="utf-8")
+
+
+def test_of_fewer_pairs_each_still_has_its_row_of_a_file_of_vectors(
+    tmp_path: Path, pairs: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, vectors = write_mean_bert(tmp_path / "model"), tmp_path / "teacher.npy"
+    rows = np.random.default_rng(0).normal(size=(2 * len(WORDS) ** 2, 32)).astype(np.float32)
+    np.save(vectors, rows)
+    runs: list[Run] = []
+    take = run_training
+    monkeypatch.setattr("smaller_labse.distill.run.run_training", lambda run: runs.append(run) or take(run))
+    given = {"languages": "it,ja", "layers": 1, "steps": 1, "batch_pairs": 4, "max_pairs": 30}
+    shrink(model, vectors, pairs, tmp_path / "out", **given)
+    examples = runs[0].examples
+    sentences = [f"{a} {b} {code}" for code in ("it", "ja") for a in WORDS for b in WORDS]
+    english = [(text, row) for text, row in zip(*examples.sides, examples.target_rows[0], strict=True)
+               if text in sentences]  # fmt: skip
+    assert 40 < len(english) <= 60 and max(examples.sizes) <= 60
+    for text, row in english:
+        np.testing.assert_array_equal(examples.targets[row], rows[sentences.index(text)])
 
 
 def test_objectives_that_never_compare_with_the_teachers_embedding_have_no_projection(
