@@ -46,7 +46,7 @@ RECOVER_EXAMPLES = (
 )
 TUNE_EXAMPLES = (
     "distill-encoder tune --model demo/model --pairs 'en-{code}=pairs/en-{code}.tsv.gz' --languages fr,de "
-    "--near-weight 10 --max-minutes 60 --out work/tuned",
+    "--max-minutes 60 --out work/tuned",
     "distill-encoder tune --model work/model --pairs en-it=it.en,it.it --batch-pairs 1024 --chunk-texts 64 "
     "--steps 500 --out work/tuned",
 )
@@ -175,24 +175,30 @@ def _add_tune(commands: argparse._SubParsersAction[CommandParser]) -> None:
         "tune",
         _tune,
         "a model that finds more translations like yours, trained on pairs",
-        description="Train a model on translation pairs to find a sentence's translation among others, by "
-        "additive margin softmax in both directions. The same command goes on where it was interrupted.",
+        description="Train a model on translation pairs, so that sentences find their translations: both "
+        "sides learn the model's own embedding of the first, or find each other by additive margin softmax, "
+        "where an option of margins is given. The same command goes on where it was interrupted.",
         examples=TUNE_EXAMPLES,
     )
     parser.add_argument("--model", required=True, help="the model that is tuned, trimmed or not")
     add_pairs(parser)
     add_options(parser, OUT)
-    training = add_training(parser, batch="--batch-pairs", default_batch=64, learning_rate=5e-5)
+    training = add_training(parser, batch="--batch-pairs", default_batch=64, learning_rate=1e-4)
     add_chunks(training)
     training.add_argument(
         "--train-matrix", action="store_true", help="train the embedding matrix, too, not only the layers"
     )
-    for option, read, default, what in (
-        ("--margin", non_negative_number, 0.3, "by which a translation's cosine must be above the others'"),
-        ("--scale", positive_number, 20.0, "of cosines in the softmax; large, only the nearest count"),
-    ):
-        what = f"{what}; default: {default:g}"
-        training.add_argument(option, type=read, default=default, metavar="N", help=what)
+    for option, read, what in (
+        ("--feature-weight", non_negative_number, "of 1 - cosine to the first sentence's; default: 10"),
+        ("--similarity-weight", non_negative_number, "of the similarities within a batch; default: 1"),
+        ("--retrieval-weight", non_negative_number, "of what is found among other sentences; default: 1"),
+        ("--margin-weight", non_negative_number, "of additive margin softmax; default: 1 with the options "
+         "below, without the three above; else 0"),
+        ("--margin", non_negative_number, "by which a translation's cosine must be above the others'; "
+         "default: 0.3"),
+        ("--scale", positive_number, "of cosines in the softmax; large, only the nearest count; default: 20"),
+    ):  # fmt: skip
+        training.add_argument(option, type=read, metavar="N", help=what)
     add_weights(training, ("--near-weight", 0.0, "of 1 - cosine to the model's embeddings before training"))
     add_options(parser, OVERWRITE)
 

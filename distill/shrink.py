@@ -16,7 +16,12 @@ from smaller_labse.common.progress import announce
 from smaller_labse.common.quiet_tensorflow import import_tensorflow_quietly
 from smaller_labse.common.visible_text import markdown_text
 from smaller_labse.corpora.languages import parse_languages
-from smaller_labse.corpora.translation_pairs import PairFiles, find_pairs, limit_pairs, read_pairs
+from smaller_labse.corpora.translation_pairs import (
+    find_pairs,
+    limit_pairs,
+    read_pairs,
+    require_one_first_language,
+)
 from smaller_labse.distill.data.held_out import HeldOutPairs
 from smaller_labse.distill.teacher_vectors import (
     digests_of_model,
@@ -175,7 +180,7 @@ def shrink(
     written = [pairs] if isinstance(pairs, str) else list(pairs)
     files = find_pairs(written, () if languages is None else parse_languages(languages))
     require_apart(folder, [file for each in files for file in each.files])
-    _require_one_language(files)
+    require_one_first_language(files)
     place = locate_original(os.fspath(model))
     by_file = require_teacher(teacher, device)
     announce("reading the pairs")
@@ -274,14 +279,6 @@ def _require_smaller(layers: str | int | None, hidden_size: int | None, like: st
         raise UsageError(f"--like {like} says how many layers there are, and how wide; leave them out")
     if like not in LEALLA_NAMES:
         raise UsageError(f"--like {like}: expected one of {', '.join(LEALLA_NAMES)}")
-
-
-def _require_one_language(pairs: Sequence[PairFiles]) -> None:
-    """Both sides get the teacher's embedding of the first one, which must be the language it is best at."""
-    first = {each.languages[0] for each in pairs}
-    if len(first) > 1:
-        named = " and ".join(sorted(str(language) for language in first))
-        raise UsageError(f"--pairs: the first sides are {named}, expected one language, such as English")
 
 
 def _values_of(

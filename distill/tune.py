@@ -1,4 +1,9 @@
-"""Tune: a model trained on translation pairs by additive margin softmax, to find translations among texts."""
+"""Tune: a model trained on translation pairs, so that sentences find their translations among other texts.
+
+Towards what is one of two. Multilingual distillation (arXiv 2004.09813), with the model as its own teacher:
+translations learn the model's embedding of their sentence, and sentences stay at it. Or additive margin
+softmax (LaBSE, arXiv 2007.01852): a sentence and its translation find each other within a batch.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +11,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,13 +22,28 @@ from smaller_labse.common.progress import announce
 from smaller_labse.common.quiet_tensorflow import import_tensorflow_quietly
 from smaller_labse.common.visible_text import markdown_text
 from smaller_labse.corpora.languages import parse_languages
-from smaller_labse.corpora.translation_pairs import find_pairs, limit_pairs, read_pairs
+from smaller_labse.corpora.translation_pairs import (
+    find_pairs,
+    limit_pairs,
+    read_pairs,
+    require_one_first_language,
+)
 from smaller_labse.distill.teacher_vectors import digests_of_model, teacher_targets
-from smaller_labse.distill.training_arguments import MAX_LENGTH, require_chunks, require_training_arguments
+from smaller_labse.distill.training_arguments import (
+    MAX_LENGTH,
+    require_chunks,
+    require_training_arguments,
+    require_weights,
+)
 from smaller_labse.encoders.config import WORD_EMBEDDINGS
 from smaller_labse.originals.locate import locate_original
 from smaller_labse.originals.model_folder import MANIFEST
 
+if TYPE_CHECKING:
+    from smaller_labse.distill.objectives.loss import Loss
+
+DISTILLED = (10.0, 1.0, 1.0)  # weights of features, similarities and retrieval, as of `shrink`
+MARGIN, SCALE = 0.3, 20.0  # LaBSE's margin; no scale is stated there, this one is ours
 MATRIX_TRAINED = "The embedding matrix was trained, too; rows of tokens that no text has are as before."
 MATRIX_KEPT = "The embedding matrix was not trained: it is as it was, as is the tokenizer."
 
@@ -57,25 +78,31 @@ def tune(
     languages: str | Iterable[str] | None = None,
     max_pairs: int = 0,
     train_matrix: bool = False,
-    margin: float = 0.3,
-    scale: float = 20.0,
+    feature_weight: float | None = None,
+    similarity_weight: float | None = None,
+    retrieval_weight: float | None = None,
+    margin_weight: float | None = None,
+    margin: float | None = None,
+    scale: float | None = None,
     near_weight: float = 0.0,
     steps: int | None = None,
     max_minutes: float | None = None,
     batch_pairs: int = 64,
     chunk_texts: int | None = None,
-    learning_rate: float = 5e-5,
+    learning_rate: float = 1e-4,
     exponent: float = 0.5,
     precision: str = "auto",
     seed: int = 0,
     device: str | None = None,
     overwrite: bool = False,
 ) -> Tuned:
-    """Train a model on translation pairs to find a sentence's translation among those of its batch.
+    """Train a model on translation pairs, so that sentences find their translations.
 
-    The loss is additive margin softmax in both directions, see `distill/objectives/`. What is trained is the
-    layers, positions and the pooler, and the embedding matrix where it is asked for. An interrupted run goes
-    on where it was when the same arguments come again, from its files in `OUT.training`.
+    Both sides of a pair get the model's own embedding of its first sentence as their target, as it is before
+    training; or, where any argument of margins is given, the loss is additive margin softmax in both
+    directions. See `distill/objectives/`. What is trained is the layers, positions and the pooler, and the
+    embedding matrix where it is asked for. An interrupted run goes on where it was when the same arguments
+    come again, from its files in `OUT.training`.
 
     Args:
         model: the model that is tuned: a model folder, a Hugging Face folder or hub id, or an encoder in
@@ -85,10 +112,17 @@ def tune(
         languages: what patterns in `pairs` are filled with.
         max_pairs: at most so many pairs of each language are taken, chosen by a hash; 0 for all.
         train_matrix: train the rows of the texts' tokens, too.
-        margin: by how much the cosine of a translation must be above the others'.
-        scale: what cosines are multiplied by before the softmax; the larger, the more only the nearest count.
+        feature_weight: of feature distillation, towards the model's embedding of the first sentence; None
+            for 10, or 0 with margins.
+        similarity_weight: of similarity distillation; None for 1, or 0 with margins.
+        retrieval_weight: of retrieval distillation; likewise.
+        margin_weight: of additive margin softmax; None for 0, or 1 where `margin`, `scale` or `near_weight`
+            is given.
+        margin: by how much the cosine of a translation must be above the others'; None for 0.3.
+        scale: what cosines are multiplied by before the softmax; the larger, the more only the nearest
+            count; None for 20.
         near_weight: of 1 - cosine to the model's own embeddings before training, of every text, which keeps
-            it near itself; with 0 these are not computed.
+            it near itself while margins move it.
         steps: batches to train on; None for all pairs once, or as many as `max_minutes` allows.
         max_minutes: how long to train at most. With it, the clock decides, so that two runs differ; with
             `steps` alone they do not, on one machine.
@@ -111,7 +145,7 @@ def tune(
         >>> from smaller_labse.distill.tune import tune  # doctest: +SKIP
         >>> tune(
         ...     "demo/model", "en-{code}=pairs/en-{code}.tsv.gz", "work/tuned",
-        ...     languages="fr,de", near_weight=10, max_minutes=60,
+        ...     languages="fr,de", max_minutes=60,
         ... )  # doctest: +SKIP
     """
     folder = Path(out)
@@ -120,6 +154,10 @@ def tune(
     require_training_arguments(
         precision=precision,
         max_pairs=max_pairs,
+        feature_weight=feature_weight,
+        similarity_weight=similarity_weight,
+        retrieval_weight=retrieval_weight,
+        margin_weight=margin_weight,
         margin=margin,
         scale=scale,
         near_weight=near_weight,
@@ -133,11 +171,16 @@ def tune(
         device=device,
     )
     require_chunks(chunk_texts, batch_pairs)
-    if device is not None and not near_weight:
-        raise UsageError("--device says where the embeddings for --near-weight are computed; give that, too")
+    distilled, margins = choose_weights(
+        (feature_weight, similarity_weight, retrieval_weight), margin_weight, margin, scale, near_weight
+    )
+    if device is not None and not (any(distilled) or near_weight):
+        raise UsageError("--device says where embeddings before training are computed; margins need none")
     written = [pairs] if isinstance(pairs, str) else list(pairs)
     files = find_pairs(written, () if languages is None else parse_languages(languages))
     require_apart(folder, [file for each in files for file in each.files])
+    if any(distilled):
+        require_one_first_language(files)
     place = locate_original(os.fspath(model))
     announce("reading the pairs")
     read_in = [limit_pairs(each, max_pairs or None) for each in read_pairs(files)]
@@ -159,12 +202,14 @@ def tune(
             read_in,
             student.tokenizer,
             teacher_targets(model, work, student.prompt, device)
-            if near_weight
+            if any(distilled) or near_weight
             else _no_targets(student.config.embedding_size),
             exponent,
             student.prompt,
-            of_each_side=True,
+            of_each_side=bool(near_weight),
+            together=bool(margins),
         )
+        features, similarities, retrieval = distilled
         run = Run(
             name=folder.name or folder.resolve().name,
             student=student,
@@ -174,7 +219,7 @@ def tune(
             examples=examples,
             held_out=held_out,
             options=TrainingOptions(
-                batch_size=batch_pairs,
+                batch_size=batch_pairs if margins else 2 * batch_pairs,
                 steps=steps,
                 max_minutes=max_minutes,
                 learning_rate=learning_rate,
@@ -183,25 +228,80 @@ def tune(
                 max_length=min(MAX_LENGTH, student.sequence_length),
                 chunk_texts=chunk_texts,
             ),
-            loss=Loss(features=near_weight, similarities=0.0, margins=1.0, margin=margin, scale=scale),
+            loss=Loss(
+                features or near_weight,
+                similarities,
+                margins,
+                retrieval,
+                margin=MARGIN if margin is None else margin,
+                scale=SCALE if scale is None else scale,
+            ),
             depends_on={"method": "tune", "student": digests_of_model(place)},
             work=work,
         )
         told = RunDescription(
             method="tune",
             opening=f"{markdown_text(name)}, tuned on translation pairs to find a sentence's translation "
-            f"among others (additive margin softmax, margin {margin:g}, scale {scale:g}).",
+            f"among others ({_named(run.loss)}).",
             not_trained=MATRIX_TRAINED if train_matrix else MATRIX_KEPT,
             teacher=os.fspath(model),
             kept=tuple(range(student.config.num_hidden_layers)),
             languages=[language.code for each in read_in for language in each.languages],
             corpus=" + ".join(each.corpus for each in read_in),
-            examples=f"{len(examples):,} translation pairs",
+            examples=f"{len(examples):,} {'translation pairs' if margins else 'texts of translation pairs'}",
         )
         with new_folder(folder, overwrite, MANIFEST) as partial:
             done = write_distilled(place, run, run_training(run), told, partial)
     average = done.held_out.average
     return Tuned(folder, average.before, average.after, done.steps, done.best_step)
+
+
+def choose_weights(
+    distilled: tuple[float | None, float | None, float | None],
+    margin_weight: float | None,
+    margin: float | None,
+    scale: float | None,
+    near_weight: float,
+) -> tuple[tuple[float, float, float], float]:
+    """The weights of distillation and of margins: what is given, and the defaults of the one that is meant.
+
+    Args:
+        distilled: of features, similarities and retrieval, None for what was not given.
+        margin_weight: see `tune`, as the others.
+
+    Raises:
+        UsageError: an argument has no effect, contradicts another, or nothing is left to train for.
+
+    >>> choose_weights((None, None, None), None, None, None, 0.0)
+    ((10.0, 1.0, 1.0), 0.0)
+    >>> choose_weights((None, None, None), None, 0.05, 100, 10.0)
+    ((0.0, 0.0, 0.0), 1.0)
+    """
+    of_margins = {"--margin": margin, "--scale": scale, "--near-weight": near_weight or None}
+    given = [option for option, value in of_margins.items() if value is not None]
+    margins = (1.0 if given else 0.0) if margin_weight is None else margin_weight
+    if given and not margins:
+        raise UsageError(
+            f"{given[0]} is of additive margin softmax, whose --margin-weight is 0; leave one out"
+        )
+    defaults = (0.0, 0.0, 0.0) if margins else DISTILLED
+    features, similarities, retrieval = (
+        default if value is None else value for value, default in zip(distilled, defaults, strict=True)
+    )
+    if near_weight and (features or similarities or retrieval):
+        raise UsageError(
+            "--near-weight keeps each text at its own embedding, distillation moves it to its sentence's; "
+            "leave --feature-weight, --similarity-weight and --retrieval-weight out"
+        )
+    require_weights(features, similarities, retrieval, margins)
+    return (features, similarities, retrieval), margins
+
+
+def _named(loss: Loss) -> str:
+    """What a model was tuned by, for its card."""
+    if not loss.margins:
+        return "multilingual distillation from itself, arXiv 2004.09813"
+    return f"additive margin softmax, margin {loss.margin:g}, scale {loss.scale:g}"
 
 
 def _no_targets(size: int) -> Callable[[list[str]], np.ndarray]:

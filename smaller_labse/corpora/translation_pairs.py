@@ -116,6 +116,18 @@ def find_pairs(written: Sequence[str], languages: Sequence[Language] = ()) -> li
     return found
 
 
+def require_one_first_language(pairs: Sequence[PairFiles]) -> None:
+    """Check that both sides can get a teacher's embedding of the first, the language that it is best at.
+
+    Raises:
+        UsageError: the first sides are of several languages.
+    """
+    first = {each.languages[0] for each in pairs}
+    if len(first) > 1:
+        named = " and ".join(sorted(str(language) for language in first))
+        raise UsageError(f"--pairs: the first sides are {named}, expected one language, such as English")
+
+
 def read_pairs(files: Sequence[PairFiles]) -> list[TranslationPairs]:
     """Read pairs whole, those of two languages together, in the order in which the languages come first.
 

@@ -12,7 +12,13 @@ import pytest
 
 from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.corpora.languages import find_language, parse_languages
-from smaller_labse.corpora.translation_pairs import TranslationPairs, find_pairs, limit_pairs, read_pairs
+from smaller_labse.corpora.translation_pairs import (
+    TranslationPairs,
+    find_pairs,
+    limit_pairs,
+    read_pairs,
+    require_one_first_language,
+)
 
 ENGLISH = ["a dog", "a\u2028cat ", '"quoted"']
 FRENCH = ["un chien", "un chat\u00a0!", "«\u202fcité\u202f»"]
@@ -127,6 +133,12 @@ def test_at_most_so_many_pairs_are_whole_in_their_order_and_the_same_in_any_orde
     assert some.translations == tuple(f"translation {number}" for number in numbers)
     assert (turned.sentences, turned.translations) == (some.sentences[::-1], some.translations[::-1])
     assert limit_pairs(up, None) == limit_pairs(up, 200) == up
+
+
+def test_the_side_that_a_teacher_embeds_is_of_one_language(here: Path) -> None:
+    require_one_first_language(find_pairs(["en-fr=sourced.tsv", "en-it=a.en,a.fr.gz"]))
+    with pytest.raises(UsageError, match=r"the first sides are .* and .*, expected one language"):
+        require_one_first_language(find_pairs(["en-fr=sourced.tsv", "de-fr=a.en,a.fr.gz"]))
 
 
 @pytest.fixture

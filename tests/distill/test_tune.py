@@ -84,6 +84,38 @@ def test_parity_refuses_it_by_name(tuned: Path, original: Path, tmp_path: Path) 
         parity(str(original), str(tuned), {"en": tmp_path / "en.txt"})
 
 
+def test_translations_move_to_their_sentence_and_sentences_stay_unless_margins_are_asked_for(
+    original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing but the sentences is embedded before training: they are what both sides learn."""
+    pairs = tmp_path / "en-it.tsv"
+    lines = [f"{a} {b}\t{WORDS[-number]} it xy" for number, a in enumerate(WORDS) for b in WORDS]
+    pairs.write_text("\n".join(lines), encoding="utf-8")
+    sentences, translations = zip(*(line.split("\t") for line in lines), strict=True)
+    asked: list[str] = []
+    embed = teaching.teacher_vectors
+    monkeypatch.setattr(
+        teaching,
+        "teacher_vectors",
+        lambda model, texts, *rest: asked.extend(texts) or embed(model, texts, *rest),
+    )
+    options = {"batch_pairs": 8, "steps": 60, "learning_rate": 3e-3}
+    out = tune(original, f"en-it={pairs}", tmp_path / "out", **options)
+    assert set(asked) <= set(sentences) and len(set(asked)) == len(asked)
+    before, after = (smaller_labse.load(each) for each in (original, out))
+    targets = before.encode(sentences, normalize=True)
+    away = {
+        (name, side): 1 - float((encoder.encode(texts, normalize=True) * targets).sum(axis=1).mean())
+        for name, encoder in (("before", before), ("after", after))
+        for side, texts in (("sentences", sentences), ("translations", translations))
+    }
+    assert away["after", "translations"] < 0.8 * away["before", "translations"], away
+    assert away["after", "sentences"] < 0.5 * away["after", "translations"], away
+    manifest = json.loads((out.folder / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["distillation"]["options"]["loss"]["margins"] == 0
+    assert "multilingual distillation from itself" in (out.folder / "README.md").read_text(encoding="utf-8")
+
+
 def test_it_stays_near_itself_where_that_is_asked_for(
     original: Path, tuned: Path, pairs: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -148,7 +180,14 @@ def test_it_says_so_where_training_made_nothing_better(
         ({"chunk_texts": 8, "batch_pairs": 4}, UsageError, "--chunk-texts 8: a batch has 8 texts"),
         ({"batch_pairs": 1}, UsageError, "--batch-pairs 1: expected 2 or more"),
         ({"scale": 0}, UsageError, "scale: expected a number above 0"),
-        ({"device": "cpu"}, UsageError, "--device says where the embeddings for --near-weight are computed"),
+        ({"device": "cpu", "margin": 0.1}, UsageError, "--device says where embeddings before training are"),
+        ({"near_weight": 1, "feature_weight": 1}, UsageError, "--near-weight keeps each text at its own"),
+        ({"margin_weight": 0, "scale": 20}, UsageError, "--scale is of additive margin softmax, whose"),
+        (
+            {"feature_weight": 0, "similarity_weight": 0, "retrieval_weight": 0},
+            UsageError,
+            "nothing to train",
+        ),
         ({"languages": "it"}, UsageError, "--languages fills a pattern"),
         ({"pairs": "en-it=none.tsv"}, SmallerLabseError, "none.tsv: there is no such file"),
         ({"model": "no/such/model"}, SmallerLabseError, "no/such/model: no such folder"),
