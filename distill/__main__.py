@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from smaller_labse.common.arguments import (
     non_negative_number,
-    number_up_to_1,
     positive_integer,
     positive_number,
 )
@@ -19,6 +18,7 @@ from smaller_labse.distill.command_options import (
     OUT,
     OVERWRITE,
     add_chunks,
+    add_languages,
     add_pairs,
     add_text,
     add_training,
@@ -41,14 +41,14 @@ SHRINK_EXAMPLES = (
 RECOVER_EXAMPLES = (
     "distill-encoder recover --model work/model --teacher intfloat/multilingual-e5-small "
     "--text 'text/{code}.txt' --languages fr,de --max-minutes 60 --out work/recovered",
-    "distill-encoder recover --model work/model --teacher work/original --text it=notes.jsonl.gz "
-    "--train lowest:4 --steps 5000 --out work/recovered",
+    "distill-encoder recover --model work/model --teacher work/original "
+    "--pairs 'en-{code}=pairs/en-{code}.tsv.gz' --languages fr,de --steps 600 --out work/recovered",
 )
 TUNE_EXAMPLES = (
     "distill-encoder tune --model demo/model --pairs 'en-{code}=pairs/en-{code}.tsv.gz' --languages fr,de "
     "--max-minutes 60 --out work/tuned",
-    "distill-encoder tune --model work/model --pairs en-it=it.en,it.it --batch-pairs 1024 --chunk-texts 64 "
-    "--steps 500 --out work/tuned",
+    "distill-encoder tune --model labse --pairs en-it=it.en,it.it --margin 0.3 --batch-pairs 1024 "
+    "--chunk-texts 64 --steps 500 --out work/tuned",
 )
 GRAFT_EXAMPLES = (
     "distill-encoder graft --original intfloat/multilingual-e5-small --tuned work/tuned --out work/full",
@@ -82,9 +82,10 @@ def _add_recover(commands: argparse._SubParsersAction[CommandParser]) -> None:
         commands,
         "recover",
         _recover,
-        "a trimmed model with its original's embeddings again, trained on text",
-        description="Train a trimmed model on text of its languages to give its original's embeddings again, "
-        "of texts that lost tokens. The same command goes on where it was interrupted.",
+        "a trimmed model with its original's embeddings again, trained on text or on translation pairs",
+        description="Train a trimmed model to give its original's embeddings again: of text that lost "
+        "tokens; or, for both sides of translation pairs, of the first. The same command goes on where it "
+        "was interrupted.",
         examples=RECOVER_EXAMPLES,
     )
     parser.add_argument("--model", required=True, help="the trimmed model")
@@ -92,10 +93,12 @@ def _add_recover(commands: argparse._SubParsersAction[CommandParser]) -> None:
         "--teacher",
         required=True,
         metavar="MODEL",
-        help="the model that it was trimmed from, or a .npy file with a row for each text",
+        help="the model that it was trimmed from, or a .npy file with a row for each text or pair",
     )
-    add_text(parser)
+    add_languages(parser, "--text or --pairs")
     add_options(parser, OUT)
+    add_text(parser)
+    add_pairs(parser, required=False)
     training = add_training(parser, batch="--batch-texts", default_batch=64, learning_rate=2e-4)
     training.add_argument(
         "--train",
@@ -103,12 +106,6 @@ def _add_recover(commands: argparse._SubParsersAction[CommandParser]) -> None:
         metavar="WHAT",
         help="matrix, the embedding matrix; lowest:4, all that comes before layer 4 (from 0); or all; "
         "default: %(default)s",
-    )
-    training.add_argument(
-        "--lost-share",
-        type=number_up_to_1,
-        metavar="SHARE",
-        help="how many of the texts that are drawn have lost tokens; default: 0.75",
     )
     add_weights(
         training,
@@ -137,7 +134,7 @@ def _add_shrink(commands: argparse._SubParsersAction[CommandParser]) -> None:
         help="whose embeddings are learnt: any model, of another family and size too, or a .npy file with "
         "a row for each pair",
     )
-    add_pairs(parser)
+    add_languages(parser, "--pairs")
     parser.add_argument(
         "--layers",
         metavar="N",
@@ -152,6 +149,7 @@ def _add_shrink(commands: argparse._SubParsersAction[CommandParser]) -> None:
         help="a new model in place of the model's layers: lealla-small, lealla-base or lealla-large",
     )
     add_options(parser, OUT)
+    add_pairs(parser)
     training = add_training(parser, batch="--batch-pairs", default_batch=64, learning_rate=2e-4)
     add_chunks(training)
     add_weights(
@@ -181,8 +179,9 @@ def _add_tune(commands: argparse._SubParsersAction[CommandParser]) -> None:
         examples=TUNE_EXAMPLES,
     )
     parser.add_argument("--model", required=True, help="the model that is tuned, trimmed or not")
-    add_pairs(parser)
+    add_languages(parser, "--pairs")
     add_options(parser, OUT)
+    add_pairs(parser)
     training = add_training(parser, batch="--batch-pairs", default_batch=64, learning_rate=1e-4)
     add_chunks(training)
     training.add_argument(
@@ -192,8 +191,8 @@ def _add_tune(commands: argparse._SubParsersAction[CommandParser]) -> None:
         ("--feature-weight", non_negative_number, "of 1 - cosine to the first sentence's; default: 10"),
         ("--similarity-weight", non_negative_number, "of the similarities within a batch; default: 1"),
         ("--retrieval-weight", non_negative_number, "of what is found among other sentences; default: 1"),
-        ("--margin-weight", non_negative_number, "of additive margin softmax; default: 1 with the options "
-         "below, without the three above; else 0"),
+        ("--margin-weight", non_negative_number, "of additive margin softmax; default: 0, or 1 with one of "
+         "the options below; the three above are then 0, where not given"),
         ("--margin", non_negative_number, "by which a translation's cosine must be above the others'; "
          "default: 0.3"),
         ("--scale", positive_number, "of cosines in the softmax; large, only the nearest count; default: 20"),
@@ -228,8 +227,8 @@ def _recover(options: argparse.Namespace) -> None:
     recovered = recover(**vars(options))
     print(
         f"{visible(str(recovered.folder))}: {recovered.rows:,} rows of the embedding matrix changed in "
-        f"{_steps(recovered)}; on held-out texts the mean cosine to the teacher is "
-        f"{recovered.after:.4f}, before {recovered.before:.4f}"
+        f"{_steps(recovered)}; {recovered.measure} is {recovered.after:.4f} on what was held out, before "
+        f"{recovered.before:.4f}"
     )
 
 

@@ -23,41 +23,48 @@ OVERWRITE = option("--overwrite", action="store_true", help="replace an earlier 
 
 
 def add_text(parser: argparse.ArgumentParser) -> None:
-    """Options that say where text is, as for counting."""
+    """Options that say where text is, as for counting, and which of it is taken."""
     text = parser.add_argument_group("text")
-    add_options(text, TEXT, required=True)
-    text.add_argument("--languages", metavar="LIST", help="fill {code} in --text, e.g. fr,de")
-    add_options(text, TEXT_FIELD)
+    add_options(text, TEXT, TEXT_FIELD)
     of_texts = f"texts are lines of more than N characters; default: {defaults.LONGER_THAN}"
-    add_options(text, LONGER_THAN.but(help=of_texts), default=defaults.LONGER_THAN)
-    add_options(text, MAX_LINES, default=defaults.MAX_LINES)
+    add_options(text, LONGER_THAN.but(help=of_texts), MAX_LINES)
     text.add_argument(
         "--max-texts",
         type=non_negative_integer,
-        default=20_000,
         metavar="N",
-        help="train on at most N texts per language, 0 for all; default: %(default)s",
+        help="train on at most N texts per language, 0 for all; default: 20000",
+    )
+    text.add_argument(
+        "--lost-share",
+        type=number_up_to_1,
+        metavar="SHARE",
+        help="how many of the texts that are drawn have lost tokens; default: 0.75",
     )
 
 
-def add_pairs(parser: argparse.ArgumentParser) -> None:
-    """Options that say where translation pairs are."""
-    parser.add_argument(
+def add_pairs(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
+    """Options that say where translation pairs are, and how many of them are taken."""
+    pairs = parser.add_argument_group("translation pairs")
+    pairs.add_argument(
         "--pairs",
-        required=True,
+        required=required,
         nargs="+",
         metavar="XX-YY=FILE",
         help="sentences and translations: TSV, two files with a comma between, or a table with the fields XX "
         "and YY, or datasets:NAME:CONFIG of the Hugging Face hub; {code} stands for the languages'",
     )
-    parser.add_argument("--languages", metavar="LIST", help="fill {code} in --pairs, e.g. fr,de")
-    parser.add_argument(
+    pairs.add_argument(
         "--max-pairs",
         type=non_negative_integer,
         default=0,
         metavar="N",
         help="take at most N pairs per language, 0 for all; default: %(default)s",
     )
+
+
+def add_languages(parser: argparse.ArgumentParser, where: str) -> None:
+    """The option that fills patterns, in the option `where`."""
+    parser.add_argument("--languages", metavar="LIST", help=f"fill {{code}} in {where}, e.g. fr,de")
 
 
 def add_training(

@@ -1,12 +1,12 @@
-"""Recover: a trimmed model learns its original's embeddings of texts that lost tokens."""
+"""Recover: a trimmed model learns its original's embeddings again, from text or from translation pairs."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,9 +17,16 @@ from smaller_labse.common.progress import announce
 from smaller_labse.common.quiet_tensorflow import import_tensorflow_quietly
 from smaller_labse.common.visible_text import markdown_text
 from smaller_labse.corpora.defaults import LONGER_THAN, MAX_LINES
-from smaller_labse.corpora.languages import read_names
+from smaller_labse.corpora.languages import parse_languages, read_names
 from smaller_labse.corpora.line_batches import LineFilter
-from smaller_labse.corpora.sources import text_sources
+from smaller_labse.corpora.sources import Source, text_sources
+from smaller_labse.corpora.translation_pairs import (
+    PairFiles,
+    find_pairs,
+    limit_pairs,
+    read_pairs,
+    require_one_first_language,
+)
 from smaller_labse.distill.teacher_vectors import (
     digests_of_model,
     require_teacher,
@@ -36,7 +43,7 @@ from smaller_labse.originals.open import open_place
 
 if TYPE_CHECKING:
     from smaller_labse.distill.data.examples import Examples
-    from smaller_labse.distill.data.texts import Texts
+    from smaller_labse.distill.data.recovery import Recovery
     from smaller_labse.distill.run import Run, Trained
     from smaller_labse.distill.students.student import Student
     from smaller_labse.distill.write_distilled import RunDescription
@@ -52,7 +59,9 @@ class Recovered:
 
     Attributes:
         folder: where it is; it can stand wherever a model's folder is asked for.
-        before: the mean cosine to the teacher on held-out texts before training.
+        measure: what was measured on what was held out: of text the mean cosine to the teacher, of pairs
+            precision at 1.
+        before: that before training.
         after: the same of the written model.
         steps: batches that it was trained on.
         best_step: after how many of them it did best on the held-out texts, and was written.
@@ -60,6 +69,7 @@ class Recovered:
     """
 
     folder: Path
+    measure: str
     before: float
     after: float
     steps: int
@@ -73,14 +83,16 @@ class Recovered:
 def recover(
     model: StrPath,
     teacher: StrPath,
-    text: str | Sequence[str],
+    text: str | Sequence[str] | None,
     out: StrPath,
     *,
+    pairs: str | Sequence[str] | None = None,
     languages: str | Iterable[str] | None = None,
     text_field: str | None = None,
-    longer_than: int = LONGER_THAN,
-    max_lines: int = MAX_LINES,
-    max_texts: int = MOST_TEXTS,
+    longer_than: int | None = None,
+    max_lines: int | None = None,
+    max_texts: int | None = None,
+    max_pairs: int = 0,
     train: str = "all",
     steps: int | None = None,
     max_minutes: float | None = None,
@@ -96,26 +108,30 @@ def recover(
     device: str | None = None,
     overwrite: bool = False,
 ) -> Recovered:
-    """Train a trimmed model on text of its languages to give its original's embeddings again.
+    """Train a trimmed model to give its original's embeddings again, on text or on translation pairs.
 
-    The target of a text is the original's embedding of it. A row of the embedding matrix that no text has
+    The target of a text is the original's embedding of it, that of both sides of a pair the original's
+    embedding of the first. A row of the embedding matrix that no text has
     stays as it is to the bit. An interrupted run goes on where it was when the same arguments come again,
     from its files in `OUT.training`.
 
     Args:
         model: the trimmed model: a model folder, a Hugging Face folder or hub id, or an encoder in LaBSE's TF
             Hub format.
-        teacher: the model that it was trimmed from; or a `.npy` file with a row for each text, in the order
-            in which they are read. The prompt before its texts is its own, or the model's where its files
-            name none.
-        text: as for `smaller_labse.count`: "LANGUAGE=PATH", or a path with {code}, one or several.
+        teacher: the model that it was trimmed from; or a `.npy` file with a row for each text, or for the
+            first sentence of each pair, in the order in which they are read. The prompt before its texts is
+            its own, or the model's where its files name none.
+        text: as for `smaller_labse.count`: "LANGUAGE=PATH", or a path with {code}, one or several; None with
+            `pairs`.
         out: the new model's folder.
-        languages: what patterns in `text` are filled with.
+        pairs: see `find_pairs`; None with `text`.
+        languages: what patterns in `text` or `pairs` are filled with.
         text_field: the field or column that holds the text; None for "text".
-        longer_than: only lines of more characters than this are texts.
-        max_lines: at most so many lines of each language are read, 0 for all.
+        longer_than: only lines of more characters than this are texts; None for 5.
+        max_lines: at most so many lines of each language are read, 0 for all; None for 1,000,000.
         max_texts: at most so many texts of each language are trained on, of which `lost_share` have lost
-            tokens; which ones follows from a hash; 0 for all.
+            tokens; which ones follows from a hash; 0 for all, None for 20,000.
+        max_pairs: at most so many pairs of each language are taken, chosen by a hash; 0 for all.
         train: "matrix": the embedding matrix alone; "lowest:4": all that comes before layer 4, counted from
             0; "all": everything but dense layers behind the pooling.
         steps: batches to train on; None for all texts once, or as many as `max_minutes` allows.
@@ -137,8 +153,8 @@ def recover(
 
     Raises:
         UsageError: arguments that do not go together.
-        SmallerLabseError: the model, the teacher or a text cannot be read, the teacher is not the model's
-            original, no text lost a token, or the loss became NaN.
+        SmallerLabseError: the model, the teacher, a text or a pair cannot be read, the teacher is not the
+            model's original, no text lost a token, or the loss became NaN.
 
     Example:
         >>> from smaller_labse.distill.recover import recover  # doctest: +SKIP
@@ -158,6 +174,7 @@ def recover(
     require_training_arguments(
         precision=precision,
         max_texts=max_texts,
+        max_pairs=max_pairs,
         steps=steps,
         max_minutes=max_minutes,
         batch_texts=batch_texts,
@@ -169,9 +186,17 @@ def recover(
         **weights,
     )
     require_weights(*weights.values())
-    names = [] if languages is None else read_names(languages)
-    sources = text_sources(names, [text] if isinstance(text, str) else list(text), text_field)
+    of_text = {
+        "--text-field": text_field,
+        "--longer-than": longer_than,
+        "--max-lines": max_lines,
+        "--max-texts": max_texts,
+        "--lost-share": lost_share,
+    }
+    _require_text_or_pairs(text, pairs, of_text, max_pairs)
+    sources, files = _find(text, pairs, languages, text_field)
     require_apart(folder, [path for source in sources for path in source.paths])
+    require_apart(folder, [file for each in files for file in each.files])
     place = locate_original(os.fspath(model))
     by_file = require_teacher(teacher, device)
     if by_file and lost_share is not None:
@@ -181,7 +206,8 @@ def recover(
         )
     announce("loading TensorFlow")
     import_tensorflow_quietly()
-    from smaller_labse.distill.data.texts import Draw, read_texts, split_texts
+    from smaller_labse.distill.data.recovery import recovery_on_pairs, recovery_on_text
+    from smaller_labse.distill.data.texts import Draw, read_texts
     from smaller_labse.distill.objectives.loss import Loss
     from smaller_labse.distill.run import Run, run_training, work_folder
     from smaller_labse.distill.students.student import open_student
@@ -191,31 +217,33 @@ def recover(
 
     student = open_student(model)
     trained = choose_trained(train, student.config)
-    announce("reading the text")
-    texts = read_texts(sources, LineFilter(longer_than, max_lines or None))
-    if by_file:
-        lost_share = 1.0  # a file does not say which texts lost tokens: all are taken for such
-    draw = Draw(exponent, LOST_SHARE if lost_share is None else lost_share, max_texts or None)
+    have_lost_tokens = None if by_file else _lost_tokens(student, teacher)
+    announce("reading the pairs" if files else "reading the text")
+    all_pairs = read_pairs(files)
+    longer = LONGER_THAN if longer_than is None else longer_than
+    texts = read_texts(sources, LineFilter(longer, (MAX_LINES if max_lines is None else max_lines) or None))
     with work_folder(folder) as work:
-        examples, held_out = split_texts(
-            texts,
-            student.tokenizer,
-            _all_alike if by_file else _lost_tokens(student, teacher),
-            vectors_of_file(Path(teacher), [text for each in texts for text in each.texts])
-            if by_file
-            else teacher_targets(teacher, work, teacher_prompt(teacher, model), device),
-            draw,
-            student.prompt,
-        )
-        _require_same_size(student, examples)
+        if by_file:
+            rows_of = [*(each.texts for each in texts), *(each.sentences for each in all_pairs)]
+            targets = vectors_of_file(Path(teacher), [text for each in rows_of for text in each])
+        else:
+            targets = teacher_targets(teacher, work, teacher_prompt(teacher, model), device)
+        if files:
+            pairs_taken = [limit_pairs(each, max_pairs or None) for each in all_pairs]
+            recovery = recovery_on_pairs(pairs_taken, student, targets, exponent)
+        else:
+            most = MOST_TEXTS if max_texts is None else max_texts
+            draw = Draw(exponent, LOST_SHARE if lost_share is None else lost_share, most or None)
+            recovery = recovery_on_text(texts, student, have_lost_tokens, targets, draw)
+        _require_same_size(student, recovery.examples)
         run = Run(
             name=folder.name or folder.resolve().name,
             student=student,
             config=student.config,
             read_tensor=student.read_tensor,
             trained=trained,
-            examples=examples,
-            held_out=held_out,
+            examples=recovery.examples,
+            held_out=recovery.held_out,
             options=TrainingOptions(
                 batch_size=batch_texts,
                 steps=steps,
@@ -233,11 +261,48 @@ def recover(
         with new_folder(folder, overwrite, MANIFEST) as partial:
             done = run_training(run)
             rows = _changed_rows(run, done)
-            drawn = {**asdict(draw), "lost_share": None if by_file else draw.lost_share}
-            told = _describe_run((model, teacher), train, drawn, texts, run, rows)
+            told = _describe_run((model, teacher), train, recovery, run, rows)
             written = write_distilled(place, run, done, told, partial)
     average = written.held_out.average
-    return Recovered(folder, average.before, average.after, written.steps, written.best_step, rows)
+    return Recovered(
+        folder, run.held_out.measure, average.before, average.after, written.steps, written.best_step, rows
+    )
+
+
+def _require_text_or_pairs(
+    text: str | Sequence[str] | None,
+    pairs: str | Sequence[str] | None,
+    of_text: Mapping[str, object],
+    max_pairs: int,
+) -> None:
+    """Check that one of the two is given, and nothing that is the other's.
+
+    Raises:
+        UsageError: it is not so.
+    """
+    if (text is None) == (pairs is None):
+        raise UsageError("expected --text or --pairs, one of the two")
+    given = [option for option, value in of_text.items() if value is not None]
+    if pairs is not None and given:
+        raise UsageError(f"{given[0]} is of --text; leave it out with --pairs")
+    if text is not None and max_pairs:
+        raise UsageError("--max-pairs is of --pairs; with --text take fewer by --max-texts")
+
+
+def _find(
+    text: str | Sequence[str] | None,
+    pairs: str | Sequence[str] | None,
+    languages: str | Iterable[str] | None,
+    text_field: str | None,
+) -> tuple[list[Source], list[PairFiles]]:
+    """Where the text is, or the pairs are; the other list is empty."""
+    if text is not None:
+        names = [] if languages is None else read_names(languages)
+        return text_sources(names, [text] if isinstance(text, str) else list(text), text_field), []
+    written = [pairs] if isinstance(pairs, str) else list(pairs or ())
+    files = find_pairs(written, () if languages is None else parse_languages(languages))
+    require_one_first_language(files)
+    return [], files
 
 
 def _require_same_size(student: Student, examples: Examples) -> None:
@@ -264,15 +329,10 @@ def _lost_tokens(student: Student, teacher: StrPath) -> Callable[[Sequence[str]]
     return LostTokens(student.tokenizer, called[0], original.tokenizer, called[1])
 
 
-def _all_alike(texts: Sequence[str]) -> np.ndarray:
-    return np.ones(len(texts), bool)
-
-
 def _describe_run(
     names: tuple[StrPath, StrPath],
     train: str,
-    drawn: Mapping[str, Any],
-    texts: Sequence[Texts],
+    recovery: Recovery,
     run: Run,
     rows: int,
 ) -> RunDescription:
@@ -286,15 +346,15 @@ def _describe_run(
     }.get(train, f"of the rest, what comes before layer {train.partition(':')[2]} was trained as well")
     return RunDescription(
         method="recover",
-        opening=f"{model}, trained on text of its languages to give the embeddings of {teacher} again.",
+        opening=f"{model}, trained on {recovery.kind} to give the embeddings of {teacher} again.",
         not_trained=f"Of the embedding matrix {rows:,} of {run.config.vocab_size:,} rows changed, the others "
         f"are the original's to the bit; {others}. The tokenizer is the original's.",
         teacher=os.fspath(names[1]),
         kept=tuple(range(run.config.num_hidden_layers)),
-        languages=[each.code for each in texts],
-        corpus=" + ".join(each.corpus for each in texts),
-        examples=f"{len(run.examples):,} texts",
-        facts={"trained": train, "rows_changed": rows, "draw": drawn},
+        languages=recovery.languages,
+        corpus=recovery.corpus,
+        examples=f"{len(run.examples):,} {recovery.kind}",
+        facts={"trained": train, "rows_changed": rows, "draw": recovery.draw},
     )
 
 

@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from smaller_labse.distill.objectives.loss import Loss
 
 DISTILLED = (10.0, 1.0, 1.0)  # weights of features, similarities and retrieval, as of `shrink`
-MARGIN, SCALE = 0.3, 20.0  # LaBSE's margin; no scale is stated there, this one is ours
 MATRIX_TRAINED = "The embedding matrix was trained, too; rows of tokens that no text has are as before."
 MATRIX_KEPT = "The embedding matrix was not trained: it is as it was, as is the tokenizer."
 
@@ -117,7 +116,7 @@ def tune(
         similarity_weight: of similarity distillation; None for 1, or 0 with margins.
         retrieval_weight: of retrieval distillation; likewise.
         margin_weight: of additive margin softmax; None for 0, or 1 where `margin`, `scale` or `near_weight`
-            is given.
+            is given. With weights of distillation given, too, the loss is the sum of both.
         margin: by how much the cosine of a translation must be above the others'; None for 0.3.
         scale: what cosines are multiplied by before the softmax; the larger, the more only the nearest
             count; None for 20.
@@ -210,6 +209,7 @@ def tune(
             together=bool(margins),
         )
         features, similarities, retrieval = distilled
+        softmax = {name: value for name, value in (("margin", margin), ("scale", scale)) if value is not None}
         run = Run(
             name=folder.name or folder.resolve().name,
             student=student,
@@ -228,21 +228,14 @@ def tune(
                 max_length=min(MAX_LENGTH, student.sequence_length),
                 chunk_texts=chunk_texts,
             ),
-            loss=Loss(
-                features or near_weight,
-                similarities,
-                margins,
-                retrieval,
-                margin=MARGIN if margin is None else margin,
-                scale=SCALE if scale is None else scale,
-            ),
+            loss=Loss(features or near_weight, similarities, margins, retrieval, **softmax),
             depends_on={"method": "tune", "student": digests_of_model(place)},
             work=work,
         )
         told = RunDescription(
             method="tune",
             opening=f"{markdown_text(name)}, tuned on translation pairs to find a sentence's translation "
-            f"among others ({_named(run.loss)}).",
+            f"among others ({_named(run.loss, any(distilled))}).",
             not_trained=MATRIX_TRAINED if train_matrix else MATRIX_KEPT,
             teacher=os.fspath(model),
             kept=tuple(range(student.config.num_hidden_layers)),
@@ -297,11 +290,11 @@ def choose_weights(
     return (features, similarities, retrieval), margins
 
 
-def _named(loss: Loss) -> str:
+def _named(loss: Loss, is_distilled: bool) -> str:
     """What a model was tuned by, for its card."""
-    if not loss.margins:
-        return "multilingual distillation from itself, arXiv 2004.09813"
-    return f"additive margin softmax, margin {loss.margin:g}, scale {loss.scale:g}"
+    named = [f"additive margin softmax, margin {loss.margin:g}, scale {loss.scale:g}"] * bool(loss.margins)
+    named += ["multilingual distillation from itself, arXiv 2004.09813"] * is_distilled
+    return "; ".join(named)
 
 
 def _no_targets(size: int) -> Callable[[list[str]], np.ndarray]:

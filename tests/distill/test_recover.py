@@ -14,6 +14,7 @@ from smaller_labse.common.errors import SmallerLabseError, UsageError
 from smaller_labse.distill import recover as recovering
 from smaller_labse.distill import teacher_vectors as teaching
 from smaller_labse.distill.__main__ import main
+from smaller_labse.distill.data.held_out import HeldOutPairs
 from smaller_labse.distill.recover import recover
 from smaller_labse.distill.training import train as training
 from smaller_labse.encoders.config import WORD_EMBEDDINGS
@@ -140,6 +141,82 @@ def test_the_teacher_reads_text_with_its_prompt_or_the_models(
         recover(smaller, original, f"{text}/{{code}}.txt", tmp_path / "out", languages="it")
 
 
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Translations without a token of their sentence; "house" and "xy" are lost."""
+    file = tmp_path_factory.mktemp("pairs") / "en-it.tsv"
+    lines = [f"{a} {b}\t{WORDS[-number]} it xy" for number, a in enumerate(WORDS) for b in WORDS]
+    file.write_text("\n".join(lines), encoding="utf-8")
+    return f"en-it={file}"
+
+
+def test_both_sides_of_pairs_move_to_the_originals_embedding_of_the_first(
+    smaller: Path,
+    original: Path,
+    pairs: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    scores = iter(range(100))  # the last state is the best
+    monkeypatch.setattr(HeldOutPairs, "values", lambda self, encode: {"it": np.array([next(scores) / 100])})
+    of = ["--model", str(smaller), "--teacher", str(original), "--pairs", pairs]
+    options = ["--steps", "60", "--batch-texts", "16", "--learning-rate", "0.001"]
+    assert main(["recover", *of, *options, "--out", str(tmp_path / "out")]) == 0
+    assert "precision at 1 is" in capsys.readouterr().out
+    sides = [line.split("\t") for line in Path(pairs.removeprefix("en-it=")).read_text("utf-8").split("\n")]
+    targets = smaller_labse.load(original).encode([sentence for sentence, _ in sides], normalize=True)
+    away = {
+        (name, side): 1 - float((encoder.encode(texts, normalize=True) * targets).sum(axis=1).mean())
+        for name, encoder in (
+            ("before", smaller_labse.load(smaller)),
+            ("after", smaller_labse.load(tmp_path / "out")),
+        )
+        for side, texts in enumerate(zip(*sides, strict=True))
+    }
+    assert away["after", 0] < away["before", 0] and away["after", 1] < 0.8 * away["before", 1], away
+    distillation = json.loads((tmp_path / "out" / "manifest.json").read_text(encoding="utf-8"))[
+        "distillation"
+    ]
+    assert distillation["method"] == "recover" and distillation["draw"] == {"exponent": 0.5}
+    assert distillation["examples"].endswith(" texts of translation pairs")
+    card = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+    assert "trained on texts of translation pairs to give the embeddings of original again" in card
+    check_folder(tmp_path / "out")
+
+
+def test_a_file_of_vectors_has_a_row_for_each_pairs_first_sentence_those_beyond_max_pairs_too(
+    smaller: Path, original: Path, pairs: str, tmp_path: Path
+) -> None:
+    lines = Path(pairs.removeprefix("en-it=")).read_text(encoding="utf-8").split("\n")
+    vectors = smaller_labse.load(original).encode([line.split("\t")[0] for line in lines])
+    np.save(tmp_path / "vectors.npy", vectors)
+    options = {"pairs": pairs, "steps": 1, "batch_texts": 4}
+    recover(smaller, tmp_path / "vectors.npy", None, tmp_path / "out", max_pairs=30, **options)
+    np.save(tmp_path / "vectors.npy", vectors[1:])
+    with pytest.raises(SmallerLabseError, match=rf"expected floats of the shape \[{len(lines)}, "):
+        recover(smaller, tmp_path / "vectors.npy", None, tmp_path / "other", max_pairs=30, **options)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({}, "expected --text or --pairs, one of the two"),
+        ({"text": "it=it.txt", "pairs": "en-it=pairs.tsv"}, "expected --text or --pairs, one of the two"),
+        ({"pairs": "en-it=pairs.tsv", "lost_share": 0.5}, "--lost-share is of --text; leave it out with"),
+        ({"pairs": "en-it=pairs.tsv", "max_texts": 9}, "--max-texts is of --text; leave it out with --pairs"),
+        ({"text": "it=it.txt", "max_pairs": 9}, "--max-pairs is of --pairs; with --text take fewer by"),
+        ({"pairs": "en-{code}=pairs.tsv"}, "needs --languages to fill it with"),
+    ],
+)
+def test_text_or_pairs_are_given_and_nothing_that_is_the_others(
+    smaller: Path, original: Path, tmp_path: Path, changed: dict, message: str
+) -> None:
+    with pytest.raises(UsageError) as said:
+        recover(**({"model": smaller, "teacher": original, "text": None} | changed), out=tmp_path / "out")
+    assert message in str(said.value)
+
+
 def test_of_a_file_of_vectors_all_texts_count_as_changed(
     smaller: Path, original: Path, text: Path, tmp_path: Path
 ) -> None:
@@ -178,10 +255,12 @@ def test_what_is_wrong_is_said_in_one_line(
 
 
 def test_a_teacher_that_is_not_the_original_is_refused(
-    smaller: Path, original: Path, text: Path, tmp_path: Path
+    smaller: Path, original: Path, text: Path, pairs: str, tmp_path: Path
 ) -> None:
     with pytest.raises(SmallerLabseError, match="the teacher does not have 3 of the model's tokens"):
         recover(original, smaller, f"en={text}/en.txt", tmp_path / "out")
+    with pytest.raises(SmallerLabseError, match="the teacher does not have 3 of the model's tokens"):
+        recover(original, smaller, None, tmp_path / "out", pairs=pairs)
     with pytest.raises(SmallerLabseError, match="no text lost a token"):
         recover(original, original, f"en={text}/en.txt", tmp_path / "out")
     np.save(tmp_path / "vectors.npy", np.ones((len(WORDS) ** 2, 3), np.float32))

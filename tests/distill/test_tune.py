@@ -116,6 +116,21 @@ def test_translations_move_to_their_sentence_and_sentences_stay_unless_margins_a
     assert "multilingual distillation from itself" in (out.folder / "README.md").read_text(encoding="utf-8")
 
 
+def test_margins_and_distillation_add_up_where_both_are_asked_for(
+    original: Path, pairs: str, tmp_path: Path
+) -> None:
+    out = tune(
+        original, pairs, tmp_path / "out", steps=10, batch_pairs=4, margin=0.1, feature_weight=2
+    ).folder
+    loss = json.loads((out / "manifest.json").read_text(encoding="utf-8"))["distillation"]["options"]["loss"]
+    assert (loss["features"], loss["similarities"], loss["retrieval"], loss["margins"]) == (2, 0, 0, 1)
+    logged = map(json.loads, (out / "training.jsonl").read_text(encoding="utf-8").splitlines())
+    [parts] = [line["loss"] for line in logged if "loss" in line]
+    assert len(parts) == 2 and min(parts) > 0
+    card = (out / "README.md").read_text(encoding="utf-8")
+    assert "softmax, margin 0.1, scale 20; multilingual distillation from itself" in card
+
+
 def test_it_stays_near_itself_where_that_is_asked_for(
     original: Path, tuned: Path, pairs: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
